@@ -1,0 +1,64 @@
+/** What the app asks of any way of authorization: verify a caller, answer a refusal, serve documents. */
+
+/** Who calls. */
+export interface Principal {
+  /** Stable, opaque and safe as part of a key: a digest of issuer and subject. Owns sessions, streams, handles. */
+  readonly id: string
+  /** The token's `sub` (or the configured name of a static token). */
+  readonly subject: string
+  /** The OAuth client, where the token names one. */
+  readonly clientId?: string
+  readonly scopes: readonly string[]
+  /** Verified claims of the token, or what the gateway's authorizer passed on. */
+  readonly claims: Readonly<Record<string, unknown>>
+}
+
+/** What the host itself says of a request. Nothing here comes from a client's header. */
+export interface Door {
+  /** Public URL under which the app is mounted, without a trailing slash: `https://api.example.com/prod`. */
+  readonly baseUrl?: string
+  /** Context that the host's own authorizer attached to the request. */
+  readonly authorizer?: Readonly<Record<string, unknown>>
+  /** When the host will cut the request off; epoch milliseconds. */
+  readonly deadline?: number
+  /** The host's id of the request, for the log. */
+  readonly requestId?: string
+}
+
+/**
+ * A refused caller. `code` is the OAuth error (RFC 6750 section 3.1), absent when no credentials
+ * were sent; the description is ours alone, never a foreign message.
+ */
+export class AuthError extends Error {
+  override name = 'AuthError'
+  readonly code: 'invalid_request' | 'invalid_token' | 'insufficient_scope' | undefined
+  /** Every scope that the operation needs. */
+  readonly scopes: readonly string[]
+
+  constructor(
+    description: string,
+    options: { code?: AuthError['code']; scopes?: readonly string[] } = {},
+  ) {
+    super(description)
+    this.code = options.code
+    this.scopes = options.scopes ?? []
+  }
+}
+
+/** A public document or endpoint that belongs to authorization, such as RFC 9728 metadata. */
+export interface AuthRoute {
+  readonly method: 'GET' | 'POST'
+  /** Absolute path below the place where the app is mounted. */
+  readonly path: string
+  handle(request: Request, door: Door): Response | Promise<Response>
+}
+
+/** A way of authorization: `bearer()`, `oauth()`, `cognito()`, `gateway()`. */
+export interface Auth {
+  /** Who sent this request. Throws {@link AuthError} for a missing or bad credential or scope. */
+  verify(request: Request, door: Door): Promise<Principal>
+  /** The HTTP answer to a refused caller: 400, 401 or 403 with its `WWW-Authenticate`. */
+  challenge(error: AuthError, door: Door): Response
+  /** Mounted without authorization, with CORS for any origin. */
+  readonly routes?: readonly AuthRoute[]
+}
