@@ -1,0 +1,145 @@
+/** Every route of the endpoint, and what a request meets on its way: guard, authorization, era. */
+import { Hono } from 'hono'
+import type { Auth, Door } from './auth/auth.ts'
+import { AuthError } from './auth/auth.ts'
+import { classify } from './http/classify.ts'
+import type { Guard } from './http/guard.ts'
+import type { Incoming } from './http/incoming.ts'
+import { handleDelete, handleLegacyPost } from './http/legacy.ts'
+import { handleModern } from './http/modern.ts'
+import { accepted, errorResponse, jsonResponse, parseAccept } from './http/reply.ts'
+import { handleGet, methodNotAllowed } from './http/streams.ts'
+import { code, errorMessage, invalidRequest, McpError } from './protocol/errors.ts'
+import { describe } from './protocol/handling.ts'
+import type { Server } from './server.ts'
+import { StoreUnavailable } from './state/store.ts'
+
+/** What a door may pass along with a request, as Hono bindings. */
+export interface Bindings {
+  door?: Door
+}
+
+type Handler = (server: Server, incoming: Incoming) => Promise<Response>
+
+export function createApp(
+  server: Server,
+  options: { path: string; guard: Guard; auth: Auth | undefined; logRequests: boolean },
+): Hono<{ Bindings: Bindings }> {
+  const { path, guard, auth, logRequests } = options
+
+  /** Guard, then authorization, and only then anything of the protocol (spec.md G, cross-cutting 3). */
+  async function enter(request: Request, door: Door, handle: Handler): Promise<Response> {
+    const startedAt = logRequests ? server.clock() : 0
+    const record: Incoming['record'] = {}
+    const response = guard.check(request, door) ?? (await admit(request, door, record, handle))
+    if (logRequests) await logRequest(server, request, door, response.status, startedAt, record)
+    return guard.share(request, response)
+  }
+
+  async function admit(
+    request: Request,
+    door: Door,
+    record: Incoming['record'],
+    handle: Handler,
+  ): Promise<Response> {
+    try {
+      const principal = auth && (await auth.verify(request, door))
+      if (principal) record.principal = principal.id
+      const accepts = parseAccept(request.headers.get('accept'))
+      return await handle(server, { request, accepts, principal, door, record })
+    } catch (error) {
+      if (error instanceof AuthError && auth) return auth.challenge(error, door)
+      return toErrorResponse(server, error)
+    }
+  }
+
+  const app = new Hono<{ Bindings: Bindings }>()
+  const route = (handle: Handler) => (c: { req: { raw: Request }; env?: Bindings }) =>
+    enter(c.req.raw, c.env?.door ?? {}, handle)
+
+  app.post(
+    path,
+    route((_, incoming) => handlePost(server, guard, incoming)),
+  )
+  app.get(path, route(handleGet))
+  app.delete(path, route(handleDelete))
+  app.options(path, (c) => guard.preflight(c.req.raw, c.env?.door ?? {}))
+  app.all(path, () => methodNotAllowed())
+  for (const { method, path: at, handle } of auth?.routes ?? []) {
+    app.on(method, at, (c) => handle(c.req.raw, c.env?.door ?? {}))
+    app.options(at, (c) => guard.openPreflight(c.req.raw))
+  }
+  return app
+}
+
+async function handlePost(server: Server, guard: Guard, incoming: Incoming): Promise<Response> {
+  const { request, accepts, record } = incoming
+  if (!accepts.json && !accepts.stream) {
+    const why = 'Accept must allow application/json or text/event-stream'
+    return errorResponse(406, null, invalidRequest(why))
+  }
+  const read = await guard.readJson(request)
+  if ('refusal' in read) return read.refusal
+  const found = classify(read.body, request.headers.get('mcp-protocol-version'))
+  switch (found.kind) {
+    case 'refused':
+      return errorResponse(400, found.id, found.error)
+    case 'modern-notification':
+      // the revision defines none for a client to send over HTTP (A.2): nothing to do, and no error
+      return accepted()
+    case 'modern': {
+      const { method, params } = found.request
+      Object.assign(record, { era: 'modern', revision: found.envelope.revision, method })
+      if (method === 'tools/call') record.tool = params?.name
+      return handleModern(server, incoming, found.request, found.envelope)
+    }
+    case 'legacy': {
+      const [first] = found.messages
+      Object.assign(record, { era: 'legacy' })
+      if (first && first.kind !== 'response') {
+        record.method = first.message.method
+        if (record.method === 'tools/call') record.tool = first.message.params?.name
+      }
+      return handleLegacyPost(server, incoming, found)
+    }
+  }
+}
+
+/** What no method answered for. A store that is busy is never reported as a session that is gone. */
+function toErrorResponse(server: Server, error: unknown): Response {
+  if (error instanceof StoreUnavailable) {
+    const busy = new McpError(code.internal, 'The server is busy: try again shortly')
+    return jsonResponse(errorMessage(null, busy), 503)
+  }
+  const correlation = crypto.randomUUID().slice(0, 8)
+  server.log({ level: 'error', message: 'a request failed', correlation, error: describe(error) })
+  return errorResponse(500, null, new McpError(code.internal, `Internal error (${correlation})`))
+}
+
+async function logRequest(
+  server: Server,
+  request: Request,
+  door: Door,
+  status: number,
+  startedAt: number,
+  { session, tool, ...record }: Incoming['record'],
+): Promise<void> {
+  server.log({
+    level: 'info',
+    message: 'request',
+    requestId: door.requestId ?? crypto.randomUUID(),
+    verb: request.method,
+    ...record,
+    // names as clients send them, cut to what a registered one can be
+    ...(typeof tool === 'string' && { tool: tool.slice(0, 128) }),
+    ...(typeof session === 'string' && { session: await shortHash(session) }),
+    status,
+    durationMs: server.clock() - startedAt,
+  })
+}
+
+/** Enough to follow one session through a log, and nothing to take it over with. */
+async function shortHash(value: string): Promise<string> {
+  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(value))
+  return [...new Uint8Array(bytes, 0, 6)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+}

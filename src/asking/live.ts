@@ -1,0 +1,77 @@
+/** Questions of the 2025 revisions: a request on the call's own stream, its answer from any instance. */
+import { failure } from '../content.ts'
+import { isObject, notificationMessage, requestMessage } from '../protocol/jsonrpc.ts'
+import type { Inbox } from '../state/inbox.ts'
+import type { Asker, Question } from './question.ts'
+
+/** The call's stream to the client. */
+export interface Outlet {
+  /** Queues a notification; returns at once. */
+  notify(message: string): void
+  /** Sends a request; resolves when it is durable and on its way. False when the client takes no streams. */
+  request(message: string): Promise<boolean>
+}
+
+export class LiveAsker implements Asker {
+  readonly #inbox: Inbox
+  readonly #outlet: Outlet
+  readonly #signal: () => AbortSignal
+  readonly #timeout: number
+  readonly #steps = new Map<string, Promise<unknown>>()
+
+  /** `timeout` in milliseconds: how long a person may take. */
+  constructor(inbox: Inbox, outlet: Outlet, signal: () => AbortSignal, timeout: number) {
+    this.#inbox = inbox
+    this.#outlet = outlet
+    this.#signal = signal
+    this.#timeout = timeout
+  }
+
+  async ask<T>({ method, params, parse }: Question<T>): Promise<T> {
+    const { id, answer } = await this.#inbox.ask()
+    if (!(await this.#outlet.request(requestMessage(id, method, params)))) {
+      this.#inbox.drop(id)
+      throw failure(`${method} needs a client that accepts text/event-stream`)
+    }
+    const response = await this.#within(id, answer)
+    if (!isObject(response)) throw failure(`The client's answer to ${method} is malformed`)
+    if (isObject(response.error)) {
+      throw failure(`The client answered ${method} with error ${Number(response.error.code)}`)
+    }
+    const value = await parse(response.result)
+    if (value === undefined) throw failure(`The client's answer does not fit ${method}`)
+    return value
+  }
+
+  step<T>(name: string, fn: () => T | Promise<T>): Promise<T> {
+    const known = this.#steps.get(name) ?? (async () => fn())()
+    this.#steps.set(name, known)
+    return known as Promise<T>
+  }
+
+  /** The answer, unless the call ends first or nobody answers in time. */
+  async #within<T>(id: string, answer: Promise<T>): Promise<T> {
+    const signal = this.#signal()
+    let stop = () => {}
+    const ended = new Promise<never>((_, reject) => {
+      const timer = setTimeout(() => {
+        const params = { requestId: id, reason: 'No answer in time' }
+        this.#outlet.notify(notificationMessage('notifications/cancelled', params))
+        reject(failure(`Nobody answered within ${this.#timeout / 1000} seconds`))
+      }, this.#timeout)
+      const onAbort = () => reject(signal.reason)
+      signal.addEventListener('abort', onAbort)
+      if (signal.aborted) onAbort()
+      stop = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', onAbort)
+      }
+    })
+    try {
+      return await Promise.race([answer, ended])
+    } finally {
+      stop()
+      this.#inbox.drop(id)
+    }
+  }
+}

@@ -1,0 +1,327 @@
+/** `ctx`: what a handler may do besides returning. */
+
+import type { Outlet } from './asking/live.ts'
+import type { Asker } from './asking/question.ts'
+import type { Principal } from './auth/auth.ts'
+import { failure } from './content.ts'
+import { missingCapability } from './protocol/errors.ts'
+import type { RequestId } from './protocol/jsonrpc.ts'
+import { isObject, notificationMessage } from './protocol/jsonrpc.ts'
+import type { Era, Revision } from './protocol/revisions.ts'
+import { has } from './protocol/revisions.ts'
+import type {
+  ClientCapabilities,
+  CreateMessageParams,
+  CreateMessageResult,
+  ElicitResult,
+  LogLevel,
+  Root,
+} from './protocol/types.ts'
+import { LOG_LEVELS } from './protocol/types.ts'
+import type { Infer, Schema } from './schema.ts'
+import { createObjectValidator } from './schema.ts'
+import type { Change } from './state/changes.ts'
+import type { SessionValues } from './state/values.ts'
+
+/** Sends a log message to the client, on this call's stream, if it asked for that level. `data` is any JSON. */
+export type Log = { readonly [level in LogLevel]: (data: unknown, logger?: string) => void }
+
+/** Tells every client that listens, through whichever instance. Resolves when the news is durable. */
+export interface Notify {
+  toolsChanged(): Promise<void>
+  promptsChanged(): Promise<void>
+  resourcesChanged(): Promise<void>
+  resourceUpdated(uri: string): Promise<void>
+}
+
+/** The request a handler runs for. */
+export interface RequestInfo {
+  readonly id: RequestId
+  readonly era: Era
+  readonly revision: Revision
+  /** Name and version as the client tells them: not to be relied on. */
+  readonly client: { readonly name?: unknown; readonly version?: unknown }
+  readonly capabilities: ClientCapabilities
+  /** The HTTP request's headers, without credentials. */
+  readonly headers: Headers
+  /** W3C trace context, from `_meta` or the headers. */
+  readonly trace: { traceparent?: string; tracestate?: string; baggage?: string }
+}
+
+export interface QuestionOptions {
+  /** Finds the answer again when the handler runs anew; without one, the order of asking does. */
+  key?: string
+}
+
+export interface Context {
+  /**
+   * Aborts when the call is cancelled, at its time limit, and when the server stops. Cancellation of
+   * a 2025 client may reach another instance; of a 2026 client it is a closed connection.
+   */
+  readonly signal: AbortSignal
+  /** Tells how far the call is. Dropped unless the client asked; `done` must grow from call to call. */
+  progress(done: number, total?: number, message?: string): void
+  readonly log: Log
+  /**
+   * Asks the person at the client to fill in a form: a flat object of strings, numbers, booleans
+   * and choices, never a secret (B66). Declining and cancelling are values.
+   *
+   * What stands before a question may run again: put effects after the last question, or in a step.
+   *
+   * @example
+   * const answer = await ctx.elicit('Deploy to production?', v.object({ sure: v.boolean() }))
+   * if (answer.action !== 'accept' || !answer.content.sure) return 'Not deployed'
+   */
+  elicit<S extends Schema>(
+    message: string,
+    schema: S,
+    options?: QuestionOptions,
+  ): Promise<ElicitResult<Infer<S>>>
+  /** Sends the person to a URL: for secrets, sign-in and payment. `accept` means they agreed to open it. */
+  elicitUrl(
+    message: string,
+    url: string,
+    options?: QuestionOptions,
+  ): Promise<{ action: 'accept' | 'decline' | 'cancel' }>
+  /** Has the client's model write something. */
+  sample(params: CreateMessageParams, options?: QuestionOptions): Promise<CreateMessageResult>
+  /** The folders or other places the client works in. */
+  roots(options?: QuestionOptions): Promise<Root[]>
+  /**
+   * Runs `fn` once a call, though the handler may run several times; its result (JSON) is kept.
+   *
+   * @example const order = await ctx.step('order', () => placeOrder(item))
+   */
+  step<T>(name: string, fn: () => T | Promise<T>): Promise<T>
+  /** State kept between calls of one conversation. */
+  readonly session: SessionValues
+  /** Who calls; undefined without authorization. */
+  readonly principal: Principal | undefined
+  readonly request: RequestInfo
+  readonly notify: Notify
+  /**
+   * Ends the connection, not the call: a 2025-11-25 client comes back for the rest after `retryMs`
+   * (SEP-1699). For clients that cannot come back it does nothing.
+   */
+  disconnect(retryMs?: number): Promise<void>
+}
+
+/** What one call brings along; made by the era's module. */
+export interface CallFacts {
+  readonly request: RequestInfo
+  readonly principal: Principal | undefined
+  readonly progressToken: string | number | undefined
+  /** Lowest level the client wants; undefined for none at all. */
+  readonly logLevel: LogLevel | undefined
+  readonly outlet: Outlet & { disconnect(retryMs?: number): Promise<void> }
+  readonly asker: Asker
+  readonly session: SessionValues
+  publish(change: Change): Promise<void>
+}
+
+/** The client wants no answer any more: it cancelled, or closed the connection of a modern call. */
+export class Cancelled extends Error {
+  override name = 'Cancelled'
+}
+
+/** The end of one call before its handler returns. A signal is made only when somebody looks at it. */
+export class Cancellation {
+  /** Told the reason, at once: whoever waits for the handler stops waiting. */
+  onAbort: ((reason: Error) => void) | undefined
+  #controller: AbortController | undefined
+  #reason: Error | undefined
+  readonly #watch: (abort: () => void) => void
+
+  /** `watch` is called at the first look at the signal: looking out for cancellation costs something. */
+  constructor(watch: (abort: () => void) => void) {
+    this.#watch = watch
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.#reason) this.#controller.abort(this.#reason)
+      else this.#watch(() => this.abort(new Cancelled('The client cancelled the call')))
+    }
+    return this.#controller.signal
+  }
+
+  abort(reason: Error): void {
+    if (this.#reason) return
+    this.#reason = reason
+    this.#controller?.abort(reason)
+    this.onAbort?.(reason)
+  }
+}
+
+export function createContext(call: CallFacts, cancellation: Cancellation): Context {
+  return new CallContext(call, cancellation)
+}
+
+class CallContext implements Context {
+  readonly #call: CallFacts
+  readonly #cancellation: Cancellation
+  #progress = Number.NEGATIVE_INFINITY
+  #log: Log | undefined
+  #notify: Notify | undefined
+
+  constructor(call: CallFacts, cancellation: Cancellation) {
+    this.#call = call
+    this.#cancellation = cancellation
+  }
+
+  get signal(): AbortSignal {
+    return this.#cancellation.signal
+  }
+
+  get session(): SessionValues {
+    return this.#call.session
+  }
+
+  get principal(): Principal | undefined {
+    return this.#call.principal
+  }
+
+  get request(): RequestInfo {
+    return this.#call.request
+  }
+
+  progress(done: number, total?: number, message?: string): void {
+    const { progressToken, outlet } = this.#call
+    // a value that does not grow is against the protocol (B53), and no news
+    if (progressToken === undefined || !(done > this.#progress)) return
+    this.#progress = done
+    outlet.notify(
+      notificationMessage('notifications/progress', {
+        progressToken,
+        progress: done,
+        total,
+        message,
+      }),
+    )
+  }
+
+  get log(): Log {
+    this.#log ??= Object.fromEntries(
+      LOG_LEVELS.map((level) => [
+        level,
+        (data: unknown, logger?: string) => this.#logMessage(level, data, logger),
+      ]),
+    ) as Log
+    return this.#log
+  }
+
+  #logMessage(level: LogLevel, data: unknown, logger?: string): void {
+    const { logLevel, outlet } = this.#call
+    if (!logLevel || LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(logLevel)) return
+    outlet.notify(notificationMessage('notifications/message', { level, logger, data }))
+  }
+
+  async elicit<S extends Schema>(
+    message: string,
+    schema: S,
+    { key }: QuestionOptions = {},
+  ): Promise<ElicitResult<Infer<S>>> {
+    const { elicitation } = this.request.capabilities
+    // `{}` means forms, as it did before there was a choice (A.5)
+    const forms = elicitation && (elicitation.form !== undefined || elicitation.url === undefined)
+    this.#require(forms && has.elicitation(this.request.revision), { elicitation: {} })
+    const validator = createObjectValidator(schema, 'The schema of a question')
+    const mode = has.urlElicitation(this.request.revision) && { mode: 'form' }
+    return this.#call.asker.ask({
+      key,
+      method: 'elicitation/create',
+      params: { ...mode, message, requestedSchema: validator.jsonSchema },
+      async parse(answer) {
+        const action = parseAction(answer)
+        if (action !== 'accept') return action && { action }
+        const result = await validator.validate((answer as { content?: unknown }).content ?? {})
+        return result.ok ? { action, content: result.value as Infer<S> } : undefined
+      },
+    })
+  }
+
+  async elicitUrl(message: string, url: string, { key }: QuestionOptions = {}) {
+    const { capabilities, revision, era } = this.request
+    const able = capabilities.elicitation?.url !== undefined && has.urlElicitation(revision)
+    this.#require(able, { elicitation: { url: {} } })
+    if (!URL.canParse(url)) throw new TypeError(`Not an absolute URL: ${url}`)
+    return this.#call.asker.ask({
+      key,
+      method: 'elicitation/create',
+      params: {
+        mode: 'url',
+        message,
+        url,
+        ...(era === 'legacy' && { elicitationId: crypto.randomUUID() }),
+      },
+      parse(answer) {
+        const action = parseAction(answer)
+        return action && { action }
+      },
+    })
+  }
+
+  async sample(
+    params: CreateMessageParams,
+    { key }: QuestionOptions = {},
+  ): Promise<CreateMessageResult> {
+    const { sampling } = this.request.capabilities
+    this.#require(sampling, { sampling: {} })
+    if (params.tools) this.#require(sampling?.tools, { sampling: { tools: {} } })
+    return this.#call.asker.ask({
+      key,
+      method: 'sampling/createMessage',
+      params,
+      parse: (answer) =>
+        isObject(answer) && typeof answer.role === 'string' && 'content' in answer
+          ? (answer as unknown as CreateMessageResult)
+          : undefined,
+    })
+  }
+
+  async roots({ key }: QuestionOptions = {}): Promise<Root[]> {
+    this.#require(this.request.capabilities.roots, { roots: {} })
+    return this.#call.asker.ask({
+      key,
+      method: 'roots/list',
+      params: undefined,
+      parse: (answer) =>
+        isObject(answer) && Array.isArray(answer.roots) ? (answer.roots as Root[]) : undefined,
+    })
+  }
+
+  step<T>(name: string, fn: () => T | Promise<T>): Promise<T> {
+    return this.#call.asker.step(name, fn)
+  }
+
+  get notify(): Notify {
+    this.#notify ??= createNotify((change) => this.#call.publish(change))
+    return this.#notify
+  }
+
+  async disconnect(retryMs?: number): Promise<void> {
+    await this.#call.outlet.disconnect(retryMs)
+  }
+
+  /** Modern clients are told which capability is missing and may come again (C18); for others it is a failure. */
+  #require(declared: unknown, capabilities: object): void {
+    if (declared) return
+    if (this.request.era === 'modern') throw missingCapability(capabilities)
+    throw failure(`This needs a client with the capability ${JSON.stringify(capabilities)}`)
+  }
+}
+
+export function createNotify(publish: (change: Change) => Promise<void>): Notify {
+  return {
+    toolsChanged: () => publish({ kind: 'tools' }),
+    promptsChanged: () => publish({ kind: 'prompts' }),
+    resourcesChanged: () => publish({ kind: 'resources' }),
+    resourceUpdated: (uri) => publish({ kind: 'resource', uri }),
+  }
+}
+
+function parseAction(answer: unknown): 'accept' | 'decline' | 'cancel' | undefined {
+  const action = isObject(answer) ? answer.action : undefined
+  return action === 'accept' || action === 'decline' || action === 'cancel' ? action : undefined
+}

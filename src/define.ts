@@ -1,0 +1,280 @@
+/** What a tool, a prompt and a resource are, and the registry that holds them. */
+
+import type { ToolReturn } from './content.ts'
+import type { Context } from './context.ts'
+import type {
+  Annotations,
+  ContentBlock,
+  GetPromptResult,
+  Icon,
+  PromptMessage,
+  ReadResourceResult,
+  ToolAnnotations,
+} from './protocol/types.ts'
+import type { Infer, JsonSchema, Schema, Validator } from './schema.ts'
+import { createObjectValidator, createValidator } from './schema.ts'
+import type { UriTemplate } from './uri-template.ts'
+import { parseUriTemplate } from './uri-template.ts'
+
+type Awaitable<T> = T | Promise<T>
+
+interface Described {
+  title?: string
+  icons?: Icon[]
+  _meta?: Record<string, unknown>
+}
+
+/** Values to offer for what a person has typed so far; `arguments` are those already filled in. */
+export type Completer = (
+  value: string,
+  context: { arguments: Readonly<Record<string, string>> },
+) => Awaitable<readonly string[]>
+
+export interface ToolOptions<I extends Schema | undefined = Schema | undefined> extends Described {
+  /** Told to the model: what the tool does and when to use it. */
+  description: string
+  /** Arguments, as an object. Without it the tool takes none. */
+  input?: I
+  /** Shape of the result, which then travels as `structuredContent`, with its JSON as text. */
+  output?: Schema
+  annotations?: ToolAnnotations
+  /** OAuth scopes a caller needs for this tool; others are answered 403 before it runs. */
+  scopes?: string[]
+  /** Give the handler `ctx.session` for modern clients too, through a `session` argument (C17). */
+  session?: boolean
+  /** Arguments that clients repeat as `Mcp-Param-<Name>` headers: `{ region: 'Region' }` (A.2). */
+  headers?: Record<string, string>
+  /** Milliseconds after which the call fails. @default the server's `callTimeout` */
+  timeout?: number
+}
+
+export type ToolHandler<I extends Schema | undefined> = (
+  args: I extends Schema ? Infer<I> : Record<string, unknown>,
+  ctx: Context,
+) => Awaitable<ToolReturn>
+
+export interface PromptOptions<I extends Schema | undefined = Schema | undefined>
+  extends Described {
+  description: string
+  /** Arguments: an object of strings. */
+  input?: I
+  complete?: Record<string, Completer>
+}
+
+/** A string is one user message. */
+export type PromptReturn = string | ContentBlock | PromptMessage[] | GetPromptResult
+
+export type PromptHandler<I extends Schema | undefined> = (
+  args: I extends Schema ? Infer<I> : Record<string, unknown>,
+  ctx: Context,
+) => Awaitable<PromptReturn>
+
+export interface ResourceOptions extends Described {
+  name: string
+  description?: string
+  mimeType?: string
+  annotations?: Annotations
+  /** Bytes. */
+  size?: number
+  /** Completion of the variables of a URI template. */
+  complete?: Record<string, Completer>
+}
+
+/** Text, bytes, or a value that becomes JSON. `undefined` means there is no such resource. */
+export type ResourceHandler = (
+  variables: Readonly<Record<string, string>>,
+  ctx: Context & { readonly uri: string },
+) => Awaitable<string | Uint8Array | ReadResourceResult | object | undefined>
+
+/** What was registered can be taken back. */
+export interface Registration {
+  remove(): void
+}
+
+export interface Tool {
+  readonly name: string
+  readonly options: ToolOptions
+  readonly input: Validator | undefined
+  readonly output: Validator | undefined
+  readonly inputSchema: JsonSchema
+  /** The input schema as modern clients see it: with the `session` argument where the tool has one. */
+  readonly modernInputSchema: JsonSchema
+  readonly headers: readonly ParamHeader[]
+  readonly handler: ToolHandler<undefined>
+}
+
+/** A parameter that travels as a header too: where it stands in the arguments, and its type. */
+export interface ParamHeader {
+  /** `Mcp-Param-Region`, in lower case. */
+  readonly header: string
+  readonly path: readonly string[]
+  readonly type: 'string' | 'integer' | 'boolean'
+}
+
+export interface Prompt {
+  readonly name: string
+  readonly options: PromptOptions
+  readonly input: Validator | undefined
+  readonly arguments: readonly { name: string; description?: string; required?: boolean }[]
+  readonly handler: PromptHandler<undefined>
+}
+
+export interface Resource {
+  /** A URI, or a URI template. */
+  readonly uri: string
+  readonly options: ResourceOptions
+  readonly template: UriTemplate | undefined
+  readonly handler: ResourceHandler
+}
+
+/** Everything one server offers, by name; a Map, so that `constructor` and `__proto__` are just names. */
+export class Registry {
+  readonly tools = new Map<string, Tool>()
+  readonly prompts = new Map<string, Prompt>()
+  readonly resources = new Map<string, Resource>()
+  readonly templates = new Map<string, Resource>()
+  /** Lists as JSON text, made at the first request for them and dropped when something changes. */
+  readonly serialized = new Map<string, string>()
+
+  add<T>(map: Map<string, T>, name: string, value: T): Registration {
+    if (map.has(name)) throw new TypeError(`"${name}" is registered already`)
+    map.set(name, value)
+    this.serialized.clear()
+    return {
+      remove: () => {
+        if (map.get(name) !== value) return
+        map.delete(name)
+        this.serialized.clear()
+      },
+    }
+  }
+}
+
+/** 1 to 128 characters (B60); the slash is there because clients in the field use it (H6). */
+const TOOL_NAME = /^[A-Za-z0-9_./-]{1,128}$/
+
+export function createTool<I extends Schema | undefined>(
+  name: string,
+  options: ToolOptions<I>,
+  handler: ToolHandler<I>,
+): Tool {
+  if (!TOOL_NAME.test(name)) {
+    throw new TypeError(`Tool name "${name}" is not 1 to 128 of A-Z a-z 0-9 _ . - /`)
+  }
+  if (!options.description)
+    throw new TypeError(`Tool "${name}" needs a description: models choose by it`)
+  const input = options.input && createObjectValidator(options.input, `Input of tool "${name}"`)
+  const bare = input?.jsonSchema ?? { type: 'object', additionalProperties: false }
+  const inputSchema = options.headers ? withHeaders(name, bare, options.headers) : bare
+  return {
+    name,
+    options: options as ToolOptions,
+    input,
+    output: options.output && createValidator(options.output, 'output'),
+    inputSchema,
+    modernInputSchema: options.session ? withSessionArgument(name, inputSchema) : inputSchema,
+    headers: findParamHeaders(name, inputSchema),
+    handler: handler as unknown as ToolHandler<undefined>,
+  }
+}
+
+export function createPrompt<I extends Schema | undefined>(
+  name: string,
+  options: PromptOptions<I>,
+  handler: PromptHandler<I>,
+): Prompt {
+  const input = options.input && createObjectValidator(options.input, `Input of prompt "${name}"`)
+  const required = (input?.jsonSchema.required ?? []) as string[]
+  return {
+    name,
+    options: options as PromptOptions,
+    input,
+    arguments: properties(input?.jsonSchema).map(([argument, { description }]) => ({
+      name: argument,
+      ...(typeof description === 'string' && { description }),
+      required: required.includes(argument),
+    })),
+    handler: handler as unknown as PromptHandler<undefined>,
+  }
+}
+
+export function createResource(
+  uri: string,
+  options: ResourceOptions,
+  handler: ResourceHandler,
+): Resource {
+  const template = uri.includes('{') ? parseUriTemplate(uri) : undefined
+  if (!template && !URL.canParse(uri)) throw new TypeError(`Not an absolute URI: ${uri}`)
+  return { uri, options, template, handler }
+}
+
+function properties(schema: JsonSchema | undefined): [string, JsonSchema][] {
+  return Object.entries((schema?.properties ?? {}) as Record<string, JsonSchema>)
+}
+
+function withSessionArgument(name: string, schema: JsonSchema): JsonSchema {
+  if (properties(schema).some(([property]) => property === 'session')) {
+    throw new TypeError(`Tool "${name}" has an argument "session" of its own beside session: true`)
+  }
+  return {
+    ...schema,
+    properties: {
+      ...(schema.properties as object | undefined),
+      session: {
+        type: 'string',
+        description:
+          'Handle of an earlier call, as that call returned it, to go on from there; leave out to start anew',
+      },
+    },
+  }
+}
+
+function withHeaders(
+  tool: string,
+  schema: JsonSchema,
+  headers: Record<string, string>,
+): JsonSchema {
+  const declared = new Map(properties(schema))
+  for (const [property, header] of Object.entries(headers)) {
+    const found = declared.get(property)
+    if (!found)
+      throw new TypeError(`Tool "${tool}" has no argument "${property}" to send as a header`)
+    declared.set(property, { ...found, 'x-mcp-header': header })
+  }
+  return { ...schema, properties: Object.fromEntries(declared) }
+}
+
+const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+
+/** Parameters annotated `x-mcp-header`, checked as A.2 wants: clients drop a tool that gets it wrong. */
+function findParamHeaders(tool: string, schema: JsonSchema): ParamHeader[] {
+  const found: ParamHeader[] = []
+  const walk = (node: JsonSchema, path: string[]) => {
+    for (const [name, property] of properties(node)) {
+      if (typeof property !== 'object') continue
+      const header = property['x-mcp-header']
+      const where = [...path, name]
+      if (header !== undefined) {
+        const { type } = property
+        if (typeof header !== 'string' || !HEADER_NAME.test(header)) {
+          throw new TypeError(
+            `Tool "${tool}": x-mcp-header of ${where.join('.')} is no header name`,
+          )
+        }
+        if (type !== 'string' && type !== 'integer' && type !== 'boolean') {
+          throw new TypeError(
+            `Tool "${tool}": x-mcp-header of ${where.join('.')} needs type string, integer or boolean`,
+          )
+        }
+        const lower = `mcp-param-${header.toLowerCase()}`
+        if (found.some((other) => other.header === lower)) {
+          throw new TypeError(`Tool "${tool}": x-mcp-header "${header}" stands twice`)
+        }
+        found.push({ header: lower, path: where, type })
+      }
+      walk(property, where)
+    }
+  }
+  walk(schema, [])
+  return found
+}

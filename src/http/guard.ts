@@ -1,0 +1,152 @@
+/** What a request must be before anybody reads it: from an allowed origin, to an allowed host, of the right kind and size. */
+import type { Door } from '../auth/auth.ts'
+import { code, invalidRequest, McpError, parseError } from '../protocol/errors.ts'
+import { nestsDeeper } from '../protocol/jsonrpc.ts'
+import { errorResponse } from './reply.ts'
+
+export interface GuardOptions {
+  /** Host names this server answers to, with or without port; `*` for any. @default the names of this machine's loopback */
+  allowedHosts?: readonly string[] | undefined
+  /** Origins of web pages that may call; `*` for any. @default pages on this machine's loopback, any port */
+  allowedOrigins?: readonly string[] | undefined
+  /** Bytes of a body. @default 4 MiB */
+  bodyLimit?: number | undefined
+  /** Levels of arrays and objects in a body. @default 100 */
+  depthLimit?: number | undefined
+}
+
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
+const METHODS = 'POST, GET, DELETE, OPTIONS'
+const EXPOSED = 'Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Retry-After'
+const ALLOWED_HEADERS =
+  'Content-Type, Accept, Authorization, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Last-Event-ID'
+
+export interface Guard {
+  /** A refusal, or undefined for a request that may go on (B2, B3, C2). */
+  check(request: Request, door: Door): Response | undefined
+  /** The answer to a preflight. */
+  preflight(request: Request, door: Door): Response
+  /** The same for documents that any page may read. */
+  openPreflight(request: Request): Response
+  /** Lets the page that asked read the answer. */
+  share(request: Request, response: Response): Response
+  /** The body as a JSON value, or a refusal. */
+  readJson(request: Request): Promise<{ body: unknown } | { refusal: Response }>
+}
+
+export function createGuard(options: GuardOptions = {}): Guard {
+  const {
+    allowedHosts = LOOPBACK,
+    allowedOrigins,
+    bodyLimit = 4 * 1024 * 1024,
+    depthLimit = 100,
+  } = options
+  const hosts = new Set(allowedHosts.map((host) => host.toLowerCase()))
+  const anyHost = hosts.has('*')
+  const origins = allowedOrigins && new Set(allowedOrigins)
+
+  const hostAllowed = (host: string) =>
+    anyHost || hosts.has(host) || hosts.has(host.toLowerCase()) || hosts.has(withoutPort(host))
+
+  function originAllowed(origin: string): boolean {
+    if (origins) return origins.has('*') || origins.has(origin)
+    return URL.canParse(origin) && LOOPBACK.includes(new URL(origin).hostname)
+  }
+
+  function check({ headers, url }: Request, door: Door): Response | undefined {
+    // a Request made without a server has no Host header, its URL says the same; and a host that
+    // knows its own public URL has found us by it
+    const host = headers.get('host') ?? new URL(url).host
+    if (door.baseUrl === undefined && !hostAllowed(host))
+      return forbidden('Host not allowed: see the option allowedHosts')
+    const origin = headers.get('origin')
+    if (origin !== null && !originAllowed(origin)) {
+      return forbidden('Origin not allowed: see the option allowedOrigins')
+    }
+    return undefined
+  }
+
+  async function readJson(request: Request): Promise<{ body: unknown } | { refusal: Response }> {
+    const { headers } = request
+    if (!isJson(headers.get('content-type'))) {
+      return refuse(415, invalidRequest('Content-Type must be application/json'))
+    }
+    const length = headers.get('content-length')
+    if (Number(length) > bodyLimit) return tooLarge()
+    const text = length === null ? await readBounded(request, bodyLimit) : await request.text()
+    if (text === undefined || text.length > bodyLimit) return tooLarge()
+    if (nestsDeeper(text, depthLimit)) {
+      return refuse(400, invalidRequest(`the body nests deeper than ${depthLimit} levels`))
+    }
+    try {
+      return { body: JSON.parse(text) }
+    } catch {
+      return refuse(400, parseError())
+    }
+  }
+
+  const tooLarge = () => refuse(413, invalidRequest(`the body is larger than ${bodyLimit} bytes`))
+
+  return {
+    check,
+    readJson,
+    preflight(request, door) {
+      return check(request, door) ?? this.share(request, allowing(request))
+    },
+    openPreflight(request) {
+      const response = allowing(request)
+      response.headers.set('access-control-allow-origin', '*')
+      return response
+    },
+    share(request, response) {
+      const origin = request.headers.get('origin')
+      if (origin === null) return response
+      response.headers.set('access-control-allow-origin', origin)
+      response.headers.set('access-control-expose-headers', EXPOSED)
+      response.headers.append('vary', 'Origin')
+      return response
+    },
+  }
+}
+
+function allowing({ headers }: Request): Response {
+  // parameters of tools travel in headers whose names only their tools know (A.2)
+  const asked = headers.get('access-control-request-headers') ?? ALLOWED_HEADERS
+  return new Response(null, {
+    status: 204,
+    headers: {
+      'access-control-allow-methods': METHODS,
+      'access-control-allow-headers': asked,
+      'access-control-max-age': '7200',
+      allow: METHODS,
+    },
+  })
+}
+
+function refuse(status: number, error: McpError) {
+  return { refusal: errorResponse(status, null, error) }
+}
+
+const forbidden = (why: string) => errorResponse(403, null, new McpError(code.invalidRequest, why))
+
+function withoutPort(host: string): string {
+  return host.replace(/:\d+$/, '').toLowerCase()
+}
+
+function isJson(contentType: string | null): boolean {
+  return contentType === 'application/json' || /^application\/json\s*(;|$)/i.test(contentType ?? '')
+}
+
+/** A body of unknown length, read only as far as it may go; undefined when it goes further. */
+async function readBounded(request: Request, limit: number): Promise<string | undefined> {
+  if (!request.body) return ''
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytes = 0
+  for await (const chunk of request.body) {
+    bytes += chunk.byteLength
+    if (bytes > limit) return undefined
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text + decoder.decode()
+}

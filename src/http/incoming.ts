@@ -1,0 +1,36 @@
+/** An HTTP request that has passed the guard and authorization. */
+import type { Door, Principal } from '../auth/auth.ts'
+import type { Accepts } from './reply.ts'
+
+export interface Incoming {
+  readonly request: Request
+  readonly accepts: Accepts
+  readonly principal: Principal | undefined
+  readonly door: Door
+  /** Facts for the log line of this request, filled in on its way. */
+  readonly record: { [field: string]: unknown }
+}
+
+/** Owner of everything the caller makes; without authorization all callers are one. */
+export function ownerOf({ principal }: Incoming): string {
+  return principal?.id ?? 'anyone'
+}
+
+const CREDENTIALS = ['authorization', 'cookie', 'proxy-authorization']
+
+/** The headers a handler may see: tokens are not passed on (D5). */
+export function visibleHeaders({ request }: Incoming): Headers {
+  const headers = new Headers(request.headers)
+  for (const name of CREDENTIALS) headers.delete(name)
+  return headers
+}
+
+/** When a stream of this caller has to end: the host's limit, the token's, or the server's own. */
+export function endOfStream({ door, principal }: Incoming, now: number, longest: number): number {
+  const tokenEnd = Number(principal?.claims.exp) * 1000
+  return Math.min(
+    now + longest,
+    door.deadline ?? Number.POSITIVE_INFINITY,
+    Number.isFinite(tokenEnd) ? tokenEnd : Number.POSITIVE_INFINITY,
+  )
+}

@@ -1,0 +1,149 @@
+/** Streams of news: `subscriptions/listen` of 2026, and the standalone GET of 2025. */
+import { invalidParams, methodNotFound } from '../protocol/errors.ts'
+import { describe } from '../protocol/handling.ts'
+import type { Params, RequestId } from '../protocol/jsonrpc.ts'
+import { isObject, notificationMessage, resultMessage } from '../protocol/jsonrpc.ts'
+import { writeResult } from '../protocol/methods.ts'
+import { requireResource } from '../protocol/resources.ts'
+import type { Server } from '../server.ts'
+import type { Change, News } from '../state/changes.ts'
+import type { Incoming } from './incoming.ts'
+import { endOfStream } from './incoming.ts'
+import { META } from './meta.ts'
+import { SSE_HEADERS, SseConnection, sseEvent } from './sse.ts'
+
+/** Resources one listener may follow. */
+const MOST_URIS = 500
+
+/** What a listener wants to hear of. */
+export interface Interest {
+  readonly tools: boolean
+  readonly prompts: boolean
+  readonly resources: boolean
+  readonly uris: readonly string[]
+}
+
+/** News as notifications of the protocol; `_meta` is put on each. A listener that missed something hears of everything. */
+export function toNotifications(news: News, interest: Interest, meta?: object): string[] {
+  const all: Change[] = [
+    { kind: 'tools' },
+    { kind: 'prompts' },
+    { kind: 'resources' },
+    ...interest.uris.map((uri) => ({ kind: 'resource' as const, uri })),
+  ]
+  const _meta = meta && { _meta: meta }
+  return (news.missed ? all : news.changes).flatMap((change) => {
+    if (change.kind === 'resource') {
+      if (!interest.uris.includes(change.uri)) return []
+      return notificationMessage('notifications/resources/updated', { uri: change.uri, ..._meta })
+    }
+    if (!interest[change.kind]) return []
+    return notificationMessage(`notifications/${change.kind}/list_changed`, _meta || undefined)
+  })
+}
+
+/**
+ * A stream that tails the server's changes until the client leaves, the server stops, or its time is
+ * up. `deliver` may end it by returning false; `farewell` is written when it is the server that ends it.
+ */
+export function newsStream(
+  server: Server,
+  incoming: Incoming,
+  options: {
+    cursor: number
+    /** Written at once. */
+    greeting: string
+    deliver(news: News): Promise<string | false> | string
+    farewell(cursor: number): string
+  },
+): Response {
+  const ended = new AbortController()
+  const end = () => ended.abort()
+  const connection = new SseConnection(server.limits.keepAlive, end)
+  const now = server.clock()
+  const time = endOfStream(incoming, now, server.limits.listen) - now
+  const timer = setTimeout(end, Math.max(0, time))
+  server.stopped.addEventListener('abort', end)
+  if (server.stopped.aborted) end()
+  connection.write(options.greeting)
+
+  const tail = async () => {
+    let { cursor } = options
+    for await (const news of server.changes.since(cursor, server.limits.keepAlive, ended.signal)) {
+      const text = await options.deliver(news)
+      if (text === false) return connection.close()
+      cursor = news.cursor
+      connection.write(text)
+    }
+    connection.write(options.farewell(cursor))
+    connection.close()
+  }
+  void tail()
+    .catch((error) => {
+      // a client that loses the stream listens again: better than one that waits in vain
+      server.log({ level: 'error', message: 'a stream of news failed', error: describe(error) })
+      connection.close()
+    })
+    .finally(() => {
+      clearTimeout(timer)
+      server.stopped.removeEventListener('abort', end)
+    })
+  return new Response(connection.body, { headers: SSE_HEADERS })
+}
+
+/** `subscriptions/listen` (A.6): what is honoured first, then news, in the end the result. */
+export async function listen(
+  server: Server,
+  incoming: Incoming,
+  id: RequestId,
+  { notifications }: Params,
+): Promise<Response> {
+  if (!server.listening) throw methodNotFound('subscriptions/listen')
+  if (!isObject(notifications)) throw invalidParams('params.notifications must be an object')
+  if (!incoming.accepts.stream) {
+    throw invalidParams('subscriptions/listen needs Accept: text/event-stream')
+  }
+  const { registry } = server
+  const hasResources = registry.resources.size + registry.templates.size > 0
+  const interest: Interest = {
+    tools: notifications.toolsListChanged === true && registry.tools.size > 0,
+    prompts: notifications.promptsListChanged === true && registry.prompts.size > 0,
+    resources: notifications.resourcesListChanged === true && hasResources,
+    uris: existing(server, notifications.resourceSubscriptions),
+  }
+  const meta = { [META.subscription]: id }
+  // from before the acknowledgement, so that nothing falls between it and the first look
+  const cursor = await server.changes.now()
+  return newsStream(server, incoming, {
+    cursor,
+    greeting: sseEvent(
+      notificationMessage('notifications/subscriptions/acknowledged', {
+        _meta: meta,
+        notifications: {
+          ...(interest.tools && { toolsListChanged: true }),
+          ...(interest.prompts && { promptsListChanged: true }),
+          ...(interest.resources && { resourcesListChanged: true }),
+          ...(interest.uris.length > 0 && { resourceSubscriptions: interest.uris }),
+        },
+      }),
+    ),
+    deliver: (news) =>
+      toNotifications(news, interest, meta)
+        .map((message) => sseEvent(message))
+        .join(''),
+    farewell: () => sseEvent(resultMessage(id, writeResult(server, 'modern', { _meta: meta }))),
+  })
+}
+
+function existing(server: Server, uris: unknown): string[] {
+  if (!Array.isArray(uris)) return []
+  return uris.slice(0, MOST_URIS).filter((uri): uri is string => {
+    if (typeof uri !== 'string') return false
+    try {
+      requireResource(server, 'modern', uri)
+      return true
+    } catch {
+      return false
+    }
+  })
+}

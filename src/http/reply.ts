@@ -1,0 +1,206 @@
+/** A reply: one JSON body while the call stays quiet, a stream from its first event on. Status codes are decided here. */
+import type { Outlet } from '../asking/live.ts'
+import { AuthError } from '../auth/auth.ts'
+import { Cancelled } from '../context.ts'
+import { code, errorMessage, McpError } from '../protocol/errors.ts'
+import { describe, HandlerFailure } from '../protocol/handling.ts'
+import type { RequestId } from '../protocol/jsonrpc.ts'
+import type { Era } from '../protocol/revisions.ts'
+import type { Server } from '../server.ts'
+import { StoreUnavailable } from '../state/store.ts'
+import type { Deliver, Journal } from '../state/streams.ts'
+import { SSE_HEADERS, SseConnection, sseEvent, ssePriming } from './sse.ts'
+
+const JSON_HEADERS = { 'content-type': 'application/json' } as const
+const BUSY_HEADERS = { ...JSON_HEADERS, 'retry-after': '1' } as const
+
+export function jsonResponse(body: string, status = 200): Response {
+  return new Response(body, { status, headers: status === 503 ? BUSY_HEADERS : JSON_HEADERS })
+}
+
+export function accepted(): Response {
+  return new Response(null, { status: 202 })
+}
+
+/** A refusal that no request's id belongs to, or that comes before any era is known. */
+export function errorResponse(status: number, id: RequestId | null, error: McpError): Response {
+  return jsonResponse(errorMessage(id, error), status)
+}
+
+/**
+ * The HTTP status of an error that a method ended with. 2026 gives some errors a status (A.10); 2025
+ * gives none, and a 404 there would mean that the session is gone (H12).
+ */
+export function statusOf(era: Era, error: McpError): number {
+  if (era === 'legacy') return 200
+  if (error.code === code.methodNotFound) return 404
+  return error.code === code.missingCapability ? 400 : 200
+}
+
+/** What a call came to. `body` is undefined when the client cancelled it: then there is no answer (B52). */
+export interface Answer {
+  readonly body: string | undefined
+  readonly status: number
+}
+
+/** An exception of a method as its answer; a refused caller is thrown on, for the challenge is an HTTP matter. */
+export function toAnswer(server: Server, era: Era, id: RequestId, error: unknown): Answer {
+  if (error instanceof AuthError) throw error
+  if (error instanceof Cancelled) return { body: undefined, status: 202 }
+  if (error instanceof McpError) {
+    return { body: errorMessage(id, error), status: statusOf(era, error) }
+  }
+  const internal = (message: string) => errorMessage(id, new McpError(code.internal, message))
+  if (error instanceof HandlerFailure) return { body: internal(error.message), status: 200 }
+  if (error instanceof StoreUnavailable) {
+    return { body: internal('The server is busy: try again shortly'), status: 503 }
+  }
+  const correlation = crypto.randomUUID().slice(0, 8)
+  server.log({ level: 'error', message: 'a method threw', correlation, error: describe(error) })
+  return { body: internal(`Internal error (${correlation})`), status: 500 }
+}
+
+/** What the client's Accept header allows. */
+export interface Accepts {
+  readonly json: boolean
+  readonly stream: boolean
+}
+
+const BOTH: Accepts = { json: true, stream: true }
+
+/** No header means anything (RFC 9110, section 12.5.1). */
+export function parseAccept(header: string | null): Accepts {
+  if (header === null || header === 'application/json, text/event-stream') return BOTH
+  const types = header
+    .toLowerCase()
+    .split(',')
+    .filter((part) => !/;\s*q=0(\.0*)?\s*$/.test(part))
+    .map((part) => part.split(';')[0]?.trim())
+  const any = types.includes('*/*')
+  return {
+    json: any || types.includes('application/json') || types.includes('application/*'),
+    stream: any || types.includes('text/event-stream') || types.includes('text/*'),
+  }
+}
+
+/** One message as a whole reply, in the form the client takes. */
+export function wholeResponse(body: string, accepts: Accepts, status = 200): Response {
+  if (accepts.json) return jsonResponse(body, status)
+  return new Response(sseEvent(body), { headers: SSE_HEADERS })
+}
+
+export interface ExchangeOptions {
+  readonly accepts: Accepts
+  /** Milliseconds between keep-alive comments; also how long a call may be quiet before it becomes a stream. */
+  readonly keepAlive: number
+  /** Makes the stream resumable (2025). */
+  readonly journal?: ((deliver: Deliver, lost: () => void) => Journal) | undefined
+  /** Whether the client knows an event without data (2025-11-25). */
+  readonly priming?: boolean
+  /** The client left while the call ran. */
+  onGone(): void
+}
+
+/** One POST's reply in the making. */
+export class Exchange implements Outlet {
+  readonly #options: ExchangeOptions
+  #connection: SseConnection | undefined
+  #journal: Journal | undefined
+  #resolve: ((response: Response) => void) | undefined
+  #primed = false
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options
+  }
+
+  /** The response: as soon as there is an event to send, or with the answers, whichever is first. */
+  respond(run: Promise<Answer[]>, batch: boolean): Promise<Response> {
+    return new Promise<Response>((resolve, reject) => {
+      this.#resolve = resolve
+      // a quiet call turns into a stream before some proxy on the way takes it for dead
+      const quiet = setTimeout(() => this.#open(), this.#options.keepAlive)
+      run
+        .then((answers) =>
+          this.#connection ? this.#end(answers) : resolve(this.#whole(answers, batch)),
+        )
+        .catch((error) => (this.#connection ? this.#fail() : reject(error)))
+        .finally(() => clearTimeout(quiet))
+    })
+  }
+
+  notify(message: string): void {
+    if (this.#open()) this.#send(message)
+  }
+
+  async request(message: string): Promise<boolean> {
+    if (!this.#open()) return false
+    this.#send(message)
+    await this.#journal?.flush()
+    this.#connection?.flush()
+    return true
+  }
+
+  /** Lets go of the connection; the rest is there for whoever resumes. Only where that is possible. */
+  async disconnect(retryMs = 1_000): Promise<void> {
+    if (!this.#options.priming || !this.#options.journal || !this.#open()) return
+    await this.#journal?.flush()
+    const id = this.#journal?.lastId
+    if (id && this.#connection?.open) {
+      this.#connection.write(ssePriming(id, retryMs))
+      this.#connection.close()
+    }
+  }
+
+  /** Turns the reply into a stream; false when the client takes none. */
+  #open(): boolean {
+    if (this.#connection) return true
+    const { accepts, keepAlive, journal, onGone } = this.#options
+    if (!accepts.stream) return false
+    this.#connection = new SseConnection(keepAlive, onGone)
+    this.#journal = journal?.(
+      (events) => {
+        this.#prime()
+        for (const { id, data } of events) this.#connection?.write(sseEvent(data, id))
+      },
+      () => this.#connection?.close(),
+    )
+    void this.#journal?.flush()
+    this.#resolve?.(new Response(this.#connection.body, { headers: SSE_HEADERS }))
+    return true
+  }
+
+  /** The first thing on a resumable stream: an id to come back with, once there is something to come back to. */
+  #prime(): void {
+    if (this.#primed || !this.#options.priming || !this.#journal) return
+    this.#primed = true
+    this.#connection?.write(ssePriming(this.#journal.firstId))
+  }
+
+  #send(message: string): void {
+    if (this.#journal) {
+      this.#journal.push(message)
+      void this.#journal.flush()
+    } else this.#connection?.write(sseEvent(message))
+  }
+
+  async #end(answers: Answer[]): Promise<void> {
+    const bodies = answers.flatMap(({ body }) => body ?? [])
+    if (this.#journal) await this.#journal.end(bodies)
+    else for (const body of bodies) this.#connection?.write(sseEvent(body))
+    this.#connection?.close()
+  }
+
+  /** Nothing fit to send is left: the stream ends, and with it the claim that somebody works on it. */
+  #fail(): void {
+    this.#journal?.abandon()
+    this.#connection?.close()
+  }
+
+  #whole(answers: Answer[], batch: boolean): Response {
+    const bodies = answers.flatMap(({ body }) => body ?? [])
+    const [body] = bodies
+    if (body === undefined) return accepted()
+    if (!batch) return wholeResponse(body, this.#options.accepts, answers[0]?.status)
+    return wholeResponse(`[${bodies.join(',')}]`, this.#options.accepts)
+  }
+}

@@ -1,0 +1,112 @@
+/** GET of the 2025 revisions: resuming a call's stream, or listening to the server. */
+import { invalidRequest } from '../protocol/errors.ts'
+import { describe } from '../protocol/handling.ts'
+import { has } from '../protocol/revisions.ts'
+import type { Server } from '../server.ts'
+import type { LegacySession, Session } from '../state/sessions.ts'
+import { randomId } from '../state/sessions.ts'
+import { eventId, findStream, parseEventId, tail } from '../state/streams.ts'
+import type { Incoming } from './incoming.ts'
+import { endOfStream, ownerOf } from './incoming.ts'
+import { requireSession, sessionNotFound } from './legacy.ts'
+import { newsStream, toNotifications } from './listen.ts'
+import { errorResponse } from './reply.ts'
+import { SSE_HEADERS, SseConnection, sseEvent, ssePriming } from './sse.ts'
+
+/** The stream of the server's own messages; its event ids are cursors into the changes. */
+const NEWS = 'changes'
+
+/** How long a client waits before it comes back to a stream that the server had to close. */
+const RETRY_MS = 1_000
+
+export async function handleGet(server: Server, incoming: Incoming): Promise<Response> {
+  const lastEventId = incoming.request.headers.get('last-event-id')
+  const resumes = lastEventId !== null && parseEventId(lastEventId)?.stream !== NEWS
+  if (!resumes && !server.listening) return methodNotAllowed()
+  if (!incoming.accepts.stream) {
+    return errorResponse(406, null, invalidRequest('Accept must allow text/event-stream'))
+  }
+  const found = await requireSession(server, incoming, null)
+  if (found instanceof Response) return found
+  return resumes
+    ? resume(server, incoming, found.session, lastEventId)
+    : listenTo(server, incoming, found.session, lastEventId)
+}
+
+export function methodNotAllowed(): Response {
+  return new Response(null, { status: 405, headers: { allow: 'POST, DELETE, OPTIONS' } })
+}
+
+/** What a stream held after an event, and what its call still sends, whichever instance runs it (B30–B32). */
+async function resume(
+  server: Server,
+  incoming: Incoming,
+  { partition, data }: Session<LegacySession>,
+  lastEventId: string,
+): Promise<Response> {
+  const found = await findStream(server.store, partition, lastEventId)
+  if (!found) return sessionNotFound()
+  const ended = new AbortController()
+  const end = () => ended.abort()
+  const connection = new SseConnection(server.limits.keepAlive, end)
+  const now = server.clock()
+  const timer = setTimeout(end, endOfStream(incoming, now, server.limits.listen) - now)
+  server.stopped.addEventListener('abort', end)
+
+  const replay = async () => {
+    let last = lastEventId
+    for await (const events of tail(server.store, partition, found, server.journal, ended.signal)) {
+      connection.write(events.map(({ id, data: message }) => sseEvent(message, id)).join(''))
+      last = events.at(-1)?.id ?? last
+    }
+    // only the connection ends here, not the stream: the client is told when to come back (B26)
+    if (ended.signal.aborted && has.priming(data.revision)) {
+      connection.write(ssePriming(last, RETRY_MS))
+    }
+    connection.close()
+  }
+  void replay()
+    .catch((error) => {
+      server.log({ level: 'error', message: 'a resumed stream failed', error: describe(error) })
+      connection.close()
+    })
+    .finally(() => {
+      clearTimeout(timer)
+      server.stopped.removeEventListener('abort', end)
+    })
+  return new Response(connection.body, { headers: SSE_HEADERS })
+}
+
+/** The standalone stream. A newer one takes over: no message goes out on two (B27). */
+async function listenTo(
+  server: Server,
+  incoming: Incoming,
+  { id, data }: Session<LegacySession>,
+  lastEventId: string | null,
+): Promise<Response> {
+  const owner = ownerOf(incoming)
+  const listener = randomId()
+  const cursor =
+    (lastEventId === null ? undefined : parseEventId(lastEventId)?.seq) ??
+    (await server.changes.now())
+  if (!(await server.sessions.update(owner, id, () => ({ listener })))) return sessionNotFound()
+  const primes = has.priming(data.revision)
+  return newsStream(server, incoming, {
+    cursor,
+    greeting: primes ? ssePriming(eventId(NEWS, cursor)) : ': listening\n\n',
+    async deliver(news) {
+      // read anew each time: another instance may have ended the session, or taken a subscription
+      const session = await server.sessions.find(owner, id)
+      if (session?.data.listener !== listener) return false
+      const uris = session.data.subscriptions ?? []
+      const interest = { tools: true, prompts: true, resources: true, uris }
+      const messages = toNotifications(news, interest)
+      const at = eventId(NEWS, news.cursor)
+      // one id for all that came together: resuming behind it misses none of them
+      return messages
+        .map((message, i) => sseEvent(message, i === messages.length - 1 ? at : undefined))
+        .join('')
+    },
+    farewell: (last) => (primes ? ssePriming(eventId(NEWS, last), RETRY_MS) : ''),
+  })
+}

@@ -1,0 +1,257 @@
+/** `createMcp()`: what an author writes against, and the app made from it. */
+import type { Hono } from 'hono'
+import type { Bindings } from './app.ts'
+import { createApp } from './app.ts'
+import type { Auth } from './auth/auth.ts'
+import type { Notify } from './context.ts'
+import { createNotify } from './context.ts'
+import type {
+  PromptHandler,
+  PromptOptions,
+  Registration,
+  ResourceHandler,
+  ResourceOptions,
+  ToolHandler,
+  ToolOptions,
+} from './define.ts'
+import { createPrompt, createResource, createTool, Registry } from './define.ts'
+import type { GuardOptions } from './http/guard.ts'
+import { createGuard } from './http/guard.ts'
+import { HandlerFailure } from './protocol/handling.ts'
+import type { Icon, Implementation } from './protocol/types.ts'
+import type { Schema } from './schema.ts'
+import type { LogEntry, Logger, Server } from './server.ts'
+import { Changes } from './state/changes.ts'
+import { memoryStore } from './state/memory.ts'
+import { createSeal } from './state/seal.ts'
+import type { LegacySession } from './state/sessions.ts'
+import { Sessions } from './state/sessions.ts'
+import type { Store } from './state/store.ts'
+
+export interface McpOptions extends GuardOptions {
+  name: string
+  version: string
+  title?: string
+  description?: string
+  websiteUrl?: string
+  icons?: Icon[]
+  /** How to use the server, for the model. */
+  instructions?: string
+  /** Path of the endpoint. @default '/mcp' */
+  path?: string
+  /** Where everything lives that must outlive a request. @default memoryStore(): one process */
+  store?: Store
+  /** Who may call. @default anybody who reaches the endpoint */
+  auth?: Auth
+  /**
+   * Let clients listen for news (GET, `subscriptions/listen`, `listChanged`, `subscribe`). Each
+   * listener holds a connection, and on Lambda a running instance. @default true
+   */
+  listening?: boolean
+  /**
+   * Keys that seal what travels through the client: each any text of 32 characters or more. The first
+   * seals, all open. @default one made in the store, shared by all instances
+   */
+  stateKeys?: readonly string[]
+  /** Milliseconds a session lives after its last use. @default 24 hours */
+  sessionTtl?: number
+  /** Milliseconds a session lives at most. @default 7 days, at least `sessionTtl` */
+  sessionMaxAge?: number
+  /** Milliseconds a handler may take. @default 10 minutes */
+  callTimeout?: number
+  /** Milliseconds a person may take to answer. @default 5 minutes */
+  answerTimeout?: number
+  /** Milliseconds that a modern client may take for its next round. @default 10 minutes */
+  stateTtl?: number
+  /** Milliseconds between signs of life on a quiet stream. @default 15 seconds */
+  keepAlive?: number
+  /** Milliseconds a client may listen before it has to come back. @default 1 hour */
+  listenTimeout?: number
+  /** Milliseconds after which the instance behind a silent stream counts as dead. @default 15 seconds */
+  streamLease?: number
+  /** Milliseconds that the events of a call can be asked for again. @default 1 hour */
+  streamRetention?: number
+  /** Items of one page of a list. @default 500 */
+  pageSize?: number
+  /** How long, and for whom, a modern client may keep lists (A.7). @default 60 seconds, private */
+  cache?: { ttlMs: number; scope: 'public' | 'private' }
+  /** Gets a line for each request, and for what went wrong. @default warnings and errors as JSON on stderr */
+  log?: Logger
+  /** Milliseconds since the epoch. @default Date.now */
+  clock?: () => number
+}
+
+/** A server: what it offers, and the ways in. */
+export interface Mcp {
+  /**
+   * Offers a tool.
+   *
+   * @example
+   * mcp.tool('add', {
+   *   description: 'Adds two numbers',
+   *   input: v.object({ a: v.number(), b: v.number() }),
+   * }, ({ a, b }) => a + b)
+   */
+  tool<const I extends Schema | undefined = undefined>(
+    name: string,
+    options: ToolOptions<I>,
+    handler: ToolHandler<I>,
+  ): Registration
+  /** Offers a prompt. A string is one user message. */
+  prompt<const I extends Schema | undefined = undefined>(
+    name: string,
+    options: PromptOptions<I>,
+    handler: PromptHandler<I>,
+  ): Registration
+  /** Offers a resource under a URI, or under each URI of a template such as `file:///{name}`. */
+  resource(uri: string, options: ResourceOptions, handler: ResourceHandler): Registration
+  /** Tells all clients that something changed, from outside a call. Resolves when it is durable. */
+  readonly notify: Notify
+  /** The routes, to be mounted in another app: `app.route('/', mcp.app)`. */
+  readonly app: Hono<{ Bindings: Bindings }>
+  /** The whole server as one function. A door passes what the host knows as `env.door`. */
+  readonly fetch: (request: Request, env?: Bindings) => Response | Promise<Response>
+  /**
+   * Ends listening streams at once, gives running calls the time to finish (milliseconds), then ends
+   * them with an error.
+   */
+  close(options?: { grace?: number }): Promise<void>
+}
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+/**
+ * A server that speaks every revision of the protocol from one URL.
+ *
+ * @example
+ * const mcp = createMcp({ name: 'weather', version: '1.0.0' })
+ * mcp.tool('get_weather', { description: 'Current weather', input }, ({ city }) => `21 °C in ${city}`)
+ * export default mcp
+ */
+export function createMcp(options: McpOptions): Mcp {
+  const {
+    path = '/mcp',
+    store = memoryStore(),
+    auth,
+    listening = true,
+    sessionTtl = 24 * HOUR,
+    callTimeout = 10 * MINUTE,
+    answerTimeout = 5 * MINUTE,
+    stateTtl = 10 * MINUTE,
+    keepAlive = 15_000,
+    listenTimeout = HOUR,
+    streamLease = 15_000,
+    streamRetention = HOUR,
+    pageSize = 500,
+    cache = { ttlMs: MINUTE, scope: 'private' },
+    clock = Date.now,
+  } = options
+  if (options.stateKeys?.some((key) => key.length < 32)) {
+    throw new TypeError('Each of stateKeys needs 32 characters or more')
+  }
+  const sessionOptions = {
+    ttl: sessionTtl,
+    maxAge: options.sessionMaxAge ?? Math.max(7 * 24 * HOUR, sessionTtl),
+    clock,
+  }
+  const registry = new Registry()
+  const changes = new Changes(store, clock)
+  const stop = new AbortController()
+  const server: Server = {
+    info: toInfo(options),
+    instructions: options.instructions,
+    registry,
+    store,
+    sessions: new Sessions<LegacySession>(store, 'session', sessionOptions),
+    handles: new Sessions(store, 'handle', sessionOptions),
+    changes,
+    seal: createSeal(store, clock, options.stateKeys),
+    inbox: { retention: Math.max(callTimeout, HOUR), clock },
+    journal: {
+      retention: Math.max(callTimeout, streamRetention),
+      lease: streamLease,
+      maxEvents: 10_000,
+      maxLength: 8 * 1024 * 1024,
+      clock,
+    },
+    listening,
+    limits: {
+      call: callTimeout,
+      answer: answerTimeout,
+      keepAlive,
+      listen: listenTimeout,
+      state: stateTtl,
+    },
+    pageSize,
+    cache: { ttlMs: cache.ttlMs, cacheScope: cache.scope },
+    clock,
+    log: options.log ?? logProblems,
+    running: new Set(),
+    stopped: stop.signal,
+  }
+  const app = createApp(server, {
+    path,
+    guard: createGuard(options),
+    auth,
+    logRequests: options.log !== undefined,
+  })
+
+  return {
+    tool(name, definition, handler) {
+      return registry.add(registry.tools, name, createTool(name, definition, handler))
+    },
+    prompt(name, definition, handler) {
+      return registry.add(registry.prompts, name, createPrompt(name, definition, handler))
+    },
+    resource(uri, definition, handler) {
+      const resource = createResource(uri, definition, handler)
+      return registry.add(
+        resource.template ? registry.templates : registry.resources,
+        uri,
+        resource,
+      )
+    },
+    notify: createNotify((change) => changes.publish(change)),
+    app,
+    fetch: (request, env) => app.fetch(request, env),
+    async close({ grace = 10_000 } = {}) {
+      stop.abort()
+      await emptied(server.running, grace)
+      for (const call of server.running) {
+        call.abort(new HandlerFailure('The server is shutting down'))
+      }
+      await emptied(server.running, 1_000)
+    },
+  }
+}
+
+function toInfo({
+  name,
+  version,
+  title,
+  description,
+  websiteUrl,
+  icons,
+}: McpOptions): Implementation {
+  return {
+    name,
+    version,
+    ...(title && { title }),
+    ...(description && { description }),
+    ...(websiteUrl && { websiteUrl }),
+    ...(icons && { icons }),
+  }
+}
+
+/** A library that was given no log speaks up only when something is wrong. */
+function logProblems(entry: LogEntry): void {
+  if (entry.level === 'warn' || entry.level === 'error') console.error(JSON.stringify(entry))
+}
+
+async function emptied(running: ReadonlySet<unknown>, atMost: number): Promise<void> {
+  const end = Date.now() + atMost
+  while (running.size > 0 && Date.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}

@@ -1,0 +1,86 @@
+/** The one error that crosses the wire, and every code the protocol gives it. */
+import type { RequestId } from './jsonrpc.ts'
+import type { Era } from './revisions.ts'
+import { MODERN_REVISIONS } from './revisions.ts'
+
+/** JSON-RPC's codes, and the three of 2026-07-28 (spec.md A.10). */
+export const code = {
+  parse: -32700,
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  invalidParams: -32602,
+  internal: -32603,
+  headerMismatch: -32020,
+  missingCapability: -32021,
+  unsupportedVersion: -32022,
+  /** 2025 only (B62). */
+  legacyResourceNotFound: -32002,
+} as const
+
+/**
+ * An error in the protocol's own form. Its message and data reach the client as they are, so
+ * nothing internal belongs in them. A handler may throw one; whatever else it throws stays here.
+ *
+ * @example throw new McpError(-32602, 'city must not be empty')
+ */
+export class McpError extends Error {
+  override name = 'McpError'
+  readonly code: number
+  readonly data: unknown
+
+  constructor(errorCode: number, message: string, data?: unknown) {
+    super(message)
+    this.code = errorCode
+    this.data = data
+  }
+}
+
+export const parseError = () => new McpError(code.parse, 'Parse error: the body is not valid JSON')
+export const invalidRequest = (why: string) =>
+  new McpError(code.invalidRequest, `Invalid request: ${why}`)
+export const invalidParams = (why: string, data?: unknown) =>
+  new McpError(code.invalidParams, why, data)
+export const methodNotFound = (method: string) =>
+  new McpError(code.methodNotFound, `Method not found: ${clip(method)}`)
+export const headerMismatch = (why: string) =>
+  new McpError(code.headerMismatch, `Header mismatch: ${why}`)
+export const internalError = (correlation: string) =>
+  new McpError(code.internal, `Internal error (${correlation})`)
+
+export const unsupportedVersion = (requested: string) =>
+  new McpError(code.unsupportedVersion, 'Unsupported protocol version', {
+    supported: MODERN_REVISIONS,
+    requested: clip(requested),
+  })
+
+/** The client did not declare what this call needs (C18). */
+export const missingCapability = (requiredCapabilities: object) =>
+  new McpError(code.missingCapability, 'Missing required client capability', {
+    requiredCapabilities,
+  })
+
+/** 2025 gives a missing resource a code of its own, 2026 forbids that code (H9). */
+export const resourceNotFound = (era: Era, uri: string) =>
+  new McpError(
+    era === 'legacy' ? code.legacyResourceNotFound : code.invalidParams,
+    'Resource not found',
+    { uri: clip(uri) },
+  )
+
+/** An error response as text. Where the request's id could not be read there is none: the protocol has no null ids (B3, B6). */
+export function errorMessage(id: RequestId | null, error: McpError): string {
+  return JSON.stringify({
+    jsonrpc: '2.0',
+    ...(id !== null && { id }),
+    error: {
+      code: error.code,
+      message: error.message,
+      ...(error.data !== undefined && { data: error.data }),
+    },
+  })
+}
+
+/** A client's own words in a message, kept short. */
+export function clip(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+}

@@ -1,0 +1,72 @@
+/** Running an author's handler: within its time, and with a stranger's exception kept at home. */
+import { Suspended } from '../asking/question.ts'
+import { Failure } from '../content.ts'
+import { Cancelled } from '../context.ts'
+import { StoreUnavailable } from '../state/store.ts'
+import type { Call } from './call.ts'
+import { McpError } from './errors.ts'
+
+/** What an exception of a handler comes to: words for the model, or an error for the client. */
+export class HandlerFailure extends Error {
+  override name = 'HandlerFailure'
+}
+
+/**
+ * Runs a handler. Throws what may leave the process: a {@link McpError}, or a {@link HandlerFailure}
+ * with a sentence for the model. Anything else a handler throws is logged under a correlation id, and
+ * that id is all the client learns.
+ */
+export async function runHandler<T>(
+  call: Call,
+  what: string,
+  timeout: number,
+  handler: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    const outcome = handler()
+    return outcome instanceof Promise ? await withinTime(call, timeout, outcome) : outcome
+  } catch (error) {
+    throw toSafeError(call, what, error)
+  }
+}
+
+function toSafeError(call: Call, what: string, error: unknown): Error {
+  if (error instanceof McpError || error instanceof Suspended) return error
+  if (error instanceof HandlerFailure) return error
+  if (error instanceof Failure) return new HandlerFailure(error.message)
+  if (error instanceof StoreUnavailable || error instanceof Cancelled) return error
+  const correlation = crypto.randomUUID().slice(0, 8)
+  call.server.log({ level: 'error', message: `${what} threw`, correlation, error: describe(error) })
+  return new HandlerFailure(`Internal error (${correlation})`)
+}
+
+/** For the log alone. */
+export function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? String(error)) : String(error)
+}
+
+/** For methods whose failures are errors of the protocol. */
+export function toMcpError(error: unknown): unknown {
+  return error instanceof HandlerFailure ? new McpError(-32603, error.message) : error
+}
+
+/** Ends the wait when the call ends first; a handler that does not listen to its signal runs on, unheard. */
+async function withinTime<T>(call: Call, timeout: number, outcome: Promise<T>): Promise<T> {
+  const { server, cancellation, deadline } = call
+  const time = Math.min(timeout, deadline === undefined ? timeout : deadline - server.clock())
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const ended = new Promise<never>((_, reject) => {
+    cancellation.onAbort = reject
+    timer = setTimeout(() => {
+      const seconds = Math.max(0, Math.round(time / 100) / 10)
+      cancellation.abort(new HandlerFailure(`The call did not finish within ${seconds} seconds`))
+    }, time)
+  })
+  server.running.add(cancellation)
+  try {
+    return await Promise.race([outcome, ended])
+  } finally {
+    clearTimeout(timer)
+    server.running.delete(cancellation)
+  }
+}

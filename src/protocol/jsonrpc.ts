@@ -1,0 +1,96 @@
+/** JSON-RPC 2.0 messages: telling one kind from another, and writing them as text once. */
+
+export type RequestId = string | number
+
+export interface JsonRpcRequest {
+  readonly jsonrpc: '2.0'
+  readonly id: RequestId
+  readonly method: string
+  readonly params?: Params
+}
+
+export interface JsonRpcNotification {
+  readonly jsonrpc: '2.0'
+  readonly method: string
+  readonly params?: Params
+}
+
+export interface JsonRpcResponse {
+  readonly jsonrpc: '2.0'
+  readonly id: RequestId
+  readonly result?: unknown
+  readonly error?: unknown
+}
+
+export type Params = { readonly [key: string]: unknown }
+
+export function isObject(value: unknown): value is { readonly [key: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A string or an integer; never null, never a fraction (B6). */
+export function isRequestId(value: unknown): value is RequestId {
+  return typeof value === 'string' || Number.isSafeInteger(value)
+}
+
+export type Message =
+  | { kind: 'request'; message: JsonRpcRequest }
+  | { kind: 'notification'; message: JsonRpcNotification }
+  | { kind: 'response'; message: JsonRpcResponse }
+  | { kind: 'invalid'; id: RequestId | null }
+
+/** What one element of a body is. An invalid one keeps its id where that can be read. */
+export function parseMessage(value: unknown): Message {
+  if (!isObject(value)) return { kind: 'invalid', id: null }
+  const { id, method, params } = value
+  const invalid: Message = { kind: 'invalid', id: isRequestId(id) ? id : null }
+  if (value.jsonrpc !== '2.0') return invalid
+  if (method === undefined) {
+    const answers = 'result' in value !== 'error' in value
+    return answers && isRequestId(id)
+      ? { kind: 'response', message: value as unknown as JsonRpcResponse }
+      : invalid
+  }
+  if (typeof method !== 'string' || (params !== undefined && !isObject(params))) return invalid
+  if (!('id' in value)) {
+    return { kind: 'notification', message: value as unknown as JsonRpcNotification }
+  }
+  return isRequestId(id)
+    ? { kind: 'request', message: value as unknown as JsonRpcRequest }
+    : invalid
+}
+
+/**
+ * Whether JSON text nests deeper than `limit`, found without parsing it: what is parsed is later
+ * walked by recursive code, and 10,000 brackets would end in a stack overflow there.
+ */
+export function nestsDeeper(text: string, limit: number): boolean {
+  let depth = 0
+  let inString = false
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (inString) {
+      if (code === 0x5c) i++
+      else if (code === 0x22) inString = false
+    } else if (code === 0x22) inString = true
+    else if (code === 0x7b || code === 0x5b) {
+      if (++depth > limit) return true
+    } else if (code === 0x7d || code === 0x5d) depth--
+  }
+  return false
+}
+
+const idText = (id: RequestId | null) => (typeof id === 'number' ? `${id}` : JSON.stringify(id))
+
+/** A response around a result that is JSON text already. */
+export function resultMessage(id: RequestId, resultJson: string): string {
+  return `{"jsonrpc":"2.0","id":${idText(id)},"result":${resultJson}}`
+}
+
+export function notificationMessage(method: string, params?: unknown): string {
+  return JSON.stringify({ jsonrpc: '2.0', method, ...(params !== undefined && { params }) })
+}
+
+export function requestMessage(id: RequestId, method: string, params?: unknown): string {
+  return JSON.stringify({ jsonrpc: '2.0', id, method, ...(params !== undefined && { params }) })
+}

@@ -1,0 +1,126 @@
+/** The methods of the protocol: a table, one row a method, saying what each era makes of it. */
+import type { Server } from '../server.ts'
+import type { Call, Result } from './call.ts'
+import { complete } from './completion.ts'
+import { invalidParams, methodNotFound } from './errors.ts'
+import type { ListName } from './lists.ts'
+import { listPage, serverMeta } from './lists.ts'
+import { getPrompt } from './prompts.ts'
+import { readResource, requireResource } from './resources.ts'
+import type { Era } from './revisions.ts'
+import { MODERN_REVISIONS } from './revisions.ts'
+import { callTool } from './tools.ts'
+import { isLogLevel } from './types.ts'
+
+type Row = {
+  readonly [era in Era]?: (call: Call) => Result | Promise<Result>
+} & {
+  /** May ask the client for input in the modern era (C28). */
+  readonly asks?: true
+}
+
+const both = (run: (call: Call) => Result | Promise<Result>): Row => ({ legacy: run, modern: run })
+
+export const METHODS: ReadonlyMap<string, Row> = new Map<string, Row>([
+  ['ping', { legacy: () => '{}' }],
+  ['server/discover', { modern: discover }],
+  ['logging/setLevel', { legacy: setLogLevel }],
+  ['completion/complete', both(complete)],
+  ['tools/list', both(list('tools'))],
+  ['tools/call', { ...both(callTool), asks: true }],
+  ['prompts/list', both(list('prompts'))],
+  ['prompts/get', { ...both(getPrompt), asks: true }],
+  ['resources/list', both(list('resources'))],
+  ['resources/templates/list', both(list('resourceTemplates'))],
+  ['resources/read', { ...both(readResource), asks: true }],
+  ['resources/subscribe', { legacy: subscribe }],
+  ['resources/unsubscribe', { legacy: unsubscribe }],
+])
+
+/** Subscriptions of one session: each of its news is checked against them. */
+const MOST_SUBSCRIPTIONS = 500
+
+/** What the server says it can do: exactly what the table above would answer (B57, C25). */
+export function capabilities(server: Server, era: Era): object {
+  const { tools, prompts, resources, templates } = server.registry
+  const news = server.listening && { listChanged: true }
+  const hasResources = resources.size + templates.size > 0
+  const completes = [...prompts.values(), ...templates.values()].some(
+    ({ options }) => options.complete,
+  )
+  return {
+    logging: {},
+    ...(completes && { completions: {} }),
+    ...(tools.size > 0 && { tools: { ...news } }),
+    ...(prompts.size > 0 && { prompts: { ...news } }),
+    ...(hasResources && { resources: { ...news, ...(server.listening && { subscribe: true }) } }),
+    ...(era === 'modern' && { extensions: {} }),
+  }
+}
+
+function list(name: ListName) {
+  const feature = name === 'resourceTemplates' ? 'resources' : name
+  return ({ server, revision, params }: Call): string => {
+    const { registry } = server
+    const offered =
+      feature === 'resources'
+        ? registry.resources.size + registry.templates.size > 0
+        : registry[feature].size > 0
+    if (!offered) throw methodNotFound(`${feature}/list`)
+    return listPage(server, name, revision, params.cursor)
+  }
+}
+
+function discover({ server }: Call): object {
+  return {
+    supportedVersions: MODERN_REVISIONS,
+    capabilities: capabilities(server, 'modern'),
+    ...(server.instructions !== undefined && { instructions: server.instructions }),
+    ...server.cache,
+  }
+}
+
+async function setLogLevel(call: Call): Promise<string> {
+  const { level } = call.params
+  if (!isLogLevel(level)) throw invalidParams('Invalid log level')
+  await call.setLogLevel?.(level)
+  return '{}'
+}
+
+async function subscribe(call: Call): Promise<string> {
+  if (!call.server.listening) throw methodNotFound('resources/subscribe')
+  const uri = requireUri(call)
+  requireResource(call.server, call.era, uri)
+  await call.setSubscriptions?.((uris) => {
+    if (uris.includes(uri)) return uris
+    if (uris.length >= MOST_SUBSCRIPTIONS) {
+      throw invalidParams(`A session can subscribe to ${MOST_SUBSCRIPTIONS} resources at most`)
+    }
+    return [...uris, uri]
+  })
+  return '{}'
+}
+
+async function unsubscribe(call: Call): Promise<string> {
+  if (!call.server.listening) throw methodNotFound('resources/unsubscribe')
+  const uri = requireUri(call)
+  await call.setSubscriptions?.((uris) => uris.filter((other) => other !== uri))
+  return '{}'
+}
+
+function requireUri({ params }: Call): string {
+  if (typeof params.uri !== 'string') throw invalidParams('uri must be a string')
+  return params.uri
+}
+
+/** A result as text, with what its era wants on each (C19, C20). */
+export function writeResult(server: Server, era: Era, result: Result): string {
+  if (typeof result === 'string') return result
+  if (era === 'legacy') return JSON.stringify(result)
+  const { _meta, ...rest } = result as { _meta?: object }
+  return JSON.stringify({
+    resultType: 'complete',
+    ...rest,
+    _meta: { ..._meta, ...serverMeta(server) },
+  })
+}

@@ -1,0 +1,49 @@
+/** `prompts/get`. */
+import { text } from '../content.ts'
+import type { Prompt, PromptReturn } from '../define.ts'
+import type { Server } from '../server.ts'
+import type { Call } from './call.ts'
+import { clip, invalidParams } from './errors.ts'
+import { runHandler, toMcpError } from './handling.ts'
+import type { Params } from './jsonrpc.ts'
+import { isObject } from './jsonrpc.ts'
+import type { GetPromptResult } from './types.ts'
+
+export function requirePrompt({ registry }: Server, name: unknown): Prompt {
+  if (typeof name !== 'string') throw invalidParams('name must be a string')
+  const prompt = registry.prompts.get(name)
+  if (!prompt) throw invalidParams(`Unknown prompt: ${clip(name)}`)
+  return prompt
+}
+
+export async function getPrompt(call: Call): Promise<object> {
+  const prompt = requirePrompt(call.server, call.params.name)
+  const { arguments: given = {} } = call.params
+  if (!isObject(given)) throw invalidParams('arguments must be an object')
+  let args: Params = given
+  if (prompt.input) {
+    const checked = await prompt.input.validate(given)
+    if (!checked.ok) throw invalidParams(`Invalid arguments: ${checked.issues.join('; ')}`)
+    args = checked.value as Params
+  }
+  try {
+    return await runHandler(call, `Prompt ${prompt.name}`, call.server.limits.call, async () =>
+      toPromptResult(await prompt.handler(args, call.context()), prompt),
+    )
+  } catch (error) {
+    throw toMcpError(error)
+  }
+}
+
+function toPromptResult(value: PromptReturn, { options }: Prompt): GetPromptResult {
+  if (isObject(value) && 'messages' in value) return value as unknown as GetPromptResult
+  const messages = Array.isArray(value)
+    ? value
+    : [
+        {
+          role: 'user' as const,
+          content: typeof value === 'string' ? text(value) : (value as ReturnType<typeof text>),
+        },
+      ]
+  return { description: options.description, messages }
+}

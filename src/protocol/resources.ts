@@ -1,0 +1,49 @@
+/** `resources/read`, and finding the resource a URI names. */
+import { toContents } from '../content.ts'
+import type { Resource } from '../define.ts'
+import type { Server } from '../server.ts'
+import type { Call } from './call.ts'
+import { invalidParams, resourceNotFound } from './errors.ts'
+import { runHandler, toMcpError } from './handling.ts'
+import { isObject } from './jsonrpc.ts'
+import type { Era } from './revisions.ts'
+import type { ReadResourceResult } from './types.ts'
+
+interface Found {
+  readonly resource: Resource
+  readonly variables: Readonly<Record<string, string>>
+}
+
+/** A fixed resource goes before a template that would match it too. */
+export function requireResource({ registry }: Server, era: Era, uri: string): Found {
+  const resource = registry.resources.get(uri)
+  if (resource) return { resource, variables: {} }
+  for (const candidate of registry.templates.values()) {
+    const variables = candidate.template?.match(uri)
+    if (variables) return { resource: candidate, variables }
+  }
+  throw resourceNotFound(era, uri)
+}
+
+export async function readResource(call: Call): Promise<object> {
+  const { uri } = call.params
+  if (typeof uri !== 'string') throw invalidParams('uri must be a string')
+  const { resource, variables } = requireResource(call.server, call.era, uri)
+  try {
+    const value = await runHandler(call, `Resource ${resource.uri}`, call.server.limits.call, () =>
+      resource.handler(variables, Object.assign(call.context(), { uri })),
+    )
+    if (value === undefined) throw resourceNotFound(call.era, uri)
+    const result: ReadResourceResult = isReadResult(value)
+      ? value
+      : { contents: [toContents(uri, value, resource.options.mimeType)] }
+    // what a handler reads is its own affair: nobody may keep it without being told
+    return call.era === 'modern' ? { ttlMs: 0, cacheScope: 'private', ...result } : result
+  } catch (error) {
+    throw toMcpError(error)
+  }
+}
+
+function isReadResult(value: unknown): value is ReadResourceResult {
+  return isObject(value) && Array.isArray(value.contents)
+}

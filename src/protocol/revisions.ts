@@ -1,0 +1,40 @@
+/** The protocol's revisions, the two eras they fall into, and what each may be sent. */
+
+export const LEGACY_REVISIONS = ['2025-03-26', '2025-06-18', '2025-11-25'] as const
+export const MODERN_REVISIONS = ['2026-07-28'] as const
+export const LATEST_LEGACY = '2025-11-25'
+
+export type LegacyRevision = (typeof LEGACY_REVISIONS)[number]
+export type ModernRevision = (typeof MODERN_REVISIONS)[number]
+export type Revision = LegacyRevision | ModernRevision
+
+/** What a client may want to see a revision as: sessionful with a handshake, or stateless. */
+export type Era = 'legacy' | 'modern'
+
+export function isLegacyRevision(version: unknown): version is LegacyRevision {
+  return (LEGACY_REVISIONS as readonly unknown[]).includes(version)
+}
+
+export function isModernRevision(version: unknown): version is ModernRevision {
+  return (MODERN_REVISIONS as readonly unknown[]).includes(version)
+}
+
+/** Whether a version string claims the stateless era: dates order as text, also those yet to come (H14). */
+export function claimsModern(version: string): boolean {
+  return version >= '2026-07-28'
+}
+
+/** Revisions are dates, so a feature is there from the revision that brought it (B64). */
+export const has = {
+  batches: (revision: Revision) => revision === '2025-03-26',
+  structuredContent: (revision: Revision) => revision >= '2025-06-18',
+  titles: (revision: Revision) => revision >= '2025-06-18',
+  resourceLinks: (revision: Revision) => revision >= '2025-06-18',
+  elicitation: (revision: Revision) => revision >= '2025-06-18',
+  icons: (revision: Revision) => revision >= '2025-11-25',
+  urlElicitation: (revision: Revision) => revision >= '2025-11-25',
+  /** A first event with an id and empty data; older clients fail on it (B17, H10). */
+  priming: (revision: Revision) => revision >= '2025-11-25',
+  /** Structured content and output schemas of any JSON type, not objects alone (B58). */
+  anyStructure: (revision: Revision) => revision >= '2026-07-28',
+}

@@ -1,0 +1,116 @@
+/** `tools/call`. */
+import { AuthError } from '../auth/auth.ts'
+import { text, toFailureResult, toToolResult } from '../content.ts'
+import type { Tool } from '../define.ts'
+import type { Server } from '../server.ts'
+import type { Call } from './call.ts'
+import { clip, invalidParams } from './errors.ts'
+import { HandlerFailure, runHandler } from './handling.ts'
+import type { Params } from './jsonrpc.ts'
+import { isObject } from './jsonrpc.ts'
+import { asStructuredObject } from './lists.ts'
+import { has } from './revisions.ts'
+import type { CallToolResult, ContentBlock } from './types.ts'
+
+/** The tool a call names; an unknown one is an error of the protocol (B59). */
+export function requireTool({ registry }: Server, params: Params): Tool {
+  const { name } = params
+  if (typeof name !== 'string') throw invalidParams('name must be a string')
+  const tool = registry.tools.get(name)
+  if (!tool) throw invalidParams(`Unknown tool: ${clip(name)}`)
+  return tool
+}
+
+/** What the caller may not do is refused before anything runs, so that the client can step up (D7). */
+export function requireScopes(call: Call, tool: Tool): void {
+  const needed = tool.options.scopes
+  if (!needed?.length || !call.principal) return
+  const granted = call.principal.scopes
+  if (needed.every((scope) => granted.includes(scope))) return
+  throw new AuthError('The token lacks a scope that this tool needs', {
+    code: 'insufficient_scope',
+    scopes: needed,
+  })
+}
+
+export async function callTool(call: Call): Promise<object> {
+  const tool = requireTool(call.server, call.params)
+  requireScopes(call, tool)
+  const { arguments: given = {} } = call.params
+  if (!isObject(given)) throw invalidParams('arguments must be an object')
+  return shape(await run(call, tool, given), call)
+}
+
+async function run(call: Call, tool: Tool, given: Params): Promise<CallToolResult> {
+  let args = given
+  if (tool.options.session && call.openHandle) {
+    const { session, ...rest } = given
+    args = rest
+    try {
+      await call.openHandle(session)
+    } catch (error) {
+      if (error instanceof HandlerFailure) return toFailureResult(error.message)
+      throw error
+    }
+  }
+  if (tool.input) {
+    const checking = tool.input.validate(args)
+    const checked = checking instanceof Promise ? await checking : checking
+    // wrong arguments are for the model to read and mend (SEP-1303)
+    if (!checked.ok) return toFailureResult(`Invalid arguments: ${checked.issues.join('; ')}`)
+    args = checked.value as Params
+  }
+  const timeout = tool.options.timeout ?? call.server.limits.call
+  try {
+    return await runHandler(call, `Tool ${tool.name}`, timeout, () => {
+      const outcome = tool.handler(args, call.context())
+      return outcome instanceof Promise
+        ? outcome.then((value) => finish(call, tool, value))
+        : finish(call, tool, outcome)
+    })
+  } catch (error) {
+    if (error instanceof HandlerFailure) return toFailureResult(error.message)
+    throw error
+  }
+}
+
+/** The handler's value as a result; one that breaks the tool's own output schema is the author's mistake. */
+function finish(call: Call, tool: Tool, value: unknown): CallToolResult | Promise<CallToolResult> {
+  const result = withHandle(call, toToolResult(value, tool.output !== undefined))
+  if (!tool.output || result.isError) return result
+  const checking = tool.output.validate(result.structuredContent)
+  const conclude = (checked: Awaited<typeof checking>) => {
+    if (checked.ok) return result
+    throw new TypeError(`The result breaks the output schema: ${checked.issues.join('; ')}`)
+  }
+  return checking instanceof Promise ? checking.then(conclude) : conclude(checking)
+}
+
+/** Tells the model the handle to pass on; results are words to it, so it is told in words. */
+function withHandle(call: Call, result: CallToolResult): CallToolResult {
+  if (!call.handle) return result
+  return {
+    ...result,
+    content: [...result.content, text(`session: ${call.handle}`)],
+    _meta: { ...result._meta, 'streamable-mcp/session': call.handle },
+  }
+}
+
+/** A result with only what the client's revision knows (B58, B64). */
+function shape(result: CallToolResult, { revision }: Call): CallToolResult {
+  if (has.anyStructure(revision)) return result
+  const { structuredContent, content, _meta, ...rest } = result
+  return {
+    ...rest,
+    content: has.resourceLinks(revision) ? content : content.map(withoutLink),
+    ...(structuredContent !== undefined &&
+      has.structuredContent(revision) && {
+        structuredContent: asStructuredObject(structuredContent),
+      }),
+    ...(_meta && has.titles(revision) && { _meta }),
+  }
+}
+
+function withoutLink(block: ContentBlock): ContentBlock {
+  return block.type === 'resource_link' ? text(`${block.name}: ${block.uri}`) : block
+}

@@ -1,0 +1,50 @@
+/** What all requests of one server share: settings, registry, and the way to the store. Nothing of a request. */
+import type { Cancellation } from './context.ts'
+import type { Registry } from './define.ts'
+import type { Implementation } from './protocol/types.ts'
+import type { Changes } from './state/changes.ts'
+import type { InboxOptions } from './state/inbox.ts'
+import type { Seal } from './state/seal.ts'
+import type { LegacySession, Sessions } from './state/sessions.ts'
+import type { Store } from './state/store.ts'
+import type { StreamOptions } from './state/streams.ts'
+
+/** One line of the log. Never a token, an argument or a result. */
+export interface LogEntry {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly message: string
+  readonly [field: string]: unknown
+}
+
+export type Logger = (entry: LogEntry) => void
+
+export interface Server {
+  readonly info: Implementation
+  readonly instructions: string | undefined
+  readonly registry: Registry
+  readonly store: Store
+  readonly sessions: Sessions<LegacySession>
+  readonly handles: Sessions
+  readonly changes: Changes
+  readonly seal: Seal
+  readonly inbox: InboxOptions
+  readonly journal: StreamOptions
+  /** Whether clients may listen: GET, `subscriptions/listen`, and the capabilities that promise news. */
+  readonly listening: boolean
+  /** Milliseconds. */
+  readonly limits: {
+    readonly call: number
+    readonly answer: number
+    readonly keepAlive: number
+    readonly listen: number
+    readonly state: number
+  }
+  readonly pageSize: number
+  readonly cache: { readonly ttlMs: number; readonly cacheScope: 'public' | 'private' }
+  readonly clock: () => number
+  readonly log: Logger
+  /** Calls whose handlers are at work in this process; emptied by themselves, told when the server stops. */
+  readonly running: Set<Cancellation>
+  /** Aborts when the server stops: whoever listens is told to come back later. */
+  readonly stopped: AbortSignal
+}

@@ -1,0 +1,184 @@
+/** What reaches a running call from outside, through any instance: answers to its questions, and cancellation. */
+import type { RequestId } from '../protocol/jsonrpc.ts'
+import { Patience } from './patience.ts'
+import { randomId } from './sessions.ts'
+import type { Entry, Json, Key, Store } from './store.ts'
+import { Conflict } from './store.ts'
+
+/** A question was asked (`q`), a question was answered (`a`), the call was cancelled (`c`, at a time). */
+type Item =
+  | { readonly q: string }
+  | { readonly a: string; readonly response: Json }
+  | { readonly c: number }
+
+export interface InboxOptions {
+  /** Milliseconds that the items of a call are kept. */
+  retention: number
+  clock: () => number
+}
+
+/** Calls are found by their JSON-RPC id, with its type: `1` and `"1"` are two ids. */
+function inboxKey(partition: string, request: RequestId): Key {
+  return [partition, `inbox/${JSON.stringify(request)}`]
+}
+
+/** A question's own id names the call it belongs to, so that its answer finds the way. */
+function questionId(request: RequestId): string {
+  return `${randomId()}:${JSON.stringify(request)}`
+}
+
+function requestOf(question: string): RequestId | undefined {
+  const at = question.indexOf(':')
+  try {
+    return at < 0 ? undefined : (JSON.parse(question.slice(at + 1)) as RequestId)
+  } catch {
+    return undefined
+  }
+}
+
+/** Adds an item if the log, as it then is, allows it; false when it does not. */
+async function post(
+  store: Store,
+  log: Key,
+  item: Item,
+  options: InboxOptions,
+  allowed: (items: Item[]) => boolean,
+): Promise<boolean> {
+  for (;;) {
+    const entries = await store.read(log, 0)
+    if (!allowed(entries.map(({ value }) => value as unknown as Item))) return false
+    try {
+      await store.append(log, entries.at(-1)?.seq ?? 0, [item as unknown as Json], {
+        expiresAt: options.clock() + options.retention,
+      })
+      return true
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error
+    }
+  }
+}
+
+/**
+ * Delivers a client's response. An answer to a question that was never asked in this session, or
+ * that has its answer already, changes nothing and returns false.
+ */
+export async function postAnswer(
+  store: Store,
+  partition: string,
+  question: unknown,
+  response: Json,
+  options: InboxOptions,
+): Promise<boolean> {
+  const request = typeof question === 'string' ? requestOf(question) : undefined
+  if (typeof question !== 'string' || request === undefined) return false
+  return post(
+    store,
+    inboxKey(partition, request),
+    { a: question, response },
+    options,
+    (items) =>
+      items.some((item) => 'q' in item && item.q === question) &&
+      !items.some((item) => 'a' in item && item.a === question),
+  )
+}
+
+/** Leaves word that a call is cancelled, for whichever instance runs it. */
+export async function postCancellation(
+  store: Store,
+  partition: string,
+  request: RequestId,
+  options: InboxOptions,
+): Promise<void> {
+  await post(
+    store,
+    inboxKey(partition, request),
+    { c: options.clock() },
+    options,
+    (items) => items.length < 1_000,
+  )
+}
+
+/** The receiving end, for one running call. Nothing is read before a question or a signal needs it. */
+export class Inbox {
+  readonly #store: Store
+  readonly #key: Key
+  readonly #request: RequestId
+  readonly #options: InboxOptions
+  readonly #startedAt: number
+  readonly #answers = new Map<string, (response: Json) => void>()
+  readonly #closed = new AbortController()
+  #onCancel: (() => void) | undefined
+  #reading = false
+
+  constructor(store: Store, partition: string, request: RequestId, options: InboxOptions) {
+    this.#store = store
+    this.#key = inboxKey(partition, request)
+    this.#request = request
+    this.#options = options
+    this.#startedAt = options.clock()
+  }
+
+  /** Opens a question: its id, and the promise of its answer. The caller sends it, and sets the limit of the wait. */
+  async ask(): Promise<{ id: string; answer: Promise<Json> }> {
+    const id = questionId(this.#request)
+    await post(this.#store, this.#key, { q: id }, this.#options, () => true)
+    const answer = new Promise<Json>((resolve) => this.#answers.set(id, resolve))
+    this.#read()
+    return { id, answer }
+  }
+
+  /** Nobody waits for the answer any more. */
+  drop(id: string): void {
+    this.#answers.delete(id)
+  }
+
+  /** Starts to look out for cancellation. */
+  watchCancellation(onCancel: () => void): void {
+    this.#onCancel = onCancel
+    this.#read()
+  }
+
+  close(): void {
+    this.#closed.abort()
+  }
+
+  #read(): void {
+    if (this.#reading) return
+    this.#reading = true
+    void this.#loop().finally(() => {
+      this.#reading = false
+    })
+  }
+
+  async #loop(): Promise<void> {
+    const { signal } = this.#closed
+    const patience = new Patience(this.#store)
+    let seq = 0
+    while (!signal.aborted && (this.#onCancel || this.#answers.size > 0)) {
+      let entries: Entry[] = []
+      try {
+        entries = await this.#store.read(this.#key, seq)
+      } catch {
+        // the store is busy: the wait goes on, its limit is the caller's
+      }
+      for (const { value } of entries) this.#receive(value as unknown as Item)
+      const last = entries.at(-1)
+      if (last) {
+        seq = last.seq
+        patience.reset()
+      }
+      await patience.pause([{ key: this.#key, after: seq }], signal, 60_000)
+    }
+  }
+
+  #receive(item: Item): void {
+    if ('a' in item) {
+      this.#answers.get(item.a)?.(item.response)
+      this.#answers.delete(item.a)
+    } else if ('c' in item && item.c >= this.#startedAt) {
+      // an older one was meant for an earlier call with the same id
+      this.#onCancel?.()
+      this.#onCancel = undefined
+    }
+  }
+}

@@ -1,0 +1,142 @@
+/** The store of a single process: bounded, expiring, waking its waiters at once. */
+import type { Entry, Json, Key, PutOptions, Store, Stored, Watch } from './store.ts'
+import { Conflict } from './store.ts'
+
+export interface MemoryStoreOptions {
+  /** Records and logs held at most; beyond it the least recently used one goes. @default 100_000 */
+  maxItems?: number
+  /** Milliseconds since the epoch. @default Date.now */
+  clock?: () => number
+}
+
+interface Item {
+  /** A record's JSON, or a log's entries: as text, so that nobody can change what is stored by reference. */
+  value: string | string[]
+  /** A record's version, or a log's last sequence number. */
+  version: number
+  expiresAt: number
+}
+
+/**
+ * State for one process, the default. A process that ends takes it along, so several instances need
+ * a shared engine such as `dynamoStore`.
+ *
+ * @example createMcp({ name: 'weather', version: '1.0.0', store: memoryStore({ maxItems: 10_000 }) })
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  const { maxItems = 100_000, clock = Date.now } = options
+  const items = new Map<string, Item>()
+  const waiters = new Map<string, Set<() => void>>()
+  let sweep = items.entries()
+
+  const flat = (key: Key) => `${key[0]}\u0000${key[1]}`
+
+  function live(key: string): Item | undefined {
+    const item = items.get(key)
+    return item && item.expiresAt > clock() ? item : undefined
+  }
+
+  function set(key: string, item: Item): void {
+    items.delete(key) // so that the map's order is that of use
+    items.set(key, item)
+    // two looks a write are enough to find every expired item before the map has doubled
+    for (let looks = 0; looks < 2; looks++) {
+      const next = sweep.next()
+      if (next.done) {
+        sweep = items.entries()
+        break
+      }
+      const [candidate, { expiresAt }] = next.value
+      if (expiresAt <= clock()) items.delete(candidate)
+    }
+    if (items.size > maxItems) {
+      const [oldest] = items.keys()
+      if (oldest !== undefined) items.delete(oldest)
+    }
+    wake(key)
+  }
+
+  function wake(key: string): void {
+    for (const resolve of waiters.get(key) ?? []) resolve()
+  }
+
+  // versions grow across deletion and expiry too, so that a remembered one never fits by chance
+  let lastVersion = 0
+
+  return {
+    async get(key): Promise<Stored | undefined> {
+      const name = flat(key)
+      const item = live(name)
+      if (!item) return undefined
+      items.delete(name)
+      items.set(name, item)
+      return {
+        value: JSON.parse(item.value as string),
+        version: item.version,
+        expiresAt: item.expiresAt,
+      }
+    },
+
+    async put(key, value, { expiresAt, ifVersion }: PutOptions): Promise<number> {
+      const name = flat(key)
+      if (ifVersion !== undefined && (live(name)?.version ?? 0) !== ifVersion) throw new Conflict()
+      const version = ++lastVersion
+      set(name, { value: JSON.stringify(value), version, expiresAt })
+      return version
+    },
+
+    async delete(key): Promise<boolean> {
+      const name = flat(key)
+      const existed = live(name) !== undefined
+      items.delete(name)
+      if (existed) wake(name)
+      return existed
+    },
+
+    async append(log, after, entries, { expiresAt }): Promise<number> {
+      const name = flat(log)
+      const item = live(name)
+      if ((item?.version ?? 0) !== after) throw new Conflict()
+      const texts = entries.map((entry) => JSON.stringify(entry))
+      // a log is only ever added to: the array may be shared between its states
+      const value = (item?.value as string[] | undefined) ?? []
+      value.push(...texts)
+      set(name, { value, version: value.length, expiresAt })
+      return value.length
+    },
+
+    async read(log, after, limit = Number.POSITIVE_INFINITY): Promise<Entry[]> {
+      const texts = (live(flat(log))?.value ?? []) as string[]
+      return texts
+        .slice(after, after + limit)
+        .map((value, i) => ({ seq: after + i + 1, value: JSON.parse(value) as Json }))
+    },
+
+    wait(watches: readonly Watch[], signal: AbortSignal): Promise<void> {
+      return new Promise((resolve) => {
+        const names = watches.map(({ key }) => flat(key))
+        const done = () => {
+          signal.removeEventListener('abort', done)
+          for (const name of names) {
+            const set = waiters.get(name)
+            set?.delete(done)
+            if (set?.size === 0) waiters.delete(name)
+          }
+          resolve()
+        }
+        if (
+          signal.aborted ||
+          watches.some(({ after }, i) => (live(names[i] ?? '')?.version ?? 0) > after)
+        ) {
+          resolve()
+          return
+        }
+        signal.addEventListener('abort', done)
+        for (const name of names) {
+          const set = waiters.get(name) ?? new Set()
+          waiters.set(name, set.add(done))
+        }
+      })
+    },
+  }
+}

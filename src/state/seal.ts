@@ -1,0 +1,78 @@
+/** Sealing what travels through the client: JSON encrypted and authenticated with a key all instances share. */
+import type { Json, Store } from './store.ts'
+import { Conflict } from './store.ts'
+
+export interface Seal {
+  seal(value: Json): Promise<string>
+  /** The value, or undefined for anything that was not sealed with one of the keys, or was changed. */
+  open(sealed: string): Promise<Json | undefined>
+}
+
+const YEARS = 10 * 365 * 24 * 3600_000
+/** Longer texts are not worth decrypting: `requestState` never gets there. */
+const LONGEST = 256 * 1024
+
+/**
+ * JWE compact serialization, `dir` with A256GCM (RFC 7516). The first key seals, every key opens, so
+ * keys can be rotated by putting a new one in front. Without keys, one is made in the store by
+ * whichever instance is first.
+ */
+export function createSeal(store: Store, clock: () => number, keys?: readonly string[]): Seal {
+  let known: Promise<Uint8Array[]> | undefined
+
+  async function secrets(): Promise<Uint8Array[]> {
+    known ??= Promise.all(keys?.map(derive) ?? [sharedKey(store, clock).then(derive)])
+    try {
+      return await known
+    } catch (error) {
+      known = undefined // a store that was busy once must not leave the process without a key
+      throw error
+    }
+  }
+
+  return {
+    async seal(value) {
+      const [{ CompactEncrypt }, [secret]] = await Promise.all([import('jose'), secrets()])
+      if (!secret) throw new TypeError('Sealing needs at least one key')
+      return new CompactEncrypt(new TextEncoder().encode(JSON.stringify(value)))
+        .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
+        .encrypt(secret)
+    },
+    async open(sealed) {
+      if (sealed.length > LONGEST) return undefined
+      const [{ compactDecrypt }, all] = await Promise.all([import('jose'), secrets()])
+      for (const secret of all) {
+        try {
+          const { plaintext } = await compactDecrypt(sealed, secret, {
+            keyManagementAlgorithms: ['dir'],
+            contentEncryptionAlgorithms: ['A256GCM'],
+          })
+          return JSON.parse(new TextDecoder().decode(plaintext)) as Json
+        } catch {
+          // not this key; the next one may be it
+        }
+      }
+      return undefined
+    },
+  }
+}
+
+/** Any configured text of enough entropy becomes a key of the right length. */
+async function derive(key: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key)))
+}
+
+async function sharedKey(store: Store, clock: () => number): Promise<string> {
+  const key = ['server', 'state-key'] as const
+  for (;;) {
+    const stored = await store.get(key)
+    if (stored) return stored.value as string
+    const made = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))))
+    try {
+      await store.put(key, made, { expiresAt: clock() + YEARS, ifVersion: 0 })
+      return made
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error
+    }
+  }
+}
