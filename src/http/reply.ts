@@ -106,26 +106,27 @@ export class Exchange implements Outlet {
   readonly #options: ExchangeOptions
   #connection: SseConnection | undefined
   #journal: Journal | undefined
-  #resolve: ((response: Response) => void) | undefined
+  #resolve: (response: Response) => void = () => {}
   #primed = false
+  /** Made at once: a handler may send its first event before anybody waits for the response. */
+  readonly #response: Promise<Response>
 
   constructor(options: ExchangeOptions) {
     this.#options = options
+    this.#response = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
   }
 
   /** The response: as soon as there is an event to send, or with the answers, whichever is first. */
-  respond(run: Promise<Answer[]>, batch: boolean): Promise<Response> {
-    return new Promise<Response>((resolve, reject) => {
-      this.#resolve = resolve
-      // a quiet call turns into a stream before some proxy on the way takes it for dead
-      const quiet = setTimeout(() => this.#open(), this.#options.keepAlive)
-      run
-        .then((answers) =>
-          this.#connection ? this.#end(answers) : resolve(this.#whole(answers, batch)),
-        )
-        .catch((error) => (this.#connection ? this.#fail() : reject(error)))
-        .finally(() => clearTimeout(quiet))
-    })
+  async respond(run: Promise<Answer[]>, batch: boolean): Promise<Response> {
+    // a quiet call turns into a stream before some proxy on the way takes it for dead
+    const quiet = setTimeout(() => this.#open(), this.#options.keepAlive)
+    const whole = run
+      .finally(() => clearTimeout(quiet))
+      .then((answers) => (this.#connection ? this.#end(answers) : this.#whole(answers, batch)))
+    whole.catch(() => this.#fail())
+    return Promise.race([this.#response, whole.then((response) => response ?? this.#response)])
   }
 
   notify(message: string): void {
@@ -165,7 +166,7 @@ export class Exchange implements Outlet {
       () => this.#connection?.close(),
     )
     void this.#journal?.flush()
-    this.#resolve?.(new Response(this.#connection.body, { headers: SSE_HEADERS }))
+    this.#resolve(new Response(this.#connection.body, { headers: SSE_HEADERS }))
     return true
   }
 
@@ -183,7 +184,7 @@ export class Exchange implements Outlet {
     } else this.#connection?.write(sseEvent(message))
   }
 
-  async #end(answers: Answer[]): Promise<void> {
+  async #end(answers: Answer[]): Promise<undefined> {
     const bodies = answers.flatMap(({ body }) => body ?? [])
     if (this.#journal) await this.#journal.end(bodies)
     else for (const body of bodies) this.#connection?.write(sseEvent(body))
