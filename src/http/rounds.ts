@@ -1,0 +1,70 @@
+/** Multi-round-trip requests on the wire: answers and sealed state in, questions and sealed state out (A.5). */
+import type { RoundState } from '../asking/rounds.ts'
+import { Rounds } from '../asking/rounds.ts'
+import { invalidParams } from '../protocol/errors.ts'
+import type { Params } from '../protocol/jsonrpc.ts'
+import { isObject } from '../protocol/jsonrpc.ts'
+import { serverMeta } from '../protocol/lists.ts'
+import type { Server } from '../server.ts'
+import type { Json } from '../state/store.ts'
+import type { Incoming } from './incoming.ts'
+import { ownerOf } from './incoming.ts'
+
+/** Answers of this round, and what earlier rounds left in the state: the client's word, so all of it is checked (C30). */
+export async function openRounds(
+  server: Server,
+  incoming: Incoming,
+  method: string,
+  params: Params,
+): Promise<Rounds> {
+  const { inputResponses, requestState } = params
+  if (inputResponses === undefined && requestState === undefined) return new Rounds({})
+  const responses = isObject(inputResponses) ? inputResponses : {}
+  if (requestState === undefined) return new Rounds(responses)
+  const bad = invalidParams('requestState is not valid for this request, or has expired')
+  if (typeof requestState !== 'string') throw bad
+  const opened = await server.seal.open(requestState)
+  if (
+    !isObject(opened) ||
+    Number(opened.expiresAt) <= server.clock() ||
+    opened.owner !== ownerOf(incoming) ||
+    opened.digest !== (await digest(method, params))
+  ) {
+    throw bad
+  }
+  return new Rounds(responses, opened.state as unknown as RoundState)
+}
+
+/** The questions of this round instead of a result, and a sealed note of where the call stands. */
+export async function askBack(
+  server: Server,
+  incoming: Incoming,
+  method: string,
+  params: Params,
+  rounds: Rounds,
+): Promise<string> {
+  const requestState = await server.seal.seal({
+    state: (await rounds.state()) as unknown as Json,
+    expiresAt: server.clock() + server.limits.state,
+    owner: ownerOf(incoming),
+    digest: await digest(method, params),
+  })
+  return JSON.stringify({
+    resultType: 'input_required',
+    inputRequests: rounds.inputRequests(),
+    requestState,
+    _meta: serverMeta(server),
+  })
+}
+
+/** What must not change from round to round: the method and its own parameters. */
+async function digest(method: string, params: Params): Promise<string> {
+  const { _meta, inputResponses, requestState, ...own } = params
+  const text = `${method} ${JSON.stringify(own, (_, value) => (isObject(value) ? sorted(value) : value))}`
+  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  return btoa(String.fromCharCode(...new Uint8Array(bytes)))
+}
+
+function sorted(object: object): object {
+  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
