@@ -1,0 +1,39 @@
+/** The store contract, on every engine there is. */
+
+import { randomUUID } from 'node:crypto'
+import { DeleteTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { it } from 'vitest'
+import { createTable, dynamoStore } from '../adapters/dynamodb.ts'
+import { startDynalite } from './dynalite.ts'
+import { describeStore } from './store-contract.ts'
+
+describeStore('dynamoStore on dynalite', async (clock) => {
+  const { table, client, close } = await startDynalite()
+  return {
+    store: dynamoStore({ table, client: client(), clock }),
+    peer: dynamoStore({ table, client: client(), clock }),
+    close,
+  }
+})
+
+const endpoint = process.env.TEST_DYNAMODB_ENDPOINT
+
+if (endpoint) {
+  describeStore(`dynamoStore on ${endpoint}`, async (clock) => {
+    const table = `streamable-mcp-test-${randomUUID()}`
+    const client = new DynamoDBClient({ endpoint })
+    await createTable({ table, client })
+    return {
+      store: dynamoStore({ table, client, clock }),
+      peer: dynamoStore({ table, client, clock }),
+      async close() {
+        await client.send(new DeleteTableCommand({ TableName: table }))
+        client.destroy()
+      },
+    }
+  })
+} else {
+  const title = 'the store contract, dynamoStore on TEST_DYNAMODB_ENDPOINT: not set, so not run'
+  console.error(title)
+  it.skip(title)
+}
