@@ -30,7 +30,7 @@ export async function checkTable(options: DynamoOptions): Promise<void> {
       (sdk) =>
         new sdk.QueryCommand({
           TableName: table,
-          KeyConditionExpression: 'pk = :pk AND sk = :sk',
+          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :sk AND :sk',
           ExpressionAttributeValues: { ':pk': key.pk, ':sk': key.sk },
           ConsistentRead: true,
         }),

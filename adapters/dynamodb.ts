@@ -92,7 +92,7 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
 
   /** The batches of a log that have not expired and begin within `from` and `to`. */
   async function* batches(
-    log: ItemKey,
+    prefix: ItemKey,
     { from = 0, to = Number.MAX_SAFE_INTEGER, backwards = false, limit = Infinity }: Range,
   ): AsyncGenerator<Batch> {
     let start: QueryCommandOutput['LastEvaluatedKey']
@@ -103,9 +103,9 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
             TableName: table,
             KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
             ExpressionAttributeValues: {
-              ':pk': log.pk,
-              ':from': batchKey(log, from).sk,
-              ':to': batchKey(log, to).sk,
+              ':pk': prefix.pk,
+              ':from': batchKey(prefix, from).sk,
+              ':to': batchKey(prefix, to).sk,
             },
             ConsistentRead: true,
             ScanIndexForward: !backwards,
@@ -121,8 +121,8 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
   }
 
   /** The last live batch that begins at or before `to`. */
-  async function lastBatch(log: ItemKey, to?: number): Promise<Batch | undefined> {
-    for await (const batch of batches(log, { to, backwards: true, limit: 1 })) return batch
+  async function lastBatch(prefix: ItemKey, to?: number): Promise<Batch | undefined> {
+    for await (const batch of batches(prefix, { to, backwards: true, limit: 1 })) return batch
     return undefined
   }
 
@@ -205,12 +205,13 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
     },
 
     async append(log, after, entries, { expiresAt }) {
-      const at = logPrefix(log)
-      const item = { ...batchKey(at, after + 1), ...toContent(entries, expiresAt) }
-      requireSize(item)
+      const prefix = logPrefix(log)
+      const at = batchKey(prefix, after + 1)
+      const content = toContent(entries, expiresAt)
+      requireSize({ ...at, ...content })
 
       const now = clock()
-      const end = ends.at(at, after, now) ?? (await lastBatch(at))
+      const end = ends.at(prefix, after, now) ?? (await lastBatch(prefix))
       // `after` may lie within a batch, where the item that would follow it does not exist: writing
       // it would put two entries under one number. And a log whose first batch expired is not new.
       if (after !== (end?.last ?? 0)) throw lostRace()
@@ -222,23 +223,23 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
           (sdk) =>
             new sdk.PutItemCommand({
               TableName: table,
-              Item: { ...item, expires: toNumber(expires), ttl: toTtl(expires) },
+              Item: { ...at, ...content, expires: toNumber(expires), ttl: toTtl(expires) },
               ConditionExpression: 'attribute_not_exists(pk) OR expires <= :now',
               ExpressionAttributeValues: { ':now': toNumber(now) },
             }),
         )
       } catch (error) {
         if (!(error instanceof ConditionFailed)) throw error
-        const found = error.unsure ? await load(item) : undefined
-        if (!found || textOf(found, 'writer') !== item.writer.S) throw lostRace()
+        const found = error.unsure ? await load(at) : undefined
+        if (!found || textOf(found, 'writer') !== content.writer.S) throw lostRace()
       }
-      ends.note(at, { last, expires })
+      ends.note(prefix, { last, expires })
       return last
     },
 
     async read(log, after, limit = Infinity) {
       if (limit < 1) return []
-      const at = logPrefix(log)
+      const prefix = logPrefix(log)
       const entries: Entry[] = []
       let next = after + 1
 
@@ -251,22 +252,22 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
           entries.push({ seq: next, value })
           next += 1
         }
-        if (next === batch.last + 1) ends.note(at, batch)
+        if (next === batch.last + 1) ends.note(prefix, batch)
       }
       /** The batch that has `after + 1` in its middle, or that a query overtook while it was written. */
       const takeEarlier = async () => {
-        const batch = await lastBatch(at, after + 1)
+        const batch = await lastBatch(prefix, after + 1)
         if (batch && batch.last >= after) take(batch)
       }
 
-      for await (const batch of batches(at, { from: after + 1, limit })) {
+      for await (const batch of batches(prefix, { from: after + 1, limit })) {
         if (entries.length === 0 && batch.first > next) await takeEarlier()
         // A query is no snapshot: what lies behind a gap is left to the next call.
         if (entries.length > 0 && batch.first > next) break
         take(batch)
         if (entries.length >= limit) break
       }
-      if (entries.length === 0 && after > 0 && !ends.at(at, after, clock())) await takeEarlier()
+      if (entries.length === 0 && after > 0 && !ends.at(prefix, after, clock())) await takeEarlier()
       return entries
     },
   }

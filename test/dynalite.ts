@@ -27,8 +27,8 @@ export interface Dynalite extends AsyncDisposable {
 export interface DynaliteOptions {
   /** @default one from the operating system */
   port?: number
-  /** `undefined` makes none. @default 'test' */
-  table?: string | undefined
+  /** @default 'test' */
+  table?: string
 }
 
 export async function startDynalite(options: DynaliteOptions = {}): Promise<Dynalite> {
@@ -64,6 +64,7 @@ export async function startDynalite(options: DynaliteOptions = {}): Promise<Dyna
       AWS_REGION: 'local',
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      MCP_STORE: 'dynamodb',
       MCP_TABLE: table,
     },
     client(settings) {

@@ -5,12 +5,22 @@ import type { AddressInfo } from 'node:net'
 
 /**
  * - `throttle`, `limit`: refused with 400 `ProvisionedThroughputExceededException`, `ThrottlingException`
+ * - `deny`: refused with 400 `AccessDeniedException`
+ * - `stall`: takes the request and never answers
  * - `error`: 500 without doing anything
  * - `lost-error`: does it, then answers 500
  * - `reset`: closes the connection without doing anything
  * - `lost-reset`: does it, then closes the connection without an answer
  */
-export type Fault = 'throttle' | 'limit' | 'error' | 'lost-error' | 'reset' | 'lost-reset'
+export type Fault =
+  | 'throttle'
+  | 'limit'
+  | 'deny'
+  | 'stall'
+  | 'error'
+  | 'lost-error'
+  | 'reset'
+  | 'lost-reset'
 
 export interface Faults extends AsyncDisposable {
   endpoint: string
@@ -24,12 +34,15 @@ export interface Faults extends AsyncDisposable {
   kinds: Fault[]
   /** The next requests fail so, one each, whatever `rate` says; `ok` lets one pass. */
   script: (Fault | 'ok')[]
+  /** Requests of these operations fail so, always. */
+  operations: Record<string, Fault>
   /** Milliseconds before each request goes on. @default 0 */
   latency: number
   close(): Promise<void>
 }
 
-export const EVERY_FAULT: readonly Fault[] = [
+/** Those that another attempt can get over. */
+export const PASSING_FAULTS: readonly Fault[] = [
   'throttle',
   'error',
   'lost-error',
@@ -46,7 +59,7 @@ export async function startFaults(target: string, { seed = 1 } = {}): Promise<Fa
   const server = createServer(async (incoming, outgoing) => {
     const operation = String(incoming.headers['x-amz-target']).split('.').at(-1) ?? ''
     faults.counts[operation] = (faults.counts[operation] ?? 0) + 1
-    const fault = nextFault()
+    const fault = faults.operations[operation] ?? nextFault()
     if (fault) faults.failed += 1
     const body = await readAll(incoming)
     if (faults.latency > 0) await new Promise((resolve) => setTimeout(resolve, faults.latency))
@@ -72,6 +85,10 @@ export async function startFaults(target: string, { seed = 1 } = {}): Promise<Fa
         return refuse(outgoing, 400, 'ProvisionedThroughputExceededException')
       case 'limit':
         return refuse(outgoing, 400, 'ThrottlingException')
+      case 'deny':
+        return refuse(outgoing, 400, 'AccessDeniedException')
+      case 'stall':
+        return
       case 'error':
         return refuse(outgoing, 500, 'InternalServerError')
       case 'reset':
@@ -97,8 +114,9 @@ export async function startFaults(target: string, { seed = 1 } = {}): Promise<Fa
       faults.failed = 0
     },
     rate: 0,
-    kinds: [...EVERY_FAULT],
+    kinds: [...PASSING_FAULTS],
     script: [],
+    operations: {},
     latency: 0,
     close: () =>
       new Promise((resolve) => {
