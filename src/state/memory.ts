@@ -29,7 +29,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const waiters = new Map<string, Set<() => void>>()
   let sweep = items.entries()
 
-  const flat = (key: Key) => `${key[0]}\u0000${key[1]}`
+  // with the length, as either text may hold any separator
+  const flat = ([partition, name]: Key) => `${partition.length} ${partition}${name}`
 
   function live(key: string): Item | undefined {
     const item = items.get(key)
@@ -101,7 +102,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       // a log is only ever added to: the array may be shared between its states
       const value = (item?.value as string[] | undefined) ?? []
       value.push(...texts)
-      set(name, { value, version: value.length, expiresAt })
+      // a log lives as long as any of its entries was promised to
+      const latest = Math.max(expiresAt, item?.expiresAt ?? 0)
+      set(name, { value, version: value.length, expiresAt: latest })
       return value.length
     },
 
