@@ -4,8 +4,14 @@ import { randomUUID } from 'node:crypto'
 import { DeleteTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { it } from 'vitest'
 import { createTable, dynamoStore } from '../adapters/dynamodb.ts'
+import { memoryStore } from '../src/index.ts'
 import { startDynalite } from './dynalite.ts'
 import { describeStore } from './store-contract.ts'
+
+describeStore('memoryStore', async (clock) => {
+  const store = memoryStore({ clock })
+  return { store, peer: store }
+})
 
 describeStore('dynamoStore on dynalite', async (clock) => {
   const { table, client, close } = await startDynalite()
