@@ -45,6 +45,21 @@ export class AuthError extends Error {
   }
 }
 
+/**
+ * Nobody can be judged right now: the issuer's keys cannot be had. Answered 503 with `Retry-After`,
+ * because a 401 would make clients throw away tokens that are good.
+ */
+export class AuthUnavailable extends Error {
+  override name = 'AuthUnavailable'
+  /** Seconds until another try is worth it. */
+  readonly retryAfter: number
+
+  constructor(description: string, options: { retryAfter: number; cause?: unknown }) {
+    super(description, { cause: options.cause })
+    this.retryAfter = options.retryAfter
+  }
+}
+
 /** A public document or endpoint that belongs to authorization, such as RFC 9728 metadata. */
 export interface AuthRoute {
   readonly method: 'GET' | 'POST'
@@ -55,7 +70,10 @@ export interface AuthRoute {
 
 /** A way of authorization: `bearer()`, `oauth()`, `cognito()`, `gateway()`. */
 export interface Auth {
-  /** Who sent this request. Throws {@link AuthError} for a missing or bad credential or scope. */
+  /**
+   * Who sent this request. Throws {@link AuthError} for a missing or bad credential or scope, and
+   * {@link AuthUnavailable} when that cannot be decided now.
+   */
   verify(request: Request, door: Door): Promise<Principal>
   /** The HTTP answer to a refused caller: 400, 401 or 403 with its `WWW-Authenticate`. */
   challenge(error: AuthError, door: Door): Response

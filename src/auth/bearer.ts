@@ -1,0 +1,84 @@
+/** Authorization by static tokens, for a server with a few known callers. */
+
+import { type Auth, AuthError, type Principal } from './auth.ts'
+import { createChallenge } from './challenge.ts'
+import { isBearerToken, requireBearerToken } from './credentials.ts'
+import { createPrincipal, sha256, toHex } from './principal.ts'
+
+/** A token and whom it stands for. */
+export interface StaticToken {
+  /** The token itself, or `sha256:` and the 64 hex digits of its SHA-256, so that configuration holds no secret. */
+  token: string
+  /**
+   * Whom the token stands for. Tokens with the same subject are the same caller, so that a token
+   * can be replaced without losing sessions.
+   * @default derived from the token's hash
+   */
+  subject?: string
+  /** @default none: tools that ask for scopes are closed */
+  scopes?: readonly string[]
+}
+
+export interface BearerOptions {
+  tokens: readonly (string | StaticToken)[]
+}
+
+interface Entry {
+  readonly hash: string
+  readonly principal: Principal
+}
+
+/**
+ * Accepts configured tokens. Make them long and random (`openssl rand -hex 32`): nothing else
+ * protects them, and they never expire.
+ *
+ * @example
+ * bearer({ tokens: [{ token: 'sha256:9f86d0…', subject: 'build-server', scopes: ['reports:read'] }] })
+ */
+export function bearer({ tokens }: BearerOptions): Auth {
+  if (tokens.length === 0) throw new Error('bearer() needs at least one token.')
+  const configured = tokens.map((entry) => (typeof entry === 'string' ? { token: entry } : entry))
+  configured.forEach(({ token }, index) => {
+    // The token itself stays out of the message: start-up errors are logged.
+    const wellFormed = token.startsWith('sha256:')
+      ? /^sha256:[0-9a-f]{64}$/i.test(token)
+      : isBearerToken(token)
+    if (!wellFormed) {
+      throw new Error(
+        `bearer(): token ${index + 1} of ${tokens.length} is neither a token of letters, digits and -._~+/ nor sha256: with 64 hex digits.`,
+      )
+    }
+  })
+  let entries: Promise<Entry[]> | undefined
+
+  return {
+    async verify(request) {
+      const presented = toHex(await sha256(requireBearerToken(request)))
+      entries ??= Promise.all(configured.map(toEntry))
+      let found: Entry | undefined
+      // Every entry is compared, so that time tells neither whether nor which one matched.
+      for (const entry of await entries) if (equalHashes(entry.hash, presented)) found ??= entry
+      if (!found) throw new AuthError('The access token is not known.', { code: 'invalid_token' })
+      return found.principal
+    },
+    challenge: (error) => createChallenge(error),
+  }
+}
+
+async function toEntry({ token, subject, scopes = [] }: StaticToken): Promise<Entry> {
+  const hash = token.startsWith('sha256:')
+    ? token.slice('sha256:'.length).toLowerCase()
+    : toHex(await sha256(token))
+  const name = subject ?? `token-${hash.slice(0, 16)}`
+  return {
+    hash,
+    principal: await createPrincipal('bearer', { subject: name, scopes, claims: {} }),
+  }
+}
+
+/** Takes the same time wherever the two differ. Both are 64 hex digits. */
+function equalHashes(left: string, right: string): boolean {
+  let difference = left.length ^ right.length
+  for (let at = 0; at < left.length; at++) difference |= left.charCodeAt(at) ^ right.charCodeAt(at)
+  return difference === 0
+}

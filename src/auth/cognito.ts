@@ -1,0 +1,76 @@
+/** `oauth()` for an Amazon Cognito user pool: its addresses, and what is particular about its tokens. */
+
+import type { Auth } from './auth.ts'
+import { type OAuthOptions, oauth } from './oauth.ts'
+
+export interface CognitoOptions
+  extends Omit<OAuthOptions, 'issuer' | 'jwksUri' | 'check' | 'algorithms' | 'facade'> {
+  /** The pool's id, such as `eu-central-1_AbCdEf123`. There is no default: a pool is whom you trust. */
+  userPoolId: string
+  /** @default the one that the pool's id begins with */
+  region?: string | undefined
+  /**
+   * The pool's domain, as prefix (`weather`) or in full (`login.example.com`). Only the façade needs
+   * it, and only to replace the endpoints that the pool's metadata names.
+   */
+  domain?: string | undefined
+  /** Cognito has no registration and hides its S256, so MCP clients need one, or a client id set by hand. */
+  facade?: { clientId: string; redirectUris: readonly string[] } | undefined
+}
+
+/**
+ * Cognito's access tokens name a client but no audience, unless the client asked for a resource that
+ * the pool knows as a resource server. So this needs `allowedClientIds`, or a `resource` that the
+ * pool knows, or both.
+ *
+ * @example
+ * cognito({ userPoolId: 'eu-central-1_AbCdEf123', allowedClientIds: ['4ab…'], resource: 'https://mcp.example.com/mcp' })
+ */
+export function cognito(options: CognitoOptions): Auth {
+  const { userPoolId, region: givenRegion, domain, facade, ...rest } = options
+  const [, poolRegion] = /^([a-z]{2}(?:-[a-z]+)+-\d)_[0-9A-Za-z]+$/.exec(userPoolId) ?? []
+  if (!poolRegion) {
+    throw new Error(
+      'cognito() needs `userPoolId` (COGNITO_USER_POOL_ID), such as eu-central-1_AbCdEf123.',
+    )
+  }
+  if (givenRegion !== undefined && givenRegion !== poolRegion) {
+    throw new Error(
+      `\`region\` (COGNITO_REGION) is ${JSON.stringify(givenRegion)}, but the user pool is in ${poolRegion}.`,
+    )
+  }
+  if (!rest.allowedClientIds && !rest.resource && !rest.audience?.length) {
+    throw new Error(
+      'cognito() needs `allowedClientIds` (COGNITO_ALLOWED_CLIENT_IDS) or `resource` (MCP_RESOURCE_URL), else every client of the pool could call.',
+    )
+  }
+  const issuer = `https://cognito-idp.${poolRegion}.amazonaws.com/${userPoolId}`
+  return oauth({
+    ...rest,
+    issuer,
+    // Documented to be there, which saves a cold start the search for it.
+    jwksUri: `${issuer}/.well-known/jwks.json`,
+    algorithms: ['RS256'],
+    check: ({ token_use }) =>
+      token_use === 'access' ? undefined : 'The token is not an access token.',
+    facade: facade && {
+      ...facade,
+      endpoints: domain ? toEndpoints(domain, poolRegion) : undefined,
+    },
+  })
+}
+
+/** The endpoints of a user pool's domain, in the names of RFC 8414. */
+function toEndpoints(domain: string, region: string): Record<string, string> {
+  const host = domain.replace(/^https:\/\//, '').replace(/\/$/, '')
+  if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i.test(host)) {
+    throw new Error('`domain` (COGNITO_DOMAIN) must be a prefix or a host name.')
+  }
+  const origin = `https://${host.includes('.') ? host : `${host}.auth.${region}.amazoncognito.com`}`
+  return {
+    authorization_endpoint: `${origin}/oauth2/authorize`,
+    token_endpoint: `${origin}/oauth2/token`,
+    revocation_endpoint: `${origin}/oauth2/revoke`,
+    userinfo_endpoint: `${origin}/oauth2/userInfo`,
+  }
+}

@@ -1,0 +1,92 @@
+/** What an issuer publishes about itself: its metadata, found and checked, and its signing keys. */
+
+import type { JWTVerifyGetKey } from 'jose'
+import {
+  createRemoteDocument,
+  fetchDocument,
+  type RemoteDocument,
+  type RemoteOptions,
+} from './remote-document.ts'
+
+export type IssuerMetadata = Readonly<Record<string, unknown>> & { readonly issuer: string }
+
+/**
+ * Where metadata may be, in the order that clients try (`spec.md` D21): RFC 8414 section 3.1, then
+ * OpenID Connect with the path inserted, then appended. Cognito answers to the last one only.
+ */
+export function metadataUrls(issuer: string): string[] {
+  const { origin, pathname } = new URL(issuer)
+  const path = pathname.replace(/\/$/, '')
+  const urls = [
+    `${origin}/.well-known/oauth-authorization-server${path}`,
+    `${origin}/.well-known/openid-configuration${path}`,
+  ]
+  if (path) urls.push(`${origin}${path}/.well-known/openid-configuration`)
+  return urls
+}
+
+export function createIssuerMetadata(
+  issuer: string,
+  options: RemoteOptions,
+): RemoteDocument<IssuerMetadata> {
+  return createRemoteDocument(async () => {
+    for (const url of metadataUrls(issuer)) {
+      const metadata = await fetchDocument(url, options)
+      // Identical, not similar: RFC 8414 section 3.3 forbids the use of any other document.
+      if (metadata?.issuer === issuer) return { ...metadata, issuer }
+    }
+    throw new Error(`No metadata of the issuer ${issuer} names exactly this issuer.`)
+  }, options)
+}
+
+/** The keys of one issuer, looked up by the header of a token. */
+export function createIssuerKeys(
+  jwksUri: string | undefined,
+  metadata: RemoteDocument<IssuerMetadata>,
+  options: RemoteOptions,
+): JWTVerifyGetKey {
+  const keys = createRemoteDocument(async () => {
+    const url = jwksUri ?? (await metadata.current()).jwks_uri
+    if (typeof url !== 'string') throw new Error('The issuer publishes no jwks_uri.')
+    requireSecureUrl(url, 'jwks_uri')
+    const document = await fetchDocument(url, options)
+    // An empty set would turn every good token into a bad one: it is taken for a fault, not for news.
+    if (!Array.isArray(document?.keys) || document.keys.length === 0) {
+      throw new Error(`${url} answered with no keys.`)
+    }
+    const { createLocalJWKSet } = await import('jose')
+    return createLocalJWKSet({ keys: document.keys })
+  }, options)
+
+  return async (header, token) => {
+    const find = await keys.current()
+    try {
+      return await find(header, token)
+    } catch (error) {
+      const { errors } = await import('jose')
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+    }
+    // Perhaps the issuer has rotated its keys since.
+    return (await keys.renewed())(header, token)
+  }
+}
+
+/** Throws for an address whose answer somebody on the way could replace. Loopback has no way. */
+export function requireSecureUrl(value: string, name: string): URL {
+  let url: URL | undefined
+  try {
+    url = new URL(value)
+  } catch {
+    // Told below.
+  }
+  const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url))
+  if (!url || !secure || url.username || url.password || url.hash) {
+    throw new Error(
+      `${name} must be an https URL without credentials and fragment (http only on loopback).`,
+    )
+  }
+  return url
+}
+
+export const isLoopback = ({ hostname }: URL): boolean =>
+  hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname)

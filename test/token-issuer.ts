@@ -1,0 +1,119 @@
+/** An issuer of tokens without a socket: its keys, its documents, its faults, and a count of who asks. */
+
+import {
+  type CryptoKey,
+  calculateJwkThumbprint,
+  exportJWK,
+  generateKeyPair,
+  type JWK,
+  type JWTHeaderParameters,
+  SignJWT,
+} from 'jose'
+
+export interface SigningKey {
+  kid: string
+  privateKey: CryptoKey
+  publicKey: CryptoKey
+  jwk: JWK
+}
+
+export async function createSigningKey(alg = 'RS256'): Promise<SigningKey> {
+  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
+  const jwk = await exportJWK(publicKey)
+  const kid = await calculateJwkThumbprint(jwk)
+  return { kid, privateKey, publicKey, jwk: { ...jwk, kid, alg, use: 'sig' } }
+}
+
+/** What the issuer does instead of answering. */
+export type Fault = 'down' | 'slow' | 'garbage' | 'html' | 'error' | 'empty' | 'redirect'
+
+export interface TokenIssuerOptions {
+  url?: string
+  /** Where metadata is served; all else is 404. */
+  metadataPaths?: readonly string[]
+  metadata?: Record<string, unknown>
+  clock?: () => number
+}
+
+export interface Signing {
+  header?: Partial<JWTHeaderParameters> & Record<string, unknown>
+  key?: Pick<SigningKey, 'kid' | 'privateKey'>
+}
+
+export async function createTokenIssuer(options: TokenIssuerOptions = {}) {
+  const { url = 'https://login.example.com', clock = Date.now } = options
+  const { pathname } = new URL(url)
+  const metadataPaths = options.metadataPaths ?? [
+    `/.well-known/oauth-authorization-server${pathname === '/' ? '' : pathname}`,
+  ]
+  const requests: string[] = []
+  const jwksUri = `${url}/.well-known/jwks.json`
+
+  const issuer = {
+    url,
+    jwksUri,
+    /** The keys it publishes; the last one signs. */
+    keys: [await createSigningKey()],
+    /** Every address that was asked, in order. */
+    requests,
+    fault: undefined as Fault | undefined,
+
+    /** To be handed to the server as its `fetch`. */
+    fetch: async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+      const address = String(input instanceof Request ? input.url : input)
+      requests.push(address)
+      // A turn of the event loop, so that requests made at once do overlap.
+      await new Promise((resolve) => setImmediate(resolve))
+      switch (issuer.fault) {
+        case 'down':
+          throw new TypeError('fetch failed')
+        case 'slow':
+          return new Promise((_, reject) => {
+            init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
+          })
+        case 'garbage':
+          return new Response('{"keys":[{"kty":')
+        case 'html':
+          return new Response('<!doctype html><title>Maintenance</title>')
+        case 'error':
+          return new Response('{}', { status: 503 })
+        case 'empty':
+          return Response.json({ issuer: url, jwks_uri: jwksUri, keys: [] })
+        case 'redirect':
+          return new Response(null, { status: 302, headers: { location: 'https://evil.example' } })
+      }
+      if (address === jwksUri) return Response.json({ keys: issuer.keys.map(({ jwk }) => jwk) })
+      if (metadataPaths.some((path) => address === new URL(path, url).href)) {
+        return Response.json({ issuer: url, jwks_uri: jwksUri, ...options.metadata })
+      }
+      return new Response('not found', { status: 404 })
+    },
+
+    jwksRequests: () => requests.filter((address) => address === jwksUri).length,
+
+    /** An access token as RFC 9068 describes it, but for what is changed; `undefined` removes a claim. */
+    async token(
+      claims: Record<string, unknown> = {},
+      { header = {}, key = issuer.keys.at(-1) }: Signing = {},
+    ): Promise<string> {
+      if (!key) throw new Error('The issuer has no key to sign with.')
+      const now = Math.floor(clock() / 1000)
+      const payload = {
+        iss: url,
+        sub: 'alice',
+        aud: 'https://mcp.example.com/mcp',
+        client_id: 'client-1',
+        scope: 'files:read',
+        iat: now,
+        exp: now + 300,
+        ...claims,
+      }
+      return new SignJWT(JSON.parse(JSON.stringify(payload)))
+        .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', kid: key.kid, ...header })
+        .sign(key.privateKey)
+    },
+  }
+  return issuer
+}
+
+export type TokenIssuer = Awaited<ReturnType<typeof createTokenIssuer>>
