@@ -6,22 +6,22 @@ import {
   exportJWK,
   generateKeyPair,
   type JWK,
-  type JWTHeaderParameters,
   SignJWT,
 } from 'jose'
 
 export interface SigningKey {
+  alg: string
   kid: string
   privateKey: CryptoKey
   publicKey: CryptoKey
   jwk: JWK
 }
 
-export async function createSigningKey(alg = 'RS256'): Promise<SigningKey> {
+export async function createSigningKey(alg = 'ES256'): Promise<SigningKey> {
   const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
   const jwk = await exportJWK(publicKey)
   const kid = await calculateJwkThumbprint(jwk)
-  return { kid, privateKey, publicKey, jwk: { ...jwk, kid, alg, use: 'sig' } }
+  return { alg, kid, privateKey, publicKey, jwk: { ...jwk, kid, alg, use: 'sig' } }
 }
 
 /** What the issuer does instead of answering. */
@@ -32,15 +32,32 @@ export interface TokenIssuerOptions {
   /** Where metadata is served; all else is 404. */
   metadataPaths?: readonly string[]
   metadata?: Record<string, unknown>
+  /** How its first key signs. */
+  alg?: string
   clock?: () => number
 }
 
 export interface Signing {
-  header?: Partial<JWTHeaderParameters> & Record<string, unknown>
-  key?: Pick<SigningKey, 'kid' | 'privateKey'>
+  header?: Record<string, unknown>
+  key?: Pick<SigningKey, 'alg' | 'kid' | 'privateKey'>
 }
 
-export async function createTokenIssuer(options: TokenIssuerOptions = {}) {
+export interface TokenIssuer {
+  url: string
+  jwksUri: string
+  /** The keys it publishes; the last one signs. */
+  keys: SigningKey[]
+  fault: Fault | undefined
+  /** Every address that was asked, in order. */
+  requests: string[]
+  jwksRequests(): number
+  /** To be handed to the server as its `fetch`. */
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
+  /** An access token as RFC 9068 describes it, but for what is changed; `undefined` removes a claim. */
+  token(claims?: Record<string, unknown>, signing?: Signing): Promise<string>
+}
+
+export async function createTokenIssuer(options: TokenIssuerOptions = {}): Promise<TokenIssuer> {
   const { url = 'https://login.example.com', clock = Date.now } = options
   const { pathname } = new URL(url)
   const metadataPaths = options.metadataPaths ?? [
@@ -49,17 +66,15 @@ export async function createTokenIssuer(options: TokenIssuerOptions = {}) {
   const requests: string[] = []
   const jwksUri = `${url}/.well-known/jwks.json`
 
-  const issuer = {
+  const issuer: TokenIssuer = {
     url,
     jwksUri,
-    /** The keys it publishes; the last one signs. */
-    keys: [await createSigningKey()],
-    /** Every address that was asked, in order. */
+    keys: [await createSigningKey(options.alg)],
     requests,
-    fault: undefined as Fault | undefined,
+    fault: undefined,
+    jwksRequests: () => requests.filter((address) => address === jwksUri).length,
 
-    /** To be handed to the server as its `fetch`. */
-    fetch: async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    async fetch(input, init) {
       const address = String(input instanceof Request ? input.url : input)
       requests.push(address)
       // A turn of the event loop, so that requests made at once do overlap.
@@ -89,13 +104,7 @@ export async function createTokenIssuer(options: TokenIssuerOptions = {}) {
       return new Response('not found', { status: 404 })
     },
 
-    jwksRequests: () => requests.filter((address) => address === jwksUri).length,
-
-    /** An access token as RFC 9068 describes it, but for what is changed; `undefined` removes a claim. */
-    async token(
-      claims: Record<string, unknown> = {},
-      { header = {}, key = issuer.keys.at(-1) }: Signing = {},
-    ): Promise<string> {
+    async token(claims = {}, { header = {}, key = issuer.keys.at(-1) } = {}) {
       if (!key) throw new Error('The issuer has no key to sign with.')
       const now = Math.floor(clock() / 1000)
       const payload = {
@@ -109,11 +118,9 @@ export async function createTokenIssuer(options: TokenIssuerOptions = {}) {
         ...claims,
       }
       return new SignJWT(JSON.parse(JSON.stringify(payload)))
-        .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', kid: key.kid, ...header })
+        .setProtectedHeader({ alg: key.alg, typ: 'at+jwt', kid: key.kid, ...header })
         .sign(key.privateKey)
     },
   }
   return issuer
 }
-
-export type TokenIssuer = Awaited<ReturnType<typeof createTokenIssuer>>
