@@ -162,7 +162,8 @@ const isAllowed = (uri: unknown, allowed: ReadonlySet<string>): boolean =>
   typeof uri === 'string' && allowed.has(withoutLoopbackPort(uri))
 
 function requireRedirectUri(uri: string): string {
-  const { protocol } = parseUri(uri) ?? {}
+  // A pattern would be taken literally, which its author does not expect.
+  const { protocol } = uri.includes('*') ? {} : (parseUri(uri) ?? {})
   const key = withoutLoopbackPort(uri)
   if (protocol === 'https:' || (protocol === 'http:' && isLoopback(new URL(key)))) return key
   throw new Error(
