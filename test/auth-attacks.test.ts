@@ -300,7 +300,12 @@ describe('who calls', () => {
 })
 
 describe('over a real connection', () => {
-  const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' })
+  const server = serve({
+    overrideGlobalObjects: false,
+    fetch: app.fetch,
+    port: 0,
+    hostname: '127.0.0.1',
+  })
   afterAll(() => server.close())
 
   /** Sends lines as they are: clients will not send such requests. */
