@@ -94,6 +94,7 @@ const forged: Record<string, () => string | Promise<string>> = {
   'an ID token': () =>
     issuer.token({ aud: 'client-1', nonce: 'n', at_hash: 'h' }, { header: { typ: 'JWT' } }),
   'an ID token for us': () => issuer.token({ at_hash: 'h' }, { header: { typ: 'JWT' } }),
+  'an ID token that says so in its claims': () => issuer.token({ typ: 'ID' }),
   'a logout token': () => issuer.token({}, { header: { typ: 'logout+jwt' } }),
   'a token expired by more than the tolerance': () => issuer.token({ exp: now - 40 }),
   'no expiry': () => issuer.token({ exp: undefined }),

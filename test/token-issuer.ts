@@ -95,7 +95,8 @@ export async function createTokenIssuer(options: TokenIssuerOptions = {}): Promi
         case 'empty':
           return Response.json({ issuer: url, jwks_uri: jwksUri, keys: [] })
         case 'redirect':
-          return new Response(null, { status: 302, headers: { location: 'https://evil.example' } })
+          // Whoever follows it comes back with something that looks like keys.
+          if (init?.redirect === 'manual') return new Response(null, { status: 302 })
       }
       if (address === jwksUri) return Response.json({ keys: issuer.keys.map(({ jwk }) => jwk) })
       if (metadataPaths.some((path) => address === new URL(path, url).href)) {

@@ -59,7 +59,7 @@ export function createTokenVerifier(options: VerifierOptions): TokenVerifier {
         algorithms: [...algorithms],
         clockTolerance,
         currentDate: new Date(clock()),
-        requiredClaims: ['exp', 'sub'],
+        requiredClaims: ['exp'],
       })
       requireAccessToken(protectedHeader.typ, payload)
       requireForUs(payload, rules.allowedClientIds, audience)
