@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { authFromEnvironment } from '../src/auth/environment.ts'
+import { readAuth, requireAuth } from '../adapters/auth.ts'
+import { EnvironmentError } from '../adapters/env.ts'
+import { bearer } from '../src/index.ts'
 import { call, createAuthApp } from './auth-app.ts'
 import { createTokenIssuer } from './token-issuer.ts'
 
@@ -8,10 +10,10 @@ const resource = 'https://mcp.example.com/mcp'
 const userPoolId = 'eu-central-1_AbCdEf123'
 const pool = `https://cognito-idp.eu-central-1.amazonaws.com/${userPoolId}`
 
-type Environment = Parameters<typeof authFromEnvironment>[0]
+type Environment = Parameters<typeof readAuth>[0]
 
-function start(env: Environment, surroundings: Parameters<typeof authFromEnvironment>[1] = {}) {
-  const auth = authFromEnvironment(env, surroundings)
+function start(env: Environment, surroundings: Parameters<typeof readAuth>[1] = {}) {
+  const auth = readAuth(env, surroundings)
   if (!auth) throw new Error('This environment asks for no authorization.')
   return createAuthApp(auth)
 }
@@ -20,12 +22,12 @@ describe('AUTH_METHOD', () => {
   it.each<[Environment]>([[{}], [{ AUTH_METHOD: 'none' }], [{ AUTH_METHOD: '', MCP_ISSUER: '' }]])(
     'is none for %j',
     (env) => {
-      expect(authFromEnvironment(env)).toBeUndefined()
+      expect(readAuth(env)).toBeUndefined()
     },
   )
 
   it('none outweighs what else is set', () => {
-    expect(authFromEnvironment({ AUTH_METHOD: 'none', MCP_AUTH_TOKEN: 'a' })).toBeUndefined()
+    expect(readAuth({ AUTH_METHOD: 'none', MCP_AUTH_TOKEN: 'a' })).toBeUndefined()
   })
 
   it.each(['gateway', 'lambda'])(
@@ -53,8 +55,24 @@ describe('AUTH_METHOD', () => {
       { MCP_ISSUER: 'https://login.example.com', MCP_FACADE_CLIENT_ID: 'c' },
     ],
   ])('stops the start with a sentence on %s for %j (A35, A50)', (words, env) => {
-    expect(() => authFromEnvironment(env)).toThrow(words)
+    expect(() => readAuth(env)).toThrow(EnvironmentError)
+    expect(() => readAuth(env)).toThrow(words)
   })
+})
+
+describe('a server without authorization', () => {
+  it.each(['127.0.0.1', '127.0.0.2', '::1', 'localhost'])('may listen on %s', (host) => {
+    expect(() => requireAuth(undefined, {}, host)).not.toThrow()
+  })
+
+  it.each(['0.0.0.0', '::', '192.168.1.2', 'mcp.example.com', ''])(
+    'listens on %j only when AUTH_METHOD=none asks for it',
+    (host) => {
+      expect(() => requireAuth(undefined, {}, host)).toThrow(/AUTH_METHOD/)
+      expect(() => requireAuth(undefined, { AUTH_METHOD: 'none' }, host)).not.toThrow()
+      expect(() => requireAuth(bearer({ tokens: ['a'] }), {}, host)).not.toThrow()
+    },
+  )
 })
 
 describe('MCP_AUTH_TOKEN', () => {

@@ -1,25 +1,36 @@
-/** The way of authorization that environment variables describe; the doors hand them over. */
-
-import type { Auth } from './auth.ts'
-import { bearer, type StaticToken } from './bearer.ts'
-import { cognito } from './cognito.ts'
-import { gateway } from './gateway.ts'
-import { type OAuthOptions, oauth } from './oauth.ts'
-import { parseScopes } from './principal.ts'
-
-type Environment = Readonly<Record<string, string | undefined>>
+/** Who may call, from the environment: `AUTH_METHOD` and the variables of each method. */
+import type { Auth, OAuthOptions, StaticToken } from '../src/index.ts'
+import { bearer, cognito, gateway, oauth } from '../src/index.ts'
+import type { Environment } from './env.ts'
+import { EnvironmentError, readList } from './env.ts'
 
 /** What does not come from the environment. */
 type Surroundings = Pick<OAuthOptions, 'path' | 'fetch' | 'clock'>
 
 /**
- * Reads `AUTH_METHOD` and the variables of that method. Without it the method follows from what is
- * set; `undefined` means none. Throws one sentence about what is missing or does not fit.
+ * The way of authorization that the environment asks for; `undefined` for none. Without
+ * `AUTH_METHOD` it follows from what else is set.
  */
-export function authFromEnvironment(
-  env: Environment,
-  surroundings: Surroundings = {},
-): Auth | undefined {
+export function readAuth(env: Environment, surroundings: Surroundings = {}): Auth | undefined {
+  try {
+    return toAuth(env, surroundings)
+  } catch (error) {
+    if (error instanceof EnvironmentError || !(error instanceof Error)) throw error
+    // Each way says in one sentence what it lacks, and names the variable.
+    throw new EnvironmentError(error.message, { cause: error })
+  }
+}
+
+/** Refuses to let the network in unasked: whoever wants that says `AUTH_METHOD=none`. */
+export function requireAuth(auth: Auth | undefined, env: Environment, host: string): void {
+  const loopback = host === 'localhost' || host === '::1' || host.startsWith('127.')
+  if (auth || loopback || env.AUTH_METHOD === 'none') return
+  throw new EnvironmentError(
+    `HOST=${host} lets other machines in: set AUTH_METHOD to bearer, oauth or gateway, or to none if everybody may call`,
+  )
+}
+
+function toAuth(env: Environment, surroundings: Surroundings): Auth | undefined {
   const method = env.AUTH_METHOD || impliedMethod(env)
   switch (method) {
     case 'none':
@@ -27,14 +38,14 @@ export function authFromEnvironment(
     case 'bearer':
       return bearer({ tokens: requireList(env, 'MCP_AUTH_TOKEN').map(parseToken) })
     case 'oauth':
-      return oauthFromEnvironment(env, surroundings)
-    // The older name, from when the gateway was a Lambda function's only caller.
+      return toOAuth(env, surroundings)
+    // the older name, from when the gateway was a Lambda function's only caller
     case 'lambda':
     case 'gateway':
-      return gateway({ requiredScopes: parseScopes(env.MCP_REQUIRED_SCOPES) })
+      return gateway({ requiredScopes: readScopes(env.MCP_REQUIRED_SCOPES) })
     default:
-      throw new Error(
-        `AUTH_METHOD is ${JSON.stringify(method)}; it can be none, bearer, oauth or gateway.`,
+      throw new EnvironmentError(
+        `AUTH_METHOD must be one of none, bearer, oauth, gateway, not "${method}"`,
       )
   }
 }
@@ -42,7 +53,9 @@ export function authFromEnvironment(
 function impliedMethod(env: Environment): string {
   const issuer = Boolean(env.MCP_ISSUER) || usesCognito(env)
   if (issuer && env.MCP_AUTH_TOKEN) {
-    throw new Error('Both an issuer and MCP_AUTH_TOKEN are set: AUTH_METHOD must say which counts.')
+    throw new EnvironmentError(
+      'Both an issuer and MCP_AUTH_TOKEN are set: AUTH_METHOD must say which counts.',
+    )
   }
   if (issuer) return 'oauth'
   return env.MCP_AUTH_TOKEN ? 'bearer' : 'none'
@@ -52,20 +65,21 @@ function impliedMethod(env: Environment): string {
 const usesCognito = (env: Environment): boolean =>
   Object.keys(env).some((name) => name.startsWith('COGNITO_') && env[name])
 
-function oauthFromEnvironment(env: Environment, surroundings: Surroundings): Auth {
-  const issuers = parseList(env.MCP_ISSUER)
+function toOAuth(env: Environment, surroundings: Surroundings): Auth {
+  const issuers = readList(env, 'MCP_ISSUER') ?? []
   const cognitoToo = usesCognito(env)
   if (issuers.length === 0 && !cognitoToo) {
-    throw new Error('AUTH_METHOD=oauth needs MCP_ISSUER, or COGNITO_USER_POOL_ID for Cognito.')
+    throw new EnvironmentError(
+      'AUTH_METHOD=oauth needs MCP_ISSUER, or COGNITO_USER_POOL_ID for Cognito.',
+    )
   }
   if (issuers.length > 0 && cognitoToo) {
-    throw new Error(
+    throw new EnvironmentError(
       'MCP_ISSUER and COGNITO_… are both set: only one of them can say who issues tokens.',
     )
   }
   const either = (name: string) => env[`MCP_${name}`] || env[`COGNITO_${name}`]
-  const clientIds = parseList(either('ALLOWED_CLIENT_IDS'))
-  const supportedScopes = parseScopes(either('SUPPORTED_SCOPES'))
+  const supportedScopes = readScopes(either('SUPPORTED_SCOPES'))
   const resourceId = env.COGNITO_RESOURCE_ID
   const resourceIdIsUrl = resourceId !== undefined && URL.canParse(resourceId)
   const facadeClientId = env.MCP_FACADE_CLIENT_ID
@@ -74,8 +88,9 @@ function oauthFromEnvironment(env: Environment, surroundings: Surroundings): Aut
     resource: env.MCP_RESOURCE_URL || (resourceIdIsUrl ? resourceId : undefined),
     // A resource server's identifier in Cognito need not be a URL; then it can only be a name in `aud`.
     audience: resourceId && !resourceIdIsUrl ? [resourceId] : [],
-    allowedClientIds: clientIds.length > 0 ? clientIds : undefined,
-    requiredScopes: parseScopes(either('REQUIRED_SCOPES')),
+    allowedClientIds:
+      readList(env, 'MCP_ALLOWED_CLIENT_IDS') ?? readList(env, 'COGNITO_ALLOWED_CLIENT_IDS'),
+    requiredScopes: readScopes(either('REQUIRED_SCOPES')),
     supportedScopes: supportedScopes.length > 0 ? supportedScopes : undefined,
     facade: facadeClientId
       ? { clientId: facadeClientId, redirectUris: requireList(env, 'MCP_FACADE_REDIRECT_URIS') }
@@ -97,22 +112,19 @@ function parseToken(entry: string): StaticToken {
   const [token = '', ...settings] = entry.split(';').map((part) => part.trim())
   // The message names no part of the entry: what is mistyped here may well be the token.
   if (!settings.every((setting) => /^(?:subject|scopes)=/.test(setting))) {
-    throw new Error('MCP_AUTH_TOKEN: only ;subject=… and ;scopes=… may follow a token.')
+    throw new EnvironmentError('MCP_AUTH_TOKEN: only ;subject=… and ;scopes=… may follow a token.')
   }
   const read = (name: string) =>
     settings.find((setting) => setting.startsWith(`${name}=`))?.slice(name.length + 1)
   const subject = read('subject')
-  return { token, ...(subject && { subject }), scopes: parseScopes(read('scopes')) }
+  return { token, ...(subject && { subject }), scopes: readScopes(read('scopes')) }
 }
 
-const parseList = (value: string | undefined): string[] =>
-  (value ?? '')
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter(Boolean)
+const readScopes = (value: string | undefined): string[] =>
+  (value ?? '').split(/[\s,]+/).filter(Boolean)
 
 function requireList(env: Environment, name: string): string[] {
-  const entries = parseList(env[name])
-  if (entries.length === 0) throw new Error(`${name} is not set.`)
+  const entries = readList(env, name)
+  if (!entries) throw new EnvironmentError(`${name} is not set`)
   return entries
 }
