@@ -1,7 +1,7 @@
 /** Every route of the endpoint, and what a request meets on its way: guard, authorization, era. */
 import { Hono } from 'hono'
-import type { Auth, Door } from './auth/auth.ts'
-import { AuthError } from './auth/auth.ts'
+import type { Auth, AuthRoute, Door } from './auth/auth.ts'
+import { AuthError, AuthUnavailable } from './auth/auth.ts'
 import { classify } from './http/classify.ts'
 import type { Guard } from './http/guard.ts'
 import type { Incoming } from './http/incoming.ts'
@@ -57,6 +57,15 @@ export function createApp(
   const route = (handle: Handler) => (c: { req: { raw: Request }; env?: Bindings }) =>
     enter(c.req.raw, c.env?.door ?? {}, handle)
 
+  const open =
+    (handle: AuthRoute['handle']) => async (c: { req: { raw: Request }; env?: Bindings }) => {
+      try {
+        return await handle(c.req.raw, c.env?.door ?? {})
+      } catch (error) {
+        return toErrorResponse(server, error)
+      }
+    }
+
   app.post(
     path,
     route((_, incoming) => handlePost(server, guard, incoming)),
@@ -66,7 +75,7 @@ export function createApp(
   app.options(path, (c) => guard.preflight(c.req.raw, c.env?.door ?? {}))
   app.all(path, () => methodNotAllowed())
   for (const { method, path: at, handle } of auth?.routes ?? []) {
-    app.on(method, at, (c) => handle(c.req.raw, c.env?.door ?? {}))
+    app.on(method, at, open(handle))
     app.options(at, (c) => guard.openPreflight(c.req.raw))
   }
   return app
@@ -110,6 +119,12 @@ function toErrorResponse(server: Server, error: unknown): Response {
   if (error instanceof StoreUnavailable) {
     const busy = new McpError(code.internal, 'The server is busy: try again shortly')
     return jsonResponse(errorMessage(null, busy), 503)
+  }
+  if (error instanceof AuthUnavailable) {
+    server.log({ level: 'warn', message: error.message, error: describe(error.cause) })
+    const response = errorResponse(503, null, new McpError(code.internal, error.message))
+    response.headers.set('retry-after', String(error.retryAfter))
+    return response
   }
   const correlation = crypto.randomUUID().slice(0, 8)
   server.log({ level: 'error', message: 'a request failed', correlation, error: describe(error) })

@@ -4,7 +4,7 @@
  * are still issued, at the issuer itself; nothing secret passes through here.
  */
 
-import { type AuthRoute, AuthUnavailable, type Door } from './auth.ts'
+import type { AuthRoute, Door } from './auth.ts'
 import { type IssuerMetadata, isLoopback } from './issuer.ts'
 import { type Place, publicDocument, requirePlace } from './metadata.ts'
 import { type RemoteDocument, readObject } from './remote-document.ts'
@@ -60,18 +60,11 @@ export function createFacade(
     path,
     async handle(_request, door) {
       const { base } = requirePlace(place(door))
-      try {
-        return toFacadeDocument(await metadata.current(), {
-          ...endpoints,
-          issuer: `${base}${suffix}`,
-          registration_endpoint: `${base}${registrationPath}`,
-        })
-      } catch (error) {
-        if (!(error instanceof AuthUnavailable)) throw error
-        return refusal(503, 'temporarily_unavailable', error.message, {
-          'retry-after': String(error.retryAfter),
-        })
-      }
+      return toFacadeDocument(await metadata.current(), {
+        ...endpoints,
+        issuer: `${base}${suffix}`,
+        registration_endpoint: `${base}${registrationPath}`,
+      })
     },
   })
   const suffixes = below ? ['', below] : ['']
@@ -187,13 +180,5 @@ function parseUri(uri: string): URL | undefined {
 
 const publicHeaders = { 'cache-control': 'no-store', 'access-control-allow-origin': '*' }
 
-const refusal = (
-  status: number,
-  error: string,
-  description: string,
-  headers: Readonly<Record<string, string>> = {},
-): Response =>
-  Response.json(
-    { error, error_description: description },
-    { status, headers: { ...publicHeaders, ...headers } },
-  )
+const refusal = (status: number, error: string, description: string): Response =>
+  Response.json({ error, error_description: description }, { status, headers: publicHeaders })

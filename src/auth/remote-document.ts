@@ -70,11 +70,13 @@ export function createRemoteDocument<T>(
     return pending
   }
 
-  const unavailable = () =>
-    new AuthUnavailable('The authorization server cannot be reached.', {
+  const unavailable = () => {
+    const { error } = attempt ?? {}
+    return new AuthUnavailable('The authorization server cannot be reached.', {
       retryAfter: Math.ceil(Math.min(cooldown, retryDelay) / 1000),
-      cause: attempt?.error,
+      cause: error instanceof AuthUnavailable ? error.cause : error,
     })
+  }
 
   return {
     async current() {
