@@ -1,51 +1,92 @@
-/** The smallest app that treats an `Auth` as the server does. */
+/** A server with one way of authorization, and calls that say who the server thinks they come from. */
 
-import { Hono } from 'hono'
-import { type Auth, AuthError, AuthUnavailable, type Door } from '../src/auth/auth.ts'
+import type { Auth, Door, LogEntry } from '../src/index.ts'
+import { createMcp } from '../src/index.ts'
 
-export function createAuthApp(auth: Auth, door: Door = {}) {
-  const app = new Hono()
-  for (const route of auth.routes ?? []) {
-    app.on(route.method, route.path, (context) => route.handle(context.req.raw, door))
-  }
-  app.all('/mcp', async ({ req }) => {
-    try {
-      const principal = await auth.verify(req.raw, door)
-      const scopes = req.header('x-needs')?.split(' ') ?? []
-      if (!scopes.every((scope) => principal.scopes.includes(scope))) {
-        throw new AuthError('The tool needs more scopes.', { code: 'insufficient_scope', scopes })
-      }
-      return Response.json(principal)
-    } catch (error) {
-      if (error instanceof AuthError) return auth.challenge(error, door)
-      if (error instanceof AuthUnavailable) {
-        return new Response(null, {
-          status: 503,
-          headers: { 'retry-after': String(error.retryAfter) },
-        })
-      }
-      throw error
-    }
-  })
-  return app
+export interface AuthAppOptions {
+  door?: Door
+  path?: string
+  /** Tools besides `whoami`, and the scopes they need. */
+  tools?: Record<string, string[]>
 }
 
-/** One call with these headers; what the app answered. */
+export function createAuthApp(auth: Auth, { door = {}, path, tools = {} }: AuthAppOptions = {}) {
+  const log: LogEntry[] = []
+  const mcp = createMcp({
+    name: 'test',
+    version: '1.0.0',
+    auth,
+    allowedHosts: ['*'],
+    log: (entry) => log.push(entry),
+    ...(path !== undefined && { path }),
+  })
+  for (const [name, scopes] of Object.entries({ whoami: [], ...tools })) {
+    mcp.tool(name, { description: 'Who calls', scopes }, (_, ctx) => ({ ...ctx.principal }))
+  }
+  return {
+    /** Every line that the server has logged. */
+    log,
+    fetch: (request: Request) => mcp.fetch(request, { door }),
+    request: async (path: string, init?: RequestInit) =>
+      mcp.fetch(new Request(new URL(path, 'http://localhost'), init), { door }),
+  }
+}
+
+export type AuthApp = ReturnType<typeof createAuthApp>
+
+/** A modern `tools/call`, which needs no session before it. */
+export function toolCall(name: string): { headers: Record<string, string>; body: string } {
+  const revision = '2026-07-28'
+  return {
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': revision,
+      'mcp-method': 'tools/call',
+      'mcp-name': name,
+    },
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: {
+        name,
+        arguments: {},
+        _meta: {
+          'io.modelcontextprotocol/protocolVersion': revision,
+          'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1.0.0' },
+          'io.modelcontextprotocol/clientCapabilities': {},
+        },
+      },
+    }),
+  }
+}
+
+/** One call of a tool; `body` is the principal if it was answered. */
 export async function call(
-  app: Pick<Hono, 'request'>,
+  app: Pick<AuthApp, 'request'>,
   authorization?: string,
-  { path = '/mcp', headers = {} }: { path?: string; headers?: Record<string, string> } = {},
+  {
+    path = '/mcp',
+    tool = 'whoami',
+    headers = {},
+  }: { path?: string; tool?: string; headers?: Record<string, string> } = {},
 ) {
+  const message = toolCall(tool)
   const response = await app.request(path, {
     method: 'POST',
-    headers: { ...(authorization === undefined ? {} : { authorization }), ...headers },
+    body: message.body,
+    headers: {
+      ...message.headers,
+      ...(authorization === undefined ? {} : { authorization }),
+      ...headers,
+    },
   })
+  const body = await response.json()
   return {
     status: response.status,
     challenge: response.headers.get('www-authenticate') ?? '',
     headers: response.headers,
-    body: response.headers.get('content-type')?.startsWith('application/json')
-      ? await response.json()
-      : await response.text(),
+    body: response.status === 200 ? body.result.structuredContent : body,
   }
 }

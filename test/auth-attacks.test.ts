@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { oauth } from '../src/auth/oauth.ts'
-import { call, createAuthApp } from './auth-app.ts'
+import { call, createAuthApp, toolCall } from './auth-app.ts'
 import { createSigningKey, createTokenIssuer } from './token-issuer.ts'
 
 const resource = 'https://mcp.example.com/mcp'
@@ -23,7 +23,10 @@ const auth = oauth({
   clockTolerance: 30,
   fetch: issuer.fetch,
 })
-const app = createAuthApp(auth, { baseUrl: 'https://mcp.example.com' })
+const app = createAuthApp(auth, {
+  door: { baseUrl: 'https://mcp.example.com' },
+  tools: { change: ['files:write', 'files:delete'] },
+})
 
 const output: string[] = []
 beforeEach(() => {
@@ -123,7 +126,7 @@ describe('an attacker gets nothing from', () => {
     expect(challenge).toMatch(/^Bearer error="invalid_token", error_description="[^"\\]+", /)
     expect(challenge).toContain('scope="files:read"')
     expect(challenge).toContain(`resource_metadata="${metadata}"`)
-    expect(JSON.stringify([body, challenge, output])).not.toContain(token.slice(0, 40))
+    expect(JSON.stringify([body, challenge, output, app.log])).not.toContain(token.slice(0, 40))
     expect(issuer.requests.slice(asked).every((url) => url.startsWith(issuer.url))).toBe(true)
   })
 
@@ -182,7 +185,7 @@ describe('an attacker gets nothing from', () => {
     expect(lacking.challenge).toContain(`resource_metadata="${metadata}"`)
 
     const tool = await call(app, `Bearer ${await issuer.token()}`, {
-      headers: { 'x-needs': 'files:write files:delete' },
+      tool: 'change',
     })
     expect(tool.status).toBe(403)
     expect(tool.challenge).toContain('scope="files:read files:write files:delete"')
@@ -251,8 +254,9 @@ describe('a good token', () => {
         fetch: issuer.fetch,
         impliedScopes: { admin: ['files:write'], 'files:write': ['files:read', 'admin'] },
       }),
+      { tools: { read: ['files:read'] } },
     )
-    const needs = { headers: { 'x-needs': 'files:read' } }
+    const needs = { tool: 'read' }
     const admin = await issuer.token({ scope: 'admin' })
     expect((await call(app, `Bearer ${admin}`, needs)).status).toBe(200)
     const other = await issuer.token({ scope: 'constructor' })
@@ -313,7 +317,10 @@ describe('over a real connection', () => {
   async function send(lines: string[]): Promise<string> {
     if (!server.listening) await once(server, 'listening')
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
-    socket.write(['POST /mcp HTTP/1.1', ...lines, 'Content-Length: 0', '', ''].join('\r\n'))
+    const { headers, body } = toolCall('whoami')
+    const further = Object.entries(headers).map((header) => header.join(': '))
+    const head = ['POST /mcp HTTP/1.1', 'Connection: close', ...lines, ...further]
+    socket.write([...head, `Content-Length: ${body.length}`, '', body].join('\r\n'))
     let answer = ''
     for await (const chunk of socket) answer += chunk
     return answer
@@ -321,14 +328,14 @@ describe('over a real connection', () => {
 
   it('two Authorization headers are refused, in either order', async () => {
     const good = `Authorization: Bearer ${await issuer.token()}`
-    const alone = await send(['Host: mcp.example.com', 'Connection: close', good])
+    const alone = await send(['Host: mcp.example.com', good])
     expect(alone).toMatch(/^HTTP\/1.1 200 /)
     for (const pair of [
       [good, 'Authorization: Bearer abc'],
       ['Authorization: Bearer abc', good],
       [good, good],
     ]) {
-      const answer = await send(['Host: mcp.example.com', 'Connection: close', ...pair])
+      const answer = await send(['Host: mcp.example.com', ...pair])
       expect(answer).toMatch(/^HTTP\/1.1 400 /)
       expect(answer).toMatch(/www-authenticate: Bearer error="invalid_request"/i)
     }
@@ -340,7 +347,6 @@ describe('over a real connection', () => {
       'X-Forwarded-Host: evil.example',
       'X-Forwarded-Proto: http',
       'Forwarded: host=evil.example',
-      'Connection: close',
     ])
     expect(answer).toContain(`resource_metadata="${metadata}"`)
     expect(answer).not.toContain('evil')

@@ -60,10 +60,10 @@ describe('static tokens', () => {
   })
 
   it('cannot use a tool whose scopes they lack (D7)', async () => {
-    const app = createAuthApp(bearer({ tokens: [secret] }))
-    const { status, challenge } = await call(app, `Bearer ${secret}`, {
-      headers: { 'x-needs': 'reports:read reports:write' },
+    const app = createAuthApp(bearer({ tokens: [secret] }), {
+      tools: { report: ['reports:read', 'reports:write'] },
     })
+    const { status, challenge } = await call(app, `Bearer ${secret}`, { tool: 'report' })
     expect(status).toBe(403)
     expect(challenge).toContain('error="insufficient_scope"')
     expect(challenge).toContain('scope="reports:read reports:write"')

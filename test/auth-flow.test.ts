@@ -10,8 +10,8 @@ import { decodeJwt } from 'jose'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { cognito } from '../src/auth/cognito.ts'
 import { oauth } from '../src/auth/oauth.ts'
+import { startServer } from './auth-server.ts'
 import { startCognitoIssuer } from './cognito-issuer.ts'
-import { startServer } from './mini-mcp.ts'
 import { createOAuthMemory, type OAuthMemoryOptions } from './oauth-client.ts'
 import { startOidcProvider } from './oidc-provider.ts'
 
@@ -96,9 +96,10 @@ const refused = (error: unknown) =>
 const text = (content: string) => [{ type: 'text', text: content }]
 
 describe.each([
-  ['v1', v1],
-  ['v2, legacy', v2('legacy')],
-])('with oidc-provider, the official client %s', async (_, connect) => {
+  ['v1', 'legacy', v1],
+  ['v2', 'legacy', v2('legacy')],
+  ['v2', 'modern', v2('auto')],
+])('with oidc-provider, the official client %s (%s)', async (_, era, connect) => {
   const scopes = ['files:read', 'files:write']
   const issuer = await startOidcProvider({ scopes })
   let now = Date.now
@@ -127,6 +128,7 @@ describe.each([
     })
     await user.logIn()
     expect(await user.call('read')).toEqual(text('read alice'))
+    expect(server.log.at(-1)).toMatchObject({ era, tool: 'read' })
   })
 
   it('renews an expired token by itself, and its refresh token with it', async () => {
@@ -136,6 +138,7 @@ describe.each([
     await user.logIn()
     const before = user.memory.tokens
     issuer.accessTokenTtl = 86_400
+    await server.listened()
     now = () => Date.now() + 600_000
 
     expect(await user.call('read')).toEqual(text('read alice'))
@@ -149,6 +152,7 @@ describe.each([
     await expect(user.connect()).rejects.toSatisfy(refused)
     await user.logIn()
     const { tokens, client } = user.memory
+    await server.listened()
     await issuer.revoke(tokens?.refresh_token ?? '', client?.client_id ?? '')
     now = () => Date.now() + 7_200_000
 
@@ -193,72 +197,78 @@ const strict =
   }
 
 describe.each([
-  ['v1', v1],
-  ['v2, legacy', v2('legacy')],
-])('with an issuer like Cognito, the official client %s, made strict,', async (_, connect) => {
-  let now = Date.now
-  const clock = () => now()
-  const clientId = '4abcdefghijklmnopqrstuvwxy'
-  const issuer = await startCognitoIssuer({
-    clientId,
-    redirectUris: ['http://127.0.0.1:54321/callback'],
-    clock,
-  })
-  const start = (facade: boolean) =>
-    startServer((url) =>
-      cognito({
-        userPoolId: issuer.userPoolId,
-        allowedClientIds: [clientId],
-        resource: url,
-        supportedScopes: ['openid'],
-        facade: facade ? { clientId, redirectUris: ['http://127.0.0.1/callback'] } : undefined,
-        fetch: issuer.fetch,
-        clock,
-      }),
-    )
-  const [server, bare] = [await start(true), await start(false)]
-  afterAll(() => Promise.all([server.close(), bare.close(), issuer.close()]))
-  beforeEach(() => {
-    now = Date.now
-  })
-
-  it('goes through the façade from 401 to a call, and refreshes without its user', async () => {
-    const user = createUser(connect, server.url, { fetch: strict(issuer.fetch) })
-    await expect(user.connect()).rejects.toSatisfy(refused)
-    expect(user.memory.client).toMatchObject({ client_id: clientId })
-    expect(user.memory.client).not.toHaveProperty('client_secret')
-    await user.logIn()
-    const subject = decodeJwt(user.memory.tokens?.access_token ?? '').sub
-    expect(await user.call('read')).toEqual(text(`read ${subject}`))
-
-    const before = user.memory.tokens
-    now = () => Date.now() + 7_200_000
-    expect(await user.call('read')).toEqual(text(`read ${subject}`))
-    expect(user.memory.requests).toHaveLength(1)
-    expect(user.memory.tokens?.refresh_token).not.toBe(before?.refresh_token)
-  })
-
-  it('is turned away by the façade when its redirect URI is not on the list', async () => {
-    const user = createUser(connect, server.url, {
-      fetch: strict(issuer.fetch),
-      redirectUrl: 'http://127.0.0.1:54321/elsewhere',
+  ['v1', 'legacy', v1],
+  ['v2', 'legacy', v2('legacy')],
+  ['v2', 'modern', v2('auto')],
+])(
+  'with an issuer like Cognito, the official client %s (%s), made strict,',
+  async (_, era, connect) => {
+    let now = Date.now
+    const clock = () => now()
+    const clientId = '4abcdefghijklmnopqrstuvwxy'
+    const issuer = await startCognitoIssuer({
+      clientId,
+      redirectUris: ['http://127.0.0.1:54321/callback'],
+      clock,
     })
-    await expect(user.connect()).rejects.toThrow(/redirect/i)
-    expect(user.memory.requests).toHaveLength(0)
-  })
-
-  it('has no way in without the façade', async () => {
-    const user = createUser(connect, bare.url, { fetch: strict(issuer.fetch) })
-    await expect(user.connect()).rejects.toThrow('does not support S256')
-    expect(user.memory.requests).toHaveLength(0)
-  })
-
-  it('gets nothing for an ID token', async () => {
-    const token = await issuer.sign({ sub: 'alice', token_use: 'id', aud: clientId })
-    const response = await fetch(server.url, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}` },
+    const start = (facade: boolean) =>
+      startServer((url) =>
+        cognito({
+          userPoolId: issuer.userPoolId,
+          allowedClientIds: [clientId],
+          resource: url,
+          supportedScopes: ['openid'],
+          facade: facade ? { clientId, redirectUris: ['http://127.0.0.1/callback'] } : undefined,
+          fetch: issuer.fetch,
+          clock,
+        }),
+      )
+    const [server, bare] = [await start(true), await start(false)]
+    afterAll(() => Promise.all([server.close(), bare.close(), issuer.close()]))
+    beforeEach(() => {
+      now = Date.now
     })
-    expect(response.status).toBe(401)
-  })
-})
+
+    it('goes through the façade from 401 to a call, and refreshes without its user', async () => {
+      const user = createUser(connect, server.url, { fetch: strict(issuer.fetch) })
+      await expect(user.connect()).rejects.toSatisfy(refused)
+      expect(user.memory.client).toMatchObject({ client_id: clientId })
+      expect(user.memory.client).not.toHaveProperty('client_secret')
+      await user.logIn()
+      const subject = decodeJwt(user.memory.tokens?.access_token ?? '').sub
+      expect(await user.call('read')).toEqual(text(`read ${subject}`))
+      expect(server.log.at(-1)).toMatchObject({ era, tool: 'read' })
+
+      const before = user.memory.tokens
+      await server.listened()
+      now = () => Date.now() + 7_200_000
+      expect(await user.call('read')).toEqual(text(`read ${subject}`))
+      expect(user.memory.requests).toHaveLength(1)
+      expect(user.memory.tokens?.refresh_token).not.toBe(before?.refresh_token)
+    })
+
+    it('is turned away by the façade when its redirect URI is not on the list', async () => {
+      const user = createUser(connect, server.url, {
+        fetch: strict(issuer.fetch),
+        redirectUrl: 'http://127.0.0.1:54321/elsewhere',
+      })
+      await expect(user.connect()).rejects.toThrow(/redirect/i)
+      expect(user.memory.requests).toHaveLength(0)
+    })
+
+    it('has no way in without the façade', async () => {
+      const user = createUser(connect, bare.url, { fetch: strict(issuer.fetch) })
+      await expect(user.connect()).rejects.toThrow('does not support S256')
+      expect(user.memory.requests).toHaveLength(0)
+    })
+
+    it('gets nothing for an ID token', async () => {
+      const token = await issuer.sign({ sub: 'alice', token_use: 'id', aud: clientId })
+      const response = await fetch(server.url, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}` },
+      })
+      expect(response.status).toBe(401)
+    })
+  },
+)

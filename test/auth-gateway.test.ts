@@ -18,7 +18,7 @@ describe('an identity from the gateway', () => {
     ['a JWT authorizer', { jwt: { claims, scopes: null } }],
     ['a user pool authorizer', { claims }],
   ])('is taken from %s', async (_, authorizer) => {
-    const { status, body } = await call(createAuthApp(gateway(), { authorizer }))
+    const { status, body } = await call(createAuthApp(gateway(), { door: { authorizer } }))
     expect(status).toBe(200)
     expect(body).toMatchObject({
       subject: 'alice',
@@ -29,7 +29,9 @@ describe('an identity from the gateway', () => {
   })
 
   it('may be no more than a principalId', async () => {
-    const { body } = await call(createAuthApp(gateway(), { authorizer: { principalId: 'bob' } }))
+    const { body } = await call(
+      createAuthApp(gateway(), { door: { authorizer: { principalId: 'bob' } } }),
+    )
     expect(body).toMatchObject({ subject: 'bob', scopes: [] })
     expect(body.id).toMatch(/^[\w-]{43}$/)
   })
@@ -43,20 +45,24 @@ describe('an identity from the gateway', () => {
     { claims: { sub: 7 } },
   ])('is not there in %j: 401, whatever the headers say (A51, A52)', async (authorizer) => {
     const door = authorizer === undefined ? {} : { authorizer }
-    const { status, challenge } = await call(createAuthApp(gateway(), door), 'Bearer anything', {
-      headers: {
-        'x-amzn-oidc-identity': 'alice',
-        'x-principal-id': 'alice',
-        'x-amzn-request-context': JSON.stringify({ authorizer: claims }),
+    const { status, challenge } = await call(
+      createAuthApp(gateway(), { door }),
+      'Bearer anything',
+      {
+        headers: {
+          'x-amzn-oidc-identity': 'alice',
+          'x-principal-id': 'alice',
+          'x-amzn-request-context': JSON.stringify({ authorizer: claims }),
+        },
       },
-    })
+    )
     expect(status).toBe(401)
     expect(challenge).toBe('Bearer realm="mcp"')
   })
 
   it('needs the scopes of the server', async () => {
     const app = createAuthApp(gateway({ requiredScopes: ['files:read', 'admin'] }), {
-      authorizer: claims,
+      door: { authorizer: claims },
     })
     const { status, challenge } = await call(app)
     expect(status).toBe(403)
@@ -75,6 +81,8 @@ describe('an identity from the gateway', () => {
     // API Gateway carries strings, numbers and booleans only.
     expect(Object.values(authorizer).every((value) => typeof value === 'string')).toBe(true)
     const { claims: _, ...identity } = verified
-    expect((await call(createAuthApp(gateway(), { authorizer }))).body).toMatchObject(identity)
+    expect((await call(createAuthApp(gateway(), { door: { authorizer } }))).body).toMatchObject(
+      identity,
+    )
   })
 })

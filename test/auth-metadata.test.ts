@@ -1,16 +1,15 @@
-import type { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { AuthError, type Door } from '../src/auth/auth.ts'
 import { createChallenge } from '../src/auth/challenge.ts'
 import { cognito } from '../src/auth/cognito.ts'
 import { type OAuthOptions, oauth } from '../src/auth/oauth.ts'
-import { call, createAuthApp } from './auth-app.ts'
+import { type AuthApp, call, createAuthApp } from './auth-app.ts'
 import { createTokenIssuer, type Fault } from './token-issuer.ts'
 
 const resource = 'https://mcp.example.com/mcp'
 const wellKnown = '/.well-known/oauth-protected-resource'
 
-const get = async (app: Hono, path: string) => {
+const get = async (app: AuthApp, path: string) => {
   const response = await app.request(path)
   return {
     status: response.status,
@@ -101,10 +100,10 @@ describe('protected resource metadata (RFC 9728)', () => {
     ],
   ])('names the resource by %s', async (_, options, door, named, base, path) => {
     const auth = oauth({ issuer, ...options })
-    const app = createAuthApp(auth, door)
+    const app = createAuthApp(auth, { door, path: options.path ?? '/mcp' })
     const { body } = await get(app, wellKnown)
     expect(body.resource).toBe(named)
-    const { challenge } = await call(app)
+    const { challenge } = await call(app, undefined, { path: options.path ?? '/mcp' })
     const address = /resource_metadata="([^"]+)"/.exec(challenge)?.[1]
     expect(address).toBe(`${base}${wellKnown}${path}`)
     // What the challenge points to is there, below the mount.
@@ -116,13 +115,10 @@ describe('protected resource metadata (RFC 9728)', () => {
 
   it('is not made up from the Host header when nobody says where the server is (A48)', async () => {
     const app = createAuthApp(oauth({ issuer }))
-    app.onError((error) => new Response(error.message, { status: 500 }))
-    const { status, body } = await get(
-      app,
-      'https://evil.example/.well-known/oauth-protected-resource',
-    )
+    const { status, body } = await get(app, `https://evil.example${wellKnown}`)
     expect(status).toBe(500)
-    expect(body).toContain('MCP_RESOURCE_URL')
+    expect(JSON.stringify(body)).not.toContain('evil')
+    expect(JSON.stringify(app.log)).toContain('MCP_RESOURCE_URL')
     expect((await call(app)).challenge).toBe('Bearer realm="mcp"')
   })
 })
