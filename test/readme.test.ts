@@ -1,0 +1,126 @@
+/** What README and the examples show is what runs. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import type { Mcp } from '../src/index.ts'
+
+const readme = readFileSync('README.md', 'utf8')
+const scripts = JSON.parse(readFileSync('package.json', 'utf8')).scripts as Record<string, string>
+const blocks = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code)
+
+const folder = mkdtempSync(join('test', '.readme-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+async function call(mcp: Mcp, params: object): Promise<{ result: Record<string, unknown> }> {
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': { elicitation: {} },
+  }
+  const response = await mcp.fetch(
+    new Request('http://localhost/mcp', {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'mcp-protocol-version': '2026-07-28',
+        'mcp-method': 'tools/call',
+        'mcp-name': (params as { name: string }).name,
+      },
+      body: JSON.stringify({
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'tools/call',
+        params: { ...params, _meta },
+      }),
+    }),
+  )
+  return response.json() as Promise<{ result: Record<string, unknown> }>
+}
+
+async function load(code: string | undefined, name: string): Promise<Mcp> {
+  const file = join(folder, `${name}.ts`)
+  writeFileSync(file, code ?? '')
+  return (await import(/* @vite-ignore */ resolve(file))).default
+}
+
+describe('README', () => {
+  it('shows a server that answers', async () => {
+    const mcp = await load(blocks[0], 'first')
+    const { result } = await call(mcp, { name: 'get_weather', arguments: { city: 'Bern' } })
+    expect(result.content).toEqual([{ type: 'text', text: 'The temperature in Bern is 21°C' }])
+  })
+
+  it('shows a question that runs its step once', async () => {
+    const mcp = await load(blocks[1], 'second')
+    const params = { name: 'deploy', arguments: { version: '2.0' } }
+    const { result: asked } = await call(mcp, params)
+    expect(asked.resultType).toBe('input_required')
+    const [key = ''] = Object.keys(asked.inputRequests as object)
+    const { result } = await call(mcp, {
+      ...params,
+      inputResponses: { [key]: { action: 'accept', content: { sure: true } } },
+      requestState: asked.requestState,
+    })
+    expect(result.content).toEqual([{ type: 'text', text: 'Deployed 2.0 (T-1)' }])
+  })
+
+  it('has no other code than what is run here', () => {
+    expect(blocks).toHaveLength(2)
+  })
+
+  it('names only scripts and files that exist', () => {
+    const named = [...readme.matchAll(/npm run (?:--silent )?([\w:]+)/g)].map(
+      ([, name = '']) => name,
+    )
+    expect(named.length).toBeGreaterThan(1)
+    expect(named.filter((name) => !scripts[name])).toEqual([])
+    const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = '']) => path)
+    expect(links.length).toBeGreaterThan(8)
+    expect(links.filter((path) => !existsSync(path))).toEqual([])
+  })
+
+  it('names every variable the environment is read for, and no other', () => {
+    const read = [...readFileSync('adapters/env.ts', 'utf8').matchAll(/'([A-Z][A-Z_]{3,})'/g)]
+    const known = new Set([...read.map(([, name]) => name), 'HOST'])
+    const rows = [...readme.matchAll(/^\| (`[A-Z][^|]*) \|/gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name),
+    )
+    expect(new Set(rows)).toEqual(known)
+  })
+})
+
+describe('the embedding example', () => {
+  it('serves its own routes and the endpoint below the path it is mounted at', async () => {
+    const child = spawn(process.execPath, ['--import', 'tsx', 'examples/embed/server.ts'], {
+      env: { ...process.env, PORT: '0' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    try {
+      const [line] = await once(child.stdout, 'data')
+      const url = String(line).trim()
+      expect(await (await fetch(new URL('/', url))).text()).toBe('The shop')
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          jsonrpc: '2.0',
+          id: 1,
+          method: 'initialize',
+          params: {
+            protocolVersion: '2025-11-25',
+            capabilities: {},
+            clientInfo: { name: 'test', version: '1' },
+          },
+        }),
+      })
+      expect(await response.json()).toMatchObject({
+        id: 1,
+        result: { serverInfo: { name: 'shop' } },
+      })
+    } finally {
+      child.kill()
+      await once(child, 'exit')
+    }
+  })
+})
