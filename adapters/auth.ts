@@ -5,7 +5,10 @@ import type { Environment } from './env.ts'
 import { EnvironmentError, readList } from './env.ts'
 
 /** What does not come from the environment. */
-type Surroundings = Pick<OAuthOptions, 'path' | 'fetch' | 'clock'>
+export interface Surroundings extends Pick<OAuthOptions, 'path' | 'fetch' | 'clock'> {
+  /** Whether the door is told by its host where clients find it; else the environment has to. @default true */
+  knowsUrl?: boolean
+}
 
 /**
  * The way of authorization that the environment asks for; `undefined` for none. Without
@@ -54,7 +57,7 @@ function impliedMethod(env: Environment): string {
   const issuer = Boolean(env.MCP_ISSUER) || usesCognito(env)
   if (issuer && env.MCP_AUTH_TOKEN) {
     throw new EnvironmentError(
-      'Both an issuer and MCP_AUTH_TOKEN are set: AUTH_METHOD must say which counts.',
+      'Both an issuer and MCP_AUTH_TOKEN are set: AUTH_METHOD must say which counts',
     )
   }
   if (issuer) return 'oauth'
@@ -65,27 +68,33 @@ function impliedMethod(env: Environment): string {
 const usesCognito = (env: Environment): boolean =>
   Object.keys(env).some((name) => name.startsWith('COGNITO_') && env[name])
 
-function toOAuth(env: Environment, surroundings: Surroundings): Auth {
+function toOAuth(env: Environment, { knowsUrl = true, ...options }: Surroundings): Auth {
   const issuers = readList(env, 'MCP_ISSUER') ?? []
   const cognitoToo = usesCognito(env)
   if (issuers.length === 0 && !cognitoToo) {
     throw new EnvironmentError(
-      'AUTH_METHOD=oauth needs MCP_ISSUER, or COGNITO_USER_POOL_ID for Cognito.',
+      'AUTH_METHOD=oauth needs MCP_ISSUER, or COGNITO_USER_POOL_ID for Cognito',
     )
   }
   if (issuers.length > 0 && cognitoToo) {
     throw new EnvironmentError(
-      'MCP_ISSUER and COGNITO_… are both set: only one of them can say who issues tokens.',
+      'MCP_ISSUER and COGNITO_… are both set: only one of them can say who issues tokens',
     )
   }
   const either = (name: string) => env[`MCP_${name}`] || env[`COGNITO_${name}`]
   const supportedScopes = readScopes(either('SUPPORTED_SCOPES'))
   const resourceId = env.COGNITO_RESOURCE_ID
   const resourceIdIsUrl = resourceId !== undefined && URL.canParse(resourceId)
+  const resource = env.MCP_RESOURCE_URL || (resourceIdIsUrl ? resourceId : undefined)
+  if (!resource && !knowsUrl) {
+    throw new EnvironmentError(
+      'MCP_RESOURCE_URL is not set: it is the URL that clients call, such as https://mcp.example.com/mcp',
+    )
+  }
   const facadeClientId = env.MCP_FACADE_CLIENT_ID
   const common = {
-    ...surroundings,
-    resource: env.MCP_RESOURCE_URL || (resourceIdIsUrl ? resourceId : undefined),
+    ...options,
+    resource,
     // A resource server's identifier in Cognito need not be a URL; then it can only be a name in `aud`.
     audience: resourceId && !resourceIdIsUrl ? [resourceId] : [],
     allowedClientIds:
@@ -112,7 +121,7 @@ function parseToken(entry: string): StaticToken {
   const [token = '', ...settings] = entry.split(';').map((part) => part.trim())
   // The message names no part of the entry: what is mistyped here may well be the token.
   if (!settings.every((setting) => /^(?:subject|scopes)=/.test(setting))) {
-    throw new EnvironmentError('MCP_AUTH_TOKEN: only ;subject=… and ;scopes=… may follow a token.')
+    throw new EnvironmentError('MCP_AUTH_TOKEN: only ;subject=… and ;scopes=… may follow a token')
   }
   const read = (name: string) =>
     settings.find((setting) => setting.startsWith(`${name}=`))?.slice(name.length + 1)

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { readAuth, requireAuth } from '../adapters/auth.ts'
 import { EnvironmentError } from '../adapters/env.ts'
@@ -73,6 +75,27 @@ describe('a server without authorization', () => {
       expect(() => requireAuth(bearer({ tokens: ['a'] }), {}, host)).not.toThrow()
     },
   )
+})
+
+describe('the Node door', () => {
+  const run = promisify(execFile)
+  const start = (env: Environment) =>
+    run(process.execPath, ['--import', 'tsx', 'adapters/entry/node.ts'], {
+      env: { PATH: process.env.PATH, PORT: '0', ...env },
+      timeout: 20_000,
+    })
+
+  it.each<[string, Environment]>([
+    ['AUTH_METHOD', { HOST: '0.0.0.0' }],
+    ['MCP_RESOURCE_URL', { MCP_ISSUER: 'https://login.example.com' }],
+    ['MCP_AUTH_TOKEN', { AUTH_METHOD: 'bearer' }],
+  ])('does not start without %s in %j, and says so in one line', async (words, env) => {
+    await expect(start(env)).rejects.toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(new RegExp(`^.*${words}.*\n$`)),
+    })
+  })
 })
 
 describe('MCP_AUTH_TOKEN', () => {
