@@ -1,0 +1,237 @@
+/** Several real server processes behind a front that changes instance at every request. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+
+export interface ClusterOptions {
+  /**
+   * A module that starts a server on `HOST` and `PORT` (0: any) and writes its URL to stdout.
+   * @default the one beside this file, with tools for tests
+   */
+  entry?: string | URL
+  /** @default 3 */
+  instances?: number
+  /** Beside this process's own environment, for every instance. */
+  env?: Record<string, string>
+}
+
+export interface Instance {
+  /** Straight to it, past the front. */
+  readonly url: string
+  readonly pid: number
+  /** What it wrote to stderr so far. */
+  readonly stderr: string
+  /** Requests that the front gave to it. */
+  readonly served: number
+}
+
+export interface Cluster extends AsyncDisposable {
+  /** Of the front, without a path. */
+  readonly url: string
+  readonly instances: readonly Instance[]
+  /** The instance that got the last request. */
+  readonly last: number
+  /** The next request goes to this instance, if it takes requests; after it the round goes on. */
+  next(index: number): void
+  /**
+   * Sends a signal. The front gives the instance no more requests, until SIGCONT; what runs on it goes on as
+   * the signal lets it. Resolves when the process has ended, where the signal ends it.
+   */
+  signal(index: number, signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): Promise<void>
+  /** Starts a process in the place of one that ended. */
+  restart(index: number): Promise<void>
+  close(): Promise<void>
+}
+
+interface Running extends Instance {
+  child: ChildProcess
+  takesRequests: boolean
+  served: number
+}
+
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const { instances: count = 3, env = {} } = options
+  const entry = options.entry ?? new URL('cluster-server.ts', import.meta.url)
+  const started = await Promise.allSettled(
+    Array.from({ length: count }, () => startInstance(entry, env)),
+  )
+  const instances = started.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
+  const failed = started.find((start) => start.status === 'rejected')
+  if (failed) {
+    await Promise.all(instances.map(end))
+    throw failed.reason
+  }
+
+  let last = -1
+  /** Whose turn it is: those that take requests, the longest idle first, each once. */
+  const turns = () =>
+    instances.map((_, i) => (last + 1 + i) % count).filter((i) => at(i).takesRequests)
+  const at = (index: number): Running => {
+    const instance = instances[index]
+    if (!instance) throw new RangeError(`There is no instance ${index}`)
+    return instance
+  }
+
+  const front = createServer((incoming, outgoing) => {
+    const order = turns()
+    const tryNext = () => {
+      const index = order.shift()
+      if (index === undefined) {
+        outgoing.writeHead(503, { 'content-type': 'text/plain' }).end('No instance is there')
+        return
+      }
+      last = index
+      at(index).served += 1
+      forward(at(index).url, incoming, outgoing, () => {
+        at(index).served -= 1
+        tryNext()
+      })
+    }
+    tryNext()
+  })
+  front.listen(0, '127.0.0.1')
+  await once(front, 'listening')
+
+  const cluster: Cluster = {
+    url: `http://127.0.0.1:${(front.address() as AddressInfo).port}`,
+    instances,
+    get last() {
+      return last
+    },
+    next(index) {
+      last = (index - 1 + count) % count
+    },
+    async signal(index, signal) {
+      const { child } = at(index)
+      at(index).takesRequests = signal === 'SIGCONT'
+      child.kill(signal)
+      if (signal === 'SIGKILL' || signal === 'SIGTERM') await ended(child)
+    },
+    async restart(index) {
+      await end(at(index))
+      instances[index] = await startInstance(entry, env)
+    },
+    async close() {
+      front.close()
+      front.closeAllConnections()
+      await Promise.all(instances.map(end))
+    },
+    [Symbol.asyncDispose]: () => cluster.close(),
+  }
+  return cluster
+}
+
+/** Milliseconds for a process to say where it listens, on a machine with other things to do. */
+const STARTS_WITHIN = 30_000
+
+async function startInstance(entry: string | URL, env: Record<string, string>): Promise<Running> {
+  const file = entry instanceof URL ? fileURLToPath(entry) : entry
+  const child = spawn(process.execPath, ['--import', 'tsx', file], {
+    env: { ...process.env, HOST: '127.0.0.1', PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  // Whatever happens to this process, the other one does not stay behind.
+  const reap = () => child.kill('SIGKILL')
+  process.once('exit', reap)
+  child.once('exit', () => process.off('exit', reap))
+
+  let stderr = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const url = await new Promise<string>((resolve, reject) => {
+    const fail = (why: string) => {
+      child.kill('SIGKILL')
+      reject(new Error(`The instance ${why}:\n${stderr}`))
+    }
+    const timer = setTimeout(() => fail(`did not start within ${STARTS_WITHIN} ms`), STARTS_WITHIN)
+    const onExit = (code: number | null) => {
+      clearTimeout(timer)
+      fail(`ended with code ${code}`)
+    }
+    child.once('exit', onExit)
+    let stdout = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(stdout)
+      if (!found) return
+      clearTimeout(timer)
+      child.off('exit', onExit)
+      resolve(found[0])
+    })
+  })
+  return {
+    url,
+    pid: child.pid ?? 0,
+    child,
+    takesRequests: true,
+    served: 0,
+    get stderr() {
+      return stderr
+    },
+  }
+}
+
+const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (!hasEnded(child)) await once(child, 'exit')
+}
+
+async function end({ child }: Running): Promise<void> {
+  child.kill('SIGKILL')
+  await ended(child)
+}
+
+/**
+ * Passes one request on, both bodies as they come. `refused` when nobody listens there, so that nothing
+ * of the request is lost. Either side's end is the other's.
+ */
+function forward(
+  base: string,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  refused: () => void,
+): void {
+  const { method, headers } = incoming
+  const upstream = request(new URL(incoming.url ?? '/', base), {
+    method,
+    headers: endToEnd(headers),
+    // A connection for each request, so that it is known to be refused before anything is sent.
+    agent: false,
+  })
+  upstream.once('socket', (socket) => {
+    socket.once('connect', () => incoming.pipe(upstream))
+  })
+  upstream.once('response', (response) => {
+    outgoing.writeHead(response.statusCode ?? 502, endToEnd(response.headers))
+    // Headers may come long before the first event of a stream.
+    outgoing.flushHeaders()
+    response.pipe(outgoing)
+    response.once('error', () => outgoing.destroy())
+    response.once('aborted', () => outgoing.destroy())
+  })
+  upstream.once('error', (error) => {
+    if ('code' in error && error.code === 'ECONNREFUSED') refused()
+    else if (outgoing.headersSent) outgoing.destroy()
+    else outgoing.writeHead(502, { 'content-type': 'text/plain' }).end('The instance went away')
+  })
+  outgoing.once('close', () => {
+    if (!outgoing.writableFinished) upstream.destroy()
+  })
+}
+
+const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding'])
+
+function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name)))
+}
