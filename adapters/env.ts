@@ -1,5 +1,5 @@
 /** The environment, read in one place: each variable checked, and named in the sentence that refuses it. */
-import type { Logger, McpOptions } from '../src/index.ts'
+import type { Logger, McpOptions, Store } from '../src/index.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -40,6 +40,31 @@ export function readOptions(
     ...(sessionTtl !== undefined && { sessionTtl: sessionTtl * 1000 }),
     ...(stateKeys && { stateKeys }),
   }
+}
+
+/**
+ * The store that the environment names: `undefined` for memory, else the table, checked before the
+ * first request finds out what is wrong with it.
+ */
+export async function readStore(env: Environment): Promise<Store | undefined> {
+  const kind = readChoice(
+    env,
+    'MCP_STORE',
+    ['memory', 'dynamodb'],
+    env.MCP_TABLE ? 'dynamodb' : 'memory',
+  )
+  if (kind === 'memory') return undefined
+  const table = env.MCP_TABLE
+  if (!table)
+    throw new EnvironmentError('MCP_STORE=dynamodb needs MCP_TABLE, the name of the table')
+  const { checkTable, createTable, dynamoStore } = await import('./dynamodb.ts')
+  try {
+    if (env.MCP_CREATE_TABLE === '1') await createTable({ table })
+    await checkTable({ table })
+  } catch (error) {
+    throw new EnvironmentError(error instanceof Error ? error.message : String(error))
+  }
+  return dynamoStore({ table })
 }
 
 /** Where the Node door listens. */
