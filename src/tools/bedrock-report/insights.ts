@@ -1,0 +1,112 @@
+/** Usage through CloudWatch Logs Insights: AWS adds up, and only the sums travel. */
+import type { LogsApi, QueryReply, Window } from './logs-api.ts'
+import { type Entry, text, toEntry, tokens } from './record.ts'
+
+/** More rows than this a query does not return; an answer of this size may have been cut. */
+export const rowLimit = 10_000
+
+/** A query that ended without a result: AWS's word for how, such as `Failed` or `Timeout`. */
+export class QueryEnded extends Error {
+  override name = 'QueryEnded'
+}
+
+export interface QueryAnswer {
+  readonly entries: readonly Entry[]
+  readonly malformed: number
+  /** The row limit was reached, so there may be more: ask again for shorter windows. */
+  readonly cut: boolean
+}
+
+/**
+ * The record is parsed by the query: automatic field discovery stops at 200 fields, and a long
+ * conversation in `inputBodyJson` has more than that before the token counts come. The day is that
+ * of the record, and the event's own (`bin`) where the record has none.
+ */
+export function usageQuery({ from, to }: Window): string {
+  return [
+    `filter toMillis(@timestamp) >= ${from} and toMillis(@timestamp) < ${to}`,
+    'fields jsonParse(@message) as record',
+    'fields substr(record.timestamp, 0, 10) as usageDay, record.region as usageRegion,' +
+      ' record.modelId as usageModel, record.identity.arn as usageUser,' +
+      ' record.input.inputTokenCount as inputCount,' +
+      ' record.output.outputTokenCount as outputCount,' +
+      ' record.input.cacheReadInputTokenCount as cacheReadCount,' +
+      ' record.input.cacheWriteInputTokenCount as cacheWriteCount',
+    'stats count(*) as requests, sum(inputCount) as inputTokens, sum(outputCount) as outputTokens,' +
+      ' sum(cacheReadCount) as cacheReadTokens, sum(cacheWriteCount) as cacheWriteTokens' +
+      ' by bin(1d), usageDay, usageRegion, usageModel, usageUser',
+    `limit ${rowLimit}`,
+  ].join('\n| ')
+}
+
+/**
+ * Runs the query over one window and waits for its end. Whatever keeps it from that end, an abort
+ * or a failure, stops the query first: it would go on scanning, and be billed, without a reader.
+ *
+ * @throws {QueryEnded} when AWS gave the query up.
+ */
+export async function queryUsage(
+  logs: LogsApi,
+  group: string,
+  window: Window,
+  {
+    signal,
+    sleep,
+    onScanned,
+  }: {
+    signal: AbortSignal
+    sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
+    onScanned: (lines: number) => void
+  },
+): Promise<QueryAnswer> {
+  signal.throwIfAborted()
+  const id = await logs.startQuery(group, window, usageQuery(window))
+  let running = true
+  try {
+    for (let wait = 200; ; wait = Math.min(wait * 1.5, 2_000)) {
+      await sleep(wait, signal)
+      const reply = await logs.queryResults(id, undefined, signal)
+      if (reply.status === 'Scheduled' || reply.status === 'Running') {
+        onScanned(reply.scanned)
+        continue
+      }
+      running = false
+      if (reply.status !== 'Complete') throw new QueryEnded(reply.status)
+      const rows = [...reply.rows]
+      for (let token = reply.nextToken; token && rows.length < rowLimit; ) {
+        const page: QueryReply = await logs.queryResults(id, token, signal)
+        rows.push(...page.rows)
+        token = page.nextToken
+      }
+      onScanned(reply.scanned)
+      return read(rows, window)
+    }
+  } finally {
+    // It may have ended by itself meanwhile; then there is nothing to stop, and no harm done.
+    if (running) await logs.stopQuery(id).catch(() => {})
+  }
+}
+
+function read(rows: QueryReply['rows'], window: Window): QueryAnswer {
+  const entries: Entry[] = []
+  let malformed = 0
+  for (const row of rows) {
+    const requests = tokens(row.requests)
+    const entry = toEntry({
+      timestamp: text(row.usageDay),
+      // Insights writes `2025-04-06 00:00:00.000`, in UTC without saying so.
+      eventTime: Date.parse(`${row['bin(1d)']?.replace(' ', 'T')}Z`) || window.from,
+      region: text(row.usageRegion),
+      modelId: text(row.usageModel),
+      user: text(row.usageUser),
+      requests,
+      inputTokens: tokens(row.inputTokens),
+      outputTokens: tokens(row.outputTokens),
+      cacheReadTokens: tokens(row.cacheReadTokens),
+      cacheWriteTokens: tokens(row.cacheWriteTokens),
+    })
+    if (entry) entries.push(entry)
+    else malformed += requests
+  }
+  return { entries, malformed, cut: rows.length >= rowLimit }
+}

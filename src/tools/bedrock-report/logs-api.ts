@@ -1,0 +1,149 @@
+/** The calls of CloudWatch Logs that a report needs, on an AWS client imported only when one is made. */
+import type { CloudWatchLogsClientConfig } from '@aws-sdk/client-cloudwatch-logs'
+import { awsFault, ToolFailure } from '../aws-failure.ts'
+
+/** Where the log is: a region, and an account when it is not the server's own. */
+export interface Target {
+  readonly region: string
+  readonly accountId?: string | undefined
+}
+
+/** Half-open range of time, epoch milliseconds. */
+export interface Window {
+  readonly from: number
+  readonly to: number
+}
+
+export interface QueryReply {
+  readonly status: string
+  /** One record of field names and values for each row. */
+  readonly rows: readonly Readonly<Record<string, string>>[]
+  readonly scanned: number
+  readonly nextToken: string | undefined
+}
+
+export interface EventsPage {
+  readonly events: readonly { readonly timestamp: number; readonly message: string }[]
+  readonly nextToken: string | undefined
+}
+
+export interface LogsApi {
+  startQuery(group: string, window: Window, query: string): Promise<string>
+  queryResults(id: string, token: string | undefined, signal: AbortSignal): Promise<QueryReply>
+  stopQuery(id: string): Promise<void>
+  events(
+    group: string,
+    window: Window,
+    token: string | undefined,
+    signal: AbortSignal,
+  ): Promise<EventsPage>
+  close(): void
+}
+
+/** How long a call may take before it counts as unanswered; milliseconds. */
+const requestTimeout = 30_000
+
+/**
+ * Opens the log's region, in the server's own account or in another one through a role.
+ * Throws {@link ToolFailure} when another account is asked for and its role cannot be taken.
+ *
+ * @param roleArn The role to assume for another account. The account's number in it is replaced by
+ * the one asked for, so one setting serves every account that has a role of this name.
+ */
+export async function openLogs(target: Target, roleArn: string | undefined): Promise<LogsApi> {
+  const { CloudWatchLogs } = await import('@aws-sdk/client-cloudwatch-logs')
+  const client = new CloudWatchLogs({
+    region: target.region,
+    ...(target.accountId && { credentials: await assumeRole(target, target.accountId, roleArn) }),
+    maxAttempts: 5,
+    requestHandler: { connectionTimeout: 5_000, requestTimeout, throwOnRequestTimeout: true },
+  })
+
+  return {
+    // Never aborted: a query whose id did not arrive could not be stopped.
+    async startQuery(logGroupName, { from, to }, queryString) {
+      const { queryId } = await client.startQuery({
+        logGroupName,
+        queryString,
+        // Whole seconds, both ends inclusive; the query itself cuts to the millisecond.
+        startTime: Math.floor(from / 1000),
+        endTime: Math.ceil(to / 1000),
+      })
+      return queryId ?? ''
+    },
+    async queryResults(queryId, nextToken, abortSignal) {
+      const reply = await client.getQueryResults({ queryId, nextToken }, { abortSignal })
+      return {
+        status: reply.status ?? 'Unknown',
+        rows: (reply.results ?? []).map((row) =>
+          Object.fromEntries(row.map(({ field, value }) => [field, value ?? ''])),
+        ),
+        scanned: reply.statistics?.recordsScanned ?? 0,
+        nextToken: reply.nextToken,
+      }
+    },
+    async stopQuery(queryId) {
+      await client.stopQuery({ queryId }, { abortSignal: AbortSignal.timeout(5_000) })
+    },
+    async events(logGroupName, { from, to }, nextToken, abortSignal) {
+      const reply = await client.filterLogEvents(
+        { logGroupName, startTime: from, endTime: to - 1, nextToken },
+        { abortSignal },
+      )
+      return {
+        events: (reply.events ?? []).map(({ timestamp, message }) => ({
+          timestamp: timestamp ?? from,
+          message: message ?? '',
+        })),
+        nextToken: reply.nextToken,
+      }
+    },
+    close() {
+      client.destroy()
+    },
+  }
+}
+
+async function assumeRole(
+  { region }: Target,
+  accountId: string,
+  roleArn: string | undefined,
+): Promise<NonNullable<CloudWatchLogsClientConfig['credentials']>> {
+  const parts = roleArn?.split(':') ?? []
+  if (parts.length < 6 || parts[0] !== 'arn' || parts[2] !== 'iam') {
+    throw new ToolFailure(
+      `This server cannot read account ${accountId}: it has no role to assume there. ` +
+        'Leave out aws_account_id to read the account the server runs in, or have its operator set ' +
+        'BEDROCK_ROLE_ARN to a role that exists in that account and trusts this server.',
+    )
+  }
+  const RoleArn = [...parts.slice(0, 4), accountId, ...parts.slice(5)].join(':')
+  const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
+  const credentials = fromTemporaryCredentials({
+    // The shortest session there is; a report takes minutes.
+    params: { RoleArn, RoleSessionName: 'bedrock-usage-report', DurationSeconds: 900 },
+    clientConfig: { region },
+  })
+  try {
+    // Asked for at once, so that a refused role is not taken for a refused log group.
+    return await credentials()
+  } catch (error) {
+    const fault = awsFault(error)
+    if (fault === undefined) throw error
+    throw new ToolFailure(
+      fault === 'denied'
+        ? `The server may not assume the role ${RoleArn}. The role must exist, its trust policy ` +
+            'must name the identity of the server, and the server needs sts:AssumeRole on it.'
+        : `The role ${RoleArn} could not be assumed: ${roleProblems[fault]}.`,
+    )
+  }
+}
+
+const roleProblems = {
+  missing: 'it does not exist',
+  credentials: 'the server has no valid AWS credentials of its own',
+  throttled: 'AWS is throttling such requests; try again in a minute',
+  unreachable: 'AWS STS could not be reached',
+  broken: 'AWS STS failed on its side; try again in a minute',
+  refused: 'AWS STS does not accept its name',
+}

@@ -1,0 +1,31 @@
+/** The name people know a model by, from the identifier that an invocation was logged with. */
+
+/** First segment of a cross-region inference profile: `us.anthropic.…`, `global.anthropic.…`. */
+const geography = /^(?:global|apac|us-gov|[a-z]{2})$/
+const provider = /^[a-z][a-z0-9]*$/
+
+/**
+ * `anthropic.claude-v2:1`, `us.anthropic.claude-v2:1` and the ARNs of either all read
+ * `claude-v2:1`. A resource whose ARN names no model (a provisioned or custom model, an
+ * application inference profile) reads `type/id`, so that two of them are not mixed up.
+ */
+export function modelName(id: string | undefined): string {
+  if (!id) return 'unknown'
+  const resource = id.startsWith('arn:') ? id.split(':').slice(5).join(':') : id
+  const slash = resource.indexOf('/')
+  if (slash === -1) return withoutOrigin(resource)
+  const type = resource.slice(0, slash)
+  const last = resource.slice(resource.lastIndexOf('/') + 1)
+  if (!id.startsWith('arn:') || type === 'foundation-model' || type === 'inference-profile') {
+    return withoutOrigin(last)
+  }
+  return `${type}/${last}`
+}
+
+/** A version may hold a dot (`zai.glm-4.7`), so only the leading segments are taken off. */
+function withoutOrigin(name: string): string {
+  const segments = name.split('.')
+  if (segments.length > 2 && geography.test(segments[0] ?? '')) segments.shift()
+  if (segments.length > 1 && provider.test(segments[0] ?? '')) segments.shift()
+  return segments.join('.') || name || 'unknown'
+}

@@ -1,0 +1,52 @@
+/** The report as text, in the layout that readers of the forerunner's know (parity A5e). */
+import { type Row, totalTokens, type Usage } from './ledger.ts'
+import type { Report } from './report.ts'
+
+export const nothingFound = 'No Bedrock usage data found for the specified period.'
+
+/** Rows of a section that are shown; a reader, and a model's context, has an end. */
+const shown = 200
+
+export function reportText(report: Report): string {
+  const { totals, tables, notes } = report
+  if (totals.requests === 0) return [nothingFound, ...notes].join('\n\n')
+  const cached = totals.cacheReadTokens + totals.cacheWriteTokens > 0
+  const head = [
+    `Bedrock Daily Usage Report (Past ${report.days} days - ${report.region})`,
+    `Total Requests: ${totals.requests}`,
+    `Total Input Tokens: ${totals.inputTokens}`,
+    `Total Completion Tokens: ${totals.outputTokens}`,
+    `Total Tokens: ${totalTokens(totals)}`,
+  ]
+  if (cached) {
+    head.push(`Total Cache Read Tokens: ${totals.cacheReadTokens}`)
+    head.push(`Total Cache Write Tokens: ${totals.cacheWriteTokens}`)
+  }
+  const sections = [
+    section('Daily Totals', tables.day, cached),
+    section('Region Summary', tables.region, cached),
+    section('Model Summary', tables.model, cached),
+  ]
+  if (tables.user.length > 0) sections.push(section('User Summary', tables.user, cached))
+  if (report.groups) {
+    const { by, rows } = report.groups
+    sections.push(section(`Grouped by ${by.join(', ')}`, rows, cached))
+  }
+  return [head.join('\n'), ...sections, ...notes].join('\n\n').trimEnd()
+}
+
+function section(title: string, rows: readonly Row[], cached: boolean): string {
+  const lines = rows
+    .slice(0, shown)
+    .map((row) => `${row.keys.join(' | ')}: ${figures(row, cached)}`)
+  if (rows.length > shown) lines.push(`... and ${rows.length - shown} more`)
+  return [`--- ${title} ---`, ...lines].join('\n')
+}
+
+function figures(usage: Usage, cached: boolean): string {
+  const plain =
+    `Requests=${usage.requests}, Input=${usage.inputTokens}, ` +
+    `Completion=${usage.outputTokens}, Total=${totalTokens(usage)}`
+  if (!cached) return plain
+  return `${plain}, CacheRead=${usage.cacheReadTokens}, CacheWrite=${usage.cacheWriteTokens}`
+}

@@ -1,0 +1,250 @@
+/**
+ * A stand-in for CloudWatch Logs over real HTTP (awsJson1.1), honest where it matters to a report:
+ * states of a query, its row limit, seconds against milliseconds, pages cut by size, empty pages,
+ * refusals. AWS clients reach it through `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS`.
+ */
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { compileQuery, type Field, type LogEvent, QuerySyntaxError } from './insights-query.ts'
+
+/** A log group's events, ascending by time, made when asked for: a million need not be in memory. */
+export interface LogGroup {
+  readonly size: number
+  at(index: number): LogEvent
+  /** Epoch milliseconds. A query that ends before it is refused, as AWS does. */
+  readonly created?: number
+}
+
+export function logGroup(events: readonly LogEvent[], created?: number): LogGroup {
+  const sorted = [...events].sort((a, b) => a.timestamp - b.timestamp)
+  return {
+    size: sorted.length,
+    at: (index) => sorted[index] ?? { timestamp: 0, message: '' },
+    ...(created !== undefined && { created }),
+  }
+}
+
+export interface Call {
+  readonly operation: string
+  readonly body: Readonly<Record<string, unknown>>
+  readonly accessKey: string
+  readonly region: string
+  /** How many calls of this operation came before. */
+  readonly index: number
+}
+
+export interface Refusal {
+  readonly name: string
+  readonly message?: string
+  readonly status?: number
+}
+
+export interface FakeLogsOptions {
+  readonly groups: Readonly<Record<string, LogGroup>>
+  /** Answers of GetQueryResults before a query is complete: Scheduled first, then Running. @default 2 */
+  readonly polls?: number
+  /** How a query ends. @default 'Complete' */
+  readonly ending?: 'Complete' | 'Failed' | 'Timeout' | 'never'
+  /** Rows that a query may return. @default 10_000 */
+  readonly maxRows?: number
+  /** Queries that may run at once. @default 30 */
+  readonly maxRunning?: number
+  /** Size of a page of events. @default 1 MiB, and 10,000 events */
+  readonly pageBytes?: number
+  /** Every so many pages, one that is empty and goes on. */
+  readonly emptyPageEvery?: number
+  /** Decides that a call fails. */
+  readonly refuse?: (call: Call) => Refusal | undefined
+}
+
+export interface FakeLogs {
+  readonly url: string
+  readonly calls: readonly Call[]
+  /** Queries that nobody has stopped and that have not ended. */
+  readonly running: number
+  count(operation: string): number
+  close(): Promise<void>
+}
+
+class Refused extends Error {
+  readonly refusal: Refusal
+  constructor(refusal: Refusal) {
+    super(refusal.name)
+    this.refusal = refusal
+  }
+}
+
+interface Query {
+  status: 'Scheduled' | 'Running' | 'Complete' | 'Cancelled' | 'Failed' | 'Timeout'
+  polls: number
+  readonly answer: () => Field[][]
+  rows?: Field[][]
+  readonly scanned: number
+}
+
+export async function startFakeLogs(options: FakeLogsOptions): Promise<FakeLogs> {
+  const { polls = 2, maxRows = 10_000, maxRunning = 30, ending = 'Complete' } = options
+  const queries = new Map<string, Query>()
+  const calls: Call[] = []
+  const running = () => [...queries.values()].filter(isRunning).length
+
+  function groupOf(name: unknown): LogGroup {
+    const group = typeof name === 'string' ? options.groups[name] : undefined
+    if (!group)
+      throw new Refused({ name: 'ResourceNotFoundException', message: `internal: ${name}` })
+    return group
+  }
+
+  const operations: Record<string, (body: Call['body']) => unknown> = {
+    StartQuery({ logGroupName, queryString, startTime, endTime }) {
+      const group = groupOf(logGroupName)
+      const [from, to] = [Number(startTime) * 1000, Number(endTime) * 1000]
+      if (!(from < to) || to > 1e14) {
+        throw new Refused({ name: 'MalformedQueryException', message: 'times are epoch seconds' })
+      }
+      if (group.created !== undefined && to < group.created) {
+        throw new Refused({ name: 'MalformedQueryException', message: 'ends before the creation' })
+      }
+      if (running() >= maxRunning) throw new Refused({ name: 'LimitExceededException' })
+      const evaluate = compile(String(queryString), maxRows)
+      const [first, last] = [indexOf(group, from), indexOf(group, to + 1)]
+      const queryId = `query-${queries.size + 1}`
+      queries.set(queryId, {
+        status: 'Scheduled',
+        polls: 0,
+        answer: () => evaluate(range(group, first, last)),
+        scanned: last - first,
+      })
+      return { queryId }
+    },
+    GetQueryResults({ queryId }) {
+      const query = queryOf(queryId)
+      if (isRunning(query) && query.polls++ > 0) query.status = 'Running'
+      if (isRunning(query) && query.polls > polls && ending !== 'never') query.status = ending
+      if (query.status === 'Running' || query.status === 'Complete') query.rows ??= query.answer()
+      const rows = query.rows ?? []
+      // A running query shows what it has so far.
+      const results = query.status === 'Running' ? rows.slice(0, rows.length / 2) : rows
+      return {
+        queryLanguage: 'CWLI',
+        status: query.status,
+        results,
+        statistics: { recordsScanned: query.scanned, recordsMatched: query.scanned },
+      }
+    },
+    StopQuery({ queryId }) {
+      const query = queryOf(queryId)
+      if (!isRunning(query)) throw new Refused({ name: 'InvalidParameterException' })
+      query.status = 'Cancelled'
+      return { success: true }
+    },
+    FilterLogEvents({ logGroupName, startTime, endTime, nextToken, limit = 10_000 }) {
+      const group = groupOf(logGroupName)
+      // Times are milliseconds here; seconds would ask for January 1970 and find nothing.
+      const last = indexOf(group, Number(endTime) + 1)
+      let index = nextToken ? Number(atob(String(nextToken))) : indexOf(group, Number(startTime))
+      const pages = calls.filter(({ operation }) => operation === 'FilterLogEvents').length
+      const events: object[] = []
+      let bytes = options.pageBytes ?? 1_048_576
+      if (!options.emptyPageEvery || pages % options.emptyPageEvery !== 0) {
+        for (; index < last && events.length < Number(limit); index++) {
+          const { timestamp, message } = group.at(index)
+          bytes -= message.length
+          if (bytes < 0 && events.length > 0) break
+          events.push({ timestamp, message, ingestionTime: timestamp, eventId: String(index) })
+        }
+      }
+      return {
+        events,
+        searchedLogStreams: [],
+        ...(index < last && { nextToken: btoa(String(index)) }),
+      }
+    },
+  }
+
+  function queryOf(id: unknown): Query {
+    const query = queries.get(String(id))
+    if (!query) throw new Refused({ name: 'ResourceNotFoundException' })
+    return query
+  }
+
+  const server = createServer(async (request, response) => {
+    try {
+      const call = await readCall(request, calls)
+      calls.push(call)
+      const refusal = options.refuse?.(call)
+      if (refusal) throw new Refused(refusal)
+      const operation = operations[call.operation]
+      if (!operation) throw new Refused({ name: 'UnknownOperationException' })
+      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' })
+      response.end(JSON.stringify(operation(call.body)))
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error
+      const { name, message = `secret detail of ${name}`, status = 400 } = error.refusal
+      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
+      response.end(JSON.stringify({ __type: name, message }))
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls,
+    get running() {
+      return running()
+    },
+    count: (operation) => calls.filter((call) => call.operation === operation).length,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+async function readCall(request: IncomingMessage, calls: readonly Call[]): Promise<Call> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  const target = String(request.headers['x-amz-target'])
+  const signed = /Credential=([^/]+)\/\d+\/([^/]+)\/logs\/aws4_request/.exec(
+    request.headers.authorization ?? '',
+  )
+  if (!signed) throw new Refused({ name: 'MissingAuthenticationToken', status: 403 })
+  const [prefix, operation = ''] = target.split('.')
+  if (prefix !== 'Logs_20140328' || request.method !== 'POST' || request.url !== '/') {
+    throw new Refused({ name: 'UnknownOperationException' })
+  }
+  return {
+    operation,
+    body: JSON.parse(Buffer.concat(chunks).toString()),
+    accessKey: signed[1] ?? '',
+    region: signed[2] ?? '',
+    index: calls.filter((call) => call.operation === operation).length,
+  }
+}
+
+function compile(query: string, maxRows: number) {
+  try {
+    return compileQuery(query, maxRows)
+  } catch (error) {
+    if (!(error instanceof QuerySyntaxError)) throw error
+    throw new Refused({ name: 'MalformedQueryException', message: error.message })
+  }
+}
+
+function isRunning({ status }: Query): boolean {
+  return status === 'Scheduled' || status === 'Running'
+}
+
+/** Index of the first event at or after a time. */
+function indexOf(group: LogGroup, time: number): number {
+  let [low, high] = [0, group.size]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (group.at(middle).timestamp < time) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function* range(group: LogGroup, first: number, last: number): Generator<LogEvent> {
+  for (let index = first; index < last; index++) yield group.at(index)
+}
