@@ -51,6 +51,8 @@ export interface FakeLogsOptions {
   readonly maxRunning?: number
   /** Size of a page of events. @default 1 MiB, and 10,000 events */
   readonly pageBytes?: number
+  /** Each page leads to itself. */
+  readonly stuck?: boolean
   /** Every so many pages, one that is empty and goes on. */
   readonly emptyPageEvery?: number
   /** Decides that a call fails. */
@@ -139,10 +141,13 @@ export async function startFakeLogs(options: FakeLogsOptions): Promise<FakeLogs>
       return { success: true }
     },
     FilterLogEvents({ logGroupName, startTime, endTime, nextToken, limit = 10_000 }) {
+      if (options.stuck) return { events: [], nextToken: 'again' }
       const group = groupOf(logGroupName)
       // Times are milliseconds here; seconds would ask for January 1970 and find nothing.
       const last = indexOf(group, Number(endTime) + 1)
-      let index = nextToken ? Number(atob(String(nextToken))) : indexOf(group, Number(startTime))
+      let index = nextToken
+        ? Number(atob(String(nextToken)).split(':')[0])
+        : indexOf(group, Number(startTime))
       const pages = calls.filter(({ operation }) => operation === 'FilterLogEvents').length
       const events: object[] = []
       let bytes = options.pageBytes ?? 1_048_576
@@ -157,7 +162,7 @@ export async function startFakeLogs(options: FakeLogsOptions): Promise<FakeLogs>
       return {
         events,
         searchedLogStreams: [],
-        ...(index < last && { nextToken: btoa(String(index)) }),
+        ...(index < last && { nextToken: btoa(`${index}:${pages}`) }),
       }
     },
   }
@@ -168,7 +173,7 @@ export async function startFakeLogs(options: FakeLogsOptions): Promise<FakeLogs>
     return query
   }
 
-  const server = createServer(async (request, response) => {
+  async function answer(request: IncomingMessage): Promise<{ status: number; body: unknown }> {
     try {
       const call = await readCall(request, calls)
       calls.push(call)
@@ -176,14 +181,18 @@ export async function startFakeLogs(options: FakeLogsOptions): Promise<FakeLogs>
       if (refusal) throw new Refused(refusal)
       const operation = operations[call.operation]
       if (!operation) throw new Refused({ name: 'UnknownOperationException' })
-      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' })
-      response.end(JSON.stringify(operation(call.body)))
+      return { status: 200, body: operation(call.body) }
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       const { name, message = `secret detail of ${name}`, status = 400 } = error.refusal
-      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
-      response.end(JSON.stringify({ __type: name, message }))
+      return { status, body: { __type: name, message } }
     }
+  }
+
+  const server = createServer(async (request, response) => {
+    const { status, body } = await answer(request)
+    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
+    response.end(JSON.stringify(body))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {

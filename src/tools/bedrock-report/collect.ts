@@ -1,5 +1,5 @@
 /** Reads the usage of a period: the way that works, within bounds, and saying what is missing. */
-import { type AwsFault, awsFault } from '../aws-failure.ts'
+import { type AwsFault, awsFault } from '../aws-fault.ts'
 import { readEvents } from './events.ts'
 import { type QueryAnswer, QueryEnded, queryUsage } from './insights.ts'
 import type { Ledger } from './ledger.ts'
@@ -14,9 +14,11 @@ export interface Limits {
   readonly pages: number
   /** Insights queries. @default 200 */
   readonly queries: number
+  /** Tries of one call while AWS throttles it, each the AWS client's own few. @default 6 */
+  readonly attempts: number
 }
 
-export const defaultLimits: Limits = { time: 240_000, pages: 5_000, queries: 200 }
+export const defaultLimits: Limits = { time: 240_000, pages: 5_000, queries: 200, attempts: 6 }
 
 /** Part of the period that is not in the sums, or not all of it. */
 export interface Gap extends Window {
@@ -39,7 +41,7 @@ export interface CollectOptions {
 }
 
 /**
- * Asks Insights first, in windows that are halved until no answer is cut by the row limit, and reads
+ * Asks Insights first, in windows that are split until no answer is cut by the row limit, and reads
  * line by line what Insights does not answer: it may be forbidden, busy, or unwilling for this window
  * (a window before the group's creation is an error there, and simply empty to FilterLogEvents).
  *
@@ -47,7 +49,7 @@ export interface CollectOptions {
  * when `signal` aborts; by then no query of it is running any more.
  */
 export async function collectUsage(
-  logs: LogsApi,
+  api: LogsApi,
   group: string,
   period: Window,
   ledger: Ledger,
@@ -55,6 +57,7 @@ export async function collectUsage(
 ): Promise<Collected> {
   const end = new AbortController()
   const signal = AbortSignal.any([caller, end.signal])
+  const logs = patient(api, signal, sleep, limits.attempts)
   const gate = createGate(4)
   const gaps: Gap[] = []
   const used = new Set<'insights' | 'events'>()
@@ -112,8 +115,7 @@ export async function collectUsage(
       return finish(window)
     }
     if (window.to - window.from <= 1_000) return readLines(window)
-    const middle = Math.floor((window.from + window.to) / 2)
-    await all([read({ from: middle, to: window.to }), read({ from: window.from, to: middle })])
+    await all(split(window, Math.ceil((window.to - window.from) / 4)).map(read))
   }
 
   async function query(window: Window): Promise<QueryAnswer | 'refused' | 'skipped'> {
@@ -191,6 +193,34 @@ export async function collectUsage(
 
 /** Failures of a query that reading line by line would meet as well. */
 const hopeless = new Set<AwsFault>(['missing', 'credentials', 'unreachable'])
+
+/**
+ * Waits out throttling for longer than the AWS client would by itself, and not a moment longer when
+ * the signal aborts.
+ */
+function patient(
+  logs: LogsApi,
+  signal: AbortSignal,
+  sleep: CollectOptions['sleep'],
+  attempts: number,
+): LogsApi {
+  async function retry<T>(call: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await call()
+      } catch (error) {
+        if (attempt >= attempts || awsFault(error) !== 'throttled') throw error
+        await sleep(Math.min(1_000 * 2 ** (attempt - 1), 20_000), signal)
+      }
+    }
+  }
+  return {
+    ...logs,
+    startQuery: (...args) => retry(() => logs.startQuery(...args)),
+    queryResults: (...args) => retry(() => logs.queryResults(...args)),
+    events: (...args) => retry(() => logs.events(...args)),
+  }
+}
 
 /** Lets so many tasks run at once, and the others wait in line. */
 function createGate(width: number): <T>(task: () => Promise<T>) => Promise<T> {

@@ -1,11 +1,14 @@
 /** The calls of CloudWatch Logs that a report needs, on an AWS client imported only when one is made. */
 import type { CloudWatchLogsClientConfig } from '@aws-sdk/client-cloudwatch-logs'
-import { awsFault, ToolFailure } from '../aws-failure.ts'
+import { failure } from '../../index.ts'
+import { awsFault } from '../aws-fault.ts'
 
-/** Where the log is: a region, and an account when it is not the server's own. */
-export interface Target {
+export interface LogsOptions {
   readonly region: string
+  /** Of another account than the server's own. */
   readonly accountId?: string | undefined
+  /** The role to assume for another account; the account's number in it is replaced. */
+  readonly roleArn?: string | undefined
 }
 
 /** Half-open range of time, epoch milliseconds. */
@@ -43,19 +46,13 @@ export interface LogsApi {
 /** How long a call may take before it counts as unanswered; milliseconds. */
 const requestTimeout = 30_000
 
-/**
- * Opens the log's region, in the server's own account or in another one through a role.
- * Throws {@link ToolFailure} when another account is asked for and its role cannot be taken.
- *
- * @param roleArn The role to assume for another account. The account's number in it is replaced by
- * the one asked for, so one setting serves every account that has a role of this name.
- */
-export async function openLogs(target: Target, roleArn: string | undefined): Promise<LogsApi> {
+/** Throws a failure when another account is asked for and its role cannot be taken. */
+export async function openLogs(options: LogsOptions): Promise<LogsApi> {
+  const { region, accountId, roleArn } = options
   const { CloudWatchLogs } = await import('@aws-sdk/client-cloudwatch-logs')
   const client = new CloudWatchLogs({
-    region: target.region,
-    ...(target.accountId && { credentials: await assumeRole(target, target.accountId, roleArn) }),
-    maxAttempts: 5,
+    region,
+    ...(accountId && { credentials: await assumeRole(region, accountId, roleArn) }),
     requestHandler: { connectionTimeout: 5_000, requestTimeout, throwOnRequestTimeout: true },
   })
 
@@ -105,13 +102,13 @@ export async function openLogs(target: Target, roleArn: string | undefined): Pro
 }
 
 async function assumeRole(
-  { region }: Target,
+  region: string,
   accountId: string,
   roleArn: string | undefined,
 ): Promise<NonNullable<CloudWatchLogsClientConfig['credentials']>> {
   const parts = roleArn?.split(':') ?? []
   if (parts.length < 6 || parts[0] !== 'arn' || parts[2] !== 'iam') {
-    throw new ToolFailure(
+    throw failure(
       `This server cannot read account ${accountId}: it has no role to assume there. ` +
         'Leave out aws_account_id to read the account the server runs in, or have its operator set ' +
         'BEDROCK_ROLE_ARN to a role that exists in that account and trusts this server.',
@@ -130,7 +127,7 @@ async function assumeRole(
   } catch (error) {
     const fault = awsFault(error)
     if (fault === undefined) throw error
-    throw new ToolFailure(
+    throw failure(
       fault === 'denied'
         ? `The server may not assume the role ${RoleArn}. The role must exist, its trust policy ` +
             'must name the identity of the server, and the server needs sts:AssumeRole on it.'

@@ -1,5 +1,6 @@
 /** A usage report from beginning to end: read, add up, note what is missing. */
-import { type AwsFault, awsFault, ToolFailure } from '../aws-failure.ts'
+import { failure } from '../../index.ts'
+import { type AwsFault, awsFault } from '../aws-fault.ts'
 import { type CollectOptions, collectUsage, type Gap } from './collect.ts'
 import { createLedger, type Dimension, type Row, type Usage } from './ledger.ts'
 import type { LogsApi, Window } from './logs-api.ts'
@@ -30,7 +31,7 @@ export interface Report {
 
 const modelsByDay = ['day', 'model'] as const
 
-/** Throws {@link ToolFailure} with what to do about it when AWS did not let the log be read. */
+/** Throws a failure with what to do about it when AWS did not let the log be read. */
 export async function createReport(
   logs: LogsApi,
   request: ReportRequest,
@@ -52,7 +53,7 @@ export async function createReport(
     (error) => {
       options.signal.throwIfAborted()
       const fault = awsFault(error)
-      throw fault ? new ToolFailure(advice[fault](request)) : error
+      throw fault ? failure(advice[fault](request)) : error
     },
   )
   return {

@@ -58,8 +58,3 @@ export function awsFault(error: unknown): AwsFault | undefined {
   }
   return undefined
 }
-
-/** A failure told in a sentence that was written for the caller to read. */
-export class ToolFailure extends Error {
-  override name = 'ToolFailure'
-}

@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest'
+import { day, insightsDenied, now, report, useFakeAws, useLogs } from './bedrock-logs.ts'
+import { invocation } from './invocation-log.ts'
+
+useFakeAws()
+
+/** So many callers, one request each, evenly over a period. */
+function callers(count: number, from: number, length: number) {
+  return Array.from({ length: count }, (_, index) =>
+    invocation({
+      time: from + Math.floor((index * length) / count),
+      modelId: 'm',
+      user: `arn:aws:sts::123456789012:assumed-role/app/session-${index}`,
+      input: 1,
+    }),
+  )
+}
+
+const month = Array.from({ length: 28 }, (_, index) =>
+  invocation({ time: now - (index + 0.5) * day, modelId: 'm', input: 1 }),
+)
+
+describe('the row limit of Insights', { timeout: 20_000 }, () => {
+  it('cuts nothing: windows are split until each answer is whole', async () => {
+    const logs = await useLogs(callers(12_000, now - day, day), { polls: 0 })
+    const { data } = await report({ days: 1 })
+    expect(data.totals).toMatchObject({ requests: 12_000, input_tokens: 12_000 })
+    expect(data.source).toBe('insights')
+    // one answer that is cut, then a quarter of the window in each of four that are not
+    expect(logs.count('StartQuery')).toBe(5)
+    expect(logs.count('FilterLogEvents')).toBe(0)
+  })
+
+  it('is got round line by line where one second has more rows than it', async () => {
+    const logs = await useLogs(callers(10_500, now - 200, 100), { polls: 0 })
+    const { data } = await report({ days: 1 }, { limits: { time: 3_600_000 } })
+    expect(data.totals.requests).toBe(10_500)
+    expect(data.source).toBe('both')
+    expect(logs.count('StartQuery')).toBeLessThan(50)
+  })
+
+  it('is got round line by line when it would take more queries than the limit allows', async () => {
+    const logs = await useLogs(callers(12_000, now - day, day), { polls: 0 })
+    const { data } = await report({ days: 1 }, { limits: { queries: 1 } })
+    expect(data.totals.requests).toBe(12_000)
+    expect(logs.count('StartQuery')).toBe(1)
+  })
+})
+
+describe('tables', () => {
+  it('add up under "(other)" what is beyond 10,000 rows, and the lists say what they leave out', async () => {
+    await useLogs(callers(12_000, now - day, day), insightsDenied)
+    const { text, data } = await report({ days: 1 })
+    expect(data.totals.requests).toBe(12_000)
+    expect(data.users).toHaveLength(1_000)
+    expect(data.omitted_rows).toBe(9_001)
+    expect(data.users[0]).toMatchObject({ user: '(other)', requests: 2_000 })
+    expect(text).toContain('... and 9801 more')
+    expect(text).toContain('the rest is added up under "(other)"')
+    expect(text.split('\n').length).toBeLessThan(300)
+  })
+})
+
+describe('what Insights does not answer is read line by line', () => {
+  it('when a window lies before the creation of the log group', async () => {
+    const logs = await useLogs(month, { created: now - 10 * day })
+    const { data, failed } = await report({ days: 28 })
+    expect(failed).toBe(false)
+    expect(data.totals.requests).toBe(28)
+    expect(data.source).toBe('both')
+    expect(logs.count('FilterLogEvents')).toBeGreaterThan(0)
+  })
+
+  it.each(['Failed', 'Timeout'] as const)('when a query ends with %s', async (ending) => {
+    const logs = await useLogs(month, { ending })
+    const { data } = await report({ days: 28 })
+    expect(data).toMatchObject({ totals: { requests: 28 }, source: 'events', partial: false })
+    expect(logs.count('StopQuery')).toBe(0)
+  })
+
+  it('when no more queries may run', async () => {
+    await useLogs(month, { maxRunning: 0 })
+    const { data } = await report({ days: 28 }, { limits: { attempts: 1 } })
+    expect(data).toMatchObject({ totals: { requests: 28 }, source: 'events', partial: false })
+  })
+})
+
+describe('the bounds of a report', () => {
+  it('stops its queries at the time limit, and says what is missing', async () => {
+    const logs = await useLogs(month, { ending: 'never' })
+    const { text, data, failed } = await report({ days: 28 }, { limits: { time: 10_000 } })
+    expect(failed).toBe(false)
+    expect(text).toBe(
+      'No Bedrock usage data found for the specified period.\n\n' +
+        'Note: this report is partial. From 2025-03-11 12:00 to 2025-04-08 12:00 UTC usage is ' +
+        'missing, at least in part, because the time limit of 10 seconds was reached.',
+    )
+    expect(data).toMatchObject({ partial: true, gaps: [{ reason: 'time' }] })
+    expect(logs.running).toBe(0)
+    expect(logs.count('StopQuery')).toBe(logs.count('StartQuery'))
+  })
+
+  it('reads the newest days first, and keeps what it has when the time is over', async () => {
+    await useLogs(month, {
+      refuse: ({ operation, body }) =>
+        // days before the last fourteen are never answered
+        operation === 'StartQuery' && Number(body.startTime) * 1000 < now - 15 * day
+          ? { name: 'ThrottlingException' }
+          : undefined,
+    })
+    const { data } = await report({ days: 28 }, { limits: { time: 20_000, attempts: 50 } })
+    expect(data.totals.requests).toBe(14)
+    expect(data.gaps).toEqual([
+      { from: '2025-03-11T12:00:00.500Z', to: '2025-03-25T12:00:00.500Z', reason: 'time' },
+    ])
+  })
+
+  it('stops at the page limit, and counts the pages it has read', async () => {
+    const logs = await useLogs(month, { ...insightsDenied, pageBytes: 1 })
+    const { text, data } = await report({ days: 28 }, { limits: { pages: 9 } })
+    expect(logs.count('FilterLogEvents')).toBe(9)
+    expect(data.partial).toBe(true)
+    expect(data.totals.requests).toBeGreaterThanOrEqual(4)
+    expect(data.totals.requests).toBeLessThanOrEqual(9)
+    expect(text).toContain('because the limit of 9 pages of log lines was reached.')
+  })
+
+  it('does not follow a page token that leads to itself', async () => {
+    const logs = await useLogs(month, { ...insightsDenied, stuck: true })
+    const { data } = await report({ days: 1 })
+    expect(data.partial).toBe(true)
+    expect(logs.count('FilterLogEvents')).toBe(2)
+  })
+})
+
+describe('cancellation', () => {
+  it('stops every query that is running', async () => {
+    const cancel = new AbortController()
+    const logs = await useLogs(month, {
+      ending: 'never',
+      refuse({ operation, index }) {
+        if (operation === 'GetQueryResults' && index === 6) cancel.abort()
+        return undefined
+      },
+    })
+    await expect(report({ days: 28 }, {}, cancel.signal)).rejects.toThrow()
+    await expect.poll(() => logs.running).toBe(0)
+    expect(logs.count('StartQuery')).toBe(4)
+    expect(logs.count('StopQuery')).toBe(4)
+  })
+
+  it('ends reading line by line', async () => {
+    const cancel = new AbortController()
+    const logs = await useLogs(month, {
+      ...insightsDenied,
+      refuse({ operation, index }) {
+        if (operation === 'FilterLogEvents' && index === 4) cancel.abort()
+        return insightsDenied.refuse?.({ operation } as never)
+      },
+    })
+    await expect(report({ days: 28 }, {}, cancel.signal)).rejects.toThrow()
+    const soon = logs.calls.length
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(logs.calls.length).toBeLessThanOrEqual(soon + 4)
+    expect(logs.count('FilterLogEvents')).toBeLessThan(12)
+  })
+})

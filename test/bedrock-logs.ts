@@ -1,0 +1,106 @@
+/** A usage report over a stand-in for CloudWatch Logs, as a client of the tool sees it. */
+import { afterEach, beforeEach } from 'vitest'
+import { type BedrockReportOptions, bedrockReport } from '../src/tools/bedrock-report.ts'
+import { pause } from '../src/tools/pause.ts'
+import { type FakeLogs, type FakeLogsOptions, logGroup, startFakeLogs } from './fake-logs.ts'
+import type { LogEvent } from './insights-query.ts'
+import { callTool, type Progress, serverWith, textOf } from './tool-calls.ts'
+
+export const day = 86_400_000
+/** Not on a whole second, so that bounds to the millisecond are told from those to the second. */
+export const now = Date.parse('2025-04-08T12:00:00.500Z')
+export const group = '/aws/bedrock/modelinvocations'
+
+const settings = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_ENDPOINT_URL_CLOUDWATCH_LOGS',
+  'AWS_ENDPOINT_URL_STS',
+  'AWS_EC2_METADATA_DISABLED',
+  'AWS_MAX_ATTEMPTS',
+] as const
+
+let before: Record<string, string | undefined>
+let open: { close(): Promise<void> }[] = []
+
+/** AWS's settings are those of the process; each test gets them fresh, and its servers closed. */
+export function useFakeAws(): void {
+  beforeEach(() => {
+    before = Object.fromEntries(settings.map((name) => [name, process.env[name]]))
+    process.env.AWS_ACCESS_KEY_ID = 'AKIAOWN'
+    process.env.AWS_SECRET_ACCESS_KEY = 'secret'
+    process.env.AWS_EC2_METADATA_DISABLED = 'true'
+    // The AWS client's own pauses between tries are real time.
+    process.env.AWS_MAX_ATTEMPTS = '1'
+  })
+  afterEach(async () => {
+    await Promise.all(open.map((server) => server.close()))
+    open = []
+    for (const name of settings) {
+      const value = before[name]
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    }
+  })
+}
+
+export function closing<T extends { close(): Promise<void> }>(server: T): T {
+  open.push(server)
+  return server
+}
+
+export async function useLogs(
+  events: readonly LogEvent[],
+  options: Partial<FakeLogsOptions> & { created?: number } = {},
+): Promise<FakeLogs> {
+  const { created, ...rest } = options
+  const logs = closing(
+    await startFakeLogs({ groups: { [group]: logGroup(events, created) }, polls: 1, ...rest }),
+  )
+  process.env.AWS_ENDPOINT_URL_CLOUDWATCH_LOGS = logs.url
+  return logs
+}
+
+export interface ReportAnswer {
+  text: string
+  failed: boolean
+  // biome-ignore lint/suspicious/noExplicitAny: checked against the output schema by the client
+  data: any
+  images: { data: string; mimeType: string }[]
+  progress: Progress[]
+}
+
+/** Calls the tool. Waiting is fifty times as fast as it says. */
+export async function report(
+  args: Record<string, unknown> = {},
+  options: BedrockReportOptions = {},
+  signal?: AbortSignal,
+): Promise<ReportAnswer> {
+  const mcp = serverWith((server) =>
+    bedrockReport(server, {
+      clock: () => now,
+      pause: (milliseconds, stop) => pause(milliseconds / 50, stop),
+      ...options,
+    }),
+  )
+  const progress: Progress[] = []
+  const result = await callTool(
+    mcp,
+    'get_bedrock_usage_report',
+    { region: 'us-east-1', log_group_name: group, days: 7, ...args },
+    { ...(signal && { signal }), onprogress: (news) => progress.push(news) },
+  )
+  return {
+    text: textOf(result),
+    failed: result.isError === true,
+    data: result.structuredContent,
+    images: result.content.flatMap((block) => (block.type === 'image' ? [block] : [])),
+    progress,
+  }
+}
+
+/** Sends every request down the path of FilterLogEvents. */
+export const insightsDenied: Partial<FakeLogsOptions> = {
+  refuse: ({ operation }) =>
+    operation === 'StartQuery' ? { name: 'AccessDeniedException' } : undefined,
+}
