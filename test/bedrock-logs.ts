@@ -1,7 +1,7 @@
 /** A usage report over a stand-in for CloudWatch Logs, as a client of the tool sees it. */
-import { afterEach, beforeEach } from 'vitest'
 import { type BedrockReportOptions, bedrockReport } from '../src/tools/bedrock-report.ts'
 import { pause } from '../src/tools/pause.ts'
+import { closing } from './fake-aws.ts'
 import { type FakeLogs, type FakeLogsOptions, logGroup, startFakeLogs } from './fake-logs.ts'
 import type { LogEvent } from './insights-query.ts'
 import { callTool, type Progress, serverWith, textOf } from './tool-calls.ts'
@@ -10,44 +10,6 @@ export const day = 86_400_000
 /** Not on a whole second, so that bounds to the millisecond are told from those to the second. */
 export const now = Date.parse('2025-04-08T12:00:00.500Z')
 export const group = '/aws/bedrock/modelinvocations'
-
-const settings = [
-  'AWS_ACCESS_KEY_ID',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_ENDPOINT_URL_CLOUDWATCH_LOGS',
-  'AWS_ENDPOINT_URL_STS',
-  'AWS_EC2_METADATA_DISABLED',
-  'AWS_MAX_ATTEMPTS',
-] as const
-
-let before: Record<string, string | undefined>
-let open: { close(): Promise<void> }[] = []
-
-/** AWS's settings are those of the process; each test gets them fresh, and its servers closed. */
-export function useFakeAws(): void {
-  beforeEach(() => {
-    before = Object.fromEntries(settings.map((name) => [name, process.env[name]]))
-    process.env.AWS_ACCESS_KEY_ID = 'AKIAOWN'
-    process.env.AWS_SECRET_ACCESS_KEY = 'secret'
-    process.env.AWS_EC2_METADATA_DISABLED = 'true'
-    // The AWS client's own pauses between tries are real time.
-    process.env.AWS_MAX_ATTEMPTS = '1'
-  })
-  afterEach(async () => {
-    await Promise.all(open.map((server) => server.close()))
-    open = []
-    for (const name of settings) {
-      const value = before[name]
-      if (value === undefined) delete process.env[name]
-      else process.env[name] = value
-    }
-  })
-}
-
-export function closing<T extends { close(): Promise<void> }>(server: T): T {
-  open.push(server)
-  return server
-}
 
 export async function useLogs(
   events: readonly LogEvent[],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { day, insightsDenied, now, report, useFakeAws, useLogs } from './bedrock-logs.ts'
+import { day, insightsDenied, now, report, useLogs } from './bedrock-logs.ts'
+import { useFakeAws } from './fake-aws.ts'
 import { invocation } from './invocation-log.ts'
 
 useFakeAws()

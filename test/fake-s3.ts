@@ -1,0 +1,53 @@
+/** A stand-in for S3's ListBuckets over HTTP: pages as asked for, refusals. Reached through `AWS_ENDPOINT_URL_S3`. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export interface FakeS3 {
+  readonly url: string
+  /** Continuation tokens that were sent, in order; the first request has none. */
+  readonly tokens: readonly (string | null)[]
+  close(): Promise<void>
+}
+
+export async function startFakeS3(
+  buckets: number,
+  refuse?: (index: number) => { code: string; status: number } | undefined,
+): Promise<FakeS3> {
+  const tokens: (string | null)[] = []
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://localhost')
+    const signed = /\/s3\/aws4_request/.test(request.headers.authorization ?? '')
+    const refusal = signed ? refuse?.(tokens.length) : { code: 'AccessDenied', status: 403 }
+    const token = url.searchParams.get('continuation-token')
+    tokens.push(token)
+    response.setHeader('content-type', 'application/xml')
+    if (refusal) {
+      response.statusCode = refusal.status
+      response.end(
+        `<Error><Code>${refusal.code}</Code><Message>secret detail of S3</Message></Error>`,
+      )
+      return
+    }
+    // Without max-buckets AWS gives up to 10,000 and no token.
+    const size = Number(url.searchParams.get('max-buckets') ?? 10_000)
+    const start = token ? Number(atob(token)) : 0
+    const end = Math.min(start + size, buckets)
+    const names = Array.from({ length: end - start }, (_, index) => `bucket-${start + index}`)
+    response.end(
+      `<ListAllMyBucketsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Buckets>${names
+        .map((name) => `<Bucket><Name>${name}</Name></Bucket>`)
+        .join('')}</Buckets>${
+        end < buckets ? `<ContinuationToken>${btoa(String(end))}</ContinuationToken>` : ''
+      }</ListAllMyBucketsResult>`,
+    )
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    tokens,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
