@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { readBedrock } from '../adapters/env.ts'
 import { awsFault } from '../src/tools/aws-fault.ts'
 import { day, group, now, report, useLogs } from './bedrock-logs.ts'
 import { closing, useFakeAws } from './fake-aws.ts'
@@ -189,6 +190,22 @@ describe('aws_account_id', () => {
     expect(text).toContain('BEDROCK_ROLE_ARN')
     expect(logs.calls).toEqual([])
   })
+})
+
+describe('BEDROCK_ROLE_ARN', () => {
+  it('is the role, or nothing', () => {
+    const roleArn = 'arn:aws-us-gov:iam::123456789012:role/path/Reader'
+    expect(readBedrock({ BEDROCK_ROLE_ARN: roleArn })).toEqual({ roleArn })
+    expect(readBedrock({ BEDROCK_ROLE_ARN: '' })).toEqual({})
+    expect(readBedrock({})).toEqual({})
+  })
+
+  it.each(['Reader', 'arn:aws:iam::1:role/Reader', 'arn:aws:iam::123456789012:user/ada'])(
+    'refuses to start with %s',
+    (value) => {
+      expect(() => readBedrock({ BEDROCK_ROLE_ARN: value })).toThrow('must be the ARN of a role')
+    },
+  )
 })
 
 describe('awsFault', () => {

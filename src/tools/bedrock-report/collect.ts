@@ -14,11 +14,19 @@ export interface Limits {
   readonly pages: number
   /** Insights queries. @default 200 */
   readonly queries: number
+  /** Rows of one query's answer; AWS gives no more at once. @default 10_000 */
+  readonly rows: number
   /** Tries of one call while AWS throttles it, each the AWS client's own few. @default 6 */
   readonly attempts: number
 }
 
-export const defaultLimits: Limits = { time: 240_000, pages: 5_000, queries: 200, attempts: 6 }
+export const defaultLimits: Limits = {
+  time: 240_000,
+  pages: 5_000,
+  queries: 200,
+  rows: 10_000,
+  attempts: 6,
+}
 
 /** Part of the period that is not in the sums, or not all of it. */
 export interface Gap extends Window {
@@ -124,6 +132,7 @@ export async function collectUsage(
     let scanned = 0
     try {
       return await queryUsage(logs, group, window, {
+        rowLimit: limits.rows,
         signal,
         sleep,
         onScanned(count) {

@@ -2,9 +2,6 @@
 import type { LogsApi, QueryReply, Window } from './logs-api.ts'
 import { type Entry, text, toEntry, tokens } from './record.ts'
 
-/** More rows than this a query does not return; an answer of this size may have been cut. */
-export const rowLimit = 10_000
-
 /** A query that ended without a result: AWS's word for how, such as `Failed` or `Timeout`. */
 export class QueryEnded extends Error {
   override name = 'QueryEnded'
@@ -22,7 +19,7 @@ export interface QueryAnswer {
  * conversation in `inputBodyJson` has more than that before the token counts come. The day is that
  * of the record, and the event's own (`bin`) where the record has none.
  */
-export function usageQuery({ from, to }: Window): string {
+export function usageQuery({ from, to }: Window, rowLimit: number): string {
   return [
     `filter toMillis(@timestamp) >= ${from} and toMillis(@timestamp) < ${to}`,
     'fields jsonParse(@message) as record',
@@ -50,17 +47,20 @@ export async function queryUsage(
   group: string,
   window: Window,
   {
+    rowLimit,
     signal,
     sleep,
     onScanned,
   }: {
+    /** An answer of this size may have been cut. */
+    rowLimit: number
     signal: AbortSignal
     sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
     onScanned: (lines: number) => void
   },
 ): Promise<QueryAnswer> {
   signal.throwIfAborted()
-  const id = await logs.startQuery(group, window, usageQuery(window))
+  const id = await logs.startQuery(group, window, usageQuery(window, rowLimit))
   let running = true
   try {
     for (let wait = 200; ; wait = Math.min(wait * 1.5, 2_000)) {
@@ -79,7 +79,7 @@ export async function queryUsage(
         token = page.nextToken
       }
       onScanned(reply.scanned)
-      return read(rows, window)
+      return { ...read(rows, window), cut: rows.length >= rowLimit }
     }
   } finally {
     // It may have ended by itself meanwhile; then there is nothing to stop, and no harm done.
@@ -87,7 +87,7 @@ export async function queryUsage(
   }
 }
 
-function read(rows: QueryReply['rows'], window: Window): QueryAnswer {
+function read(rows: QueryReply['rows'], window: Window): Omit<QueryAnswer, 'cut'> {
   const entries: Entry[] = []
   let malformed = 0
   for (const row of rows) {
@@ -108,5 +108,5 @@ function read(rows: QueryReply['rows'], window: Window): QueryAnswer {
     if (entry) entries.push(entry)
     else malformed += requests
   }
-  return { entries, malformed, cut: rows.length >= rowLimit }
+  return { entries, malformed }
 }

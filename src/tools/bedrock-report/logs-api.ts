@@ -106,15 +106,14 @@ async function assumeRole(
   accountId: string,
   roleArn: string | undefined,
 ): Promise<NonNullable<CloudWatchLogsClientConfig['credentials']>> {
-  const parts = roleArn?.split(':') ?? []
-  if (parts.length < 6 || parts[0] !== 'arn' || parts[2] !== 'iam') {
+  if (!roleArn) {
     throw failure(
       `This server cannot read account ${accountId}: it has no role to assume there. ` +
         'Leave out aws_account_id to read the account the server runs in, or have its operator set ' +
         'BEDROCK_ROLE_ARN to a role that exists in that account and trusts this server.',
     )
   }
-  const RoleArn = [...parts.slice(0, 4), accountId, ...parts.slice(5)].join(':')
+  const RoleArn = roleArn.replace(/^(arn:[^:]*:iam::)[0-9]*/, `$1${accountId}`)
   const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
   const credentials = fromTemporaryCredentials({
     // The shortest session there is; a report takes minutes.
