@@ -67,6 +67,18 @@ export async function readStore(env: Environment): Promise<Store | undefined> {
   return dynamoStore({ table })
 }
 
+/** The role that the usage report assumes when a caller names another account. */
+export function readBedrock(env: Environment): { roleArn?: string } {
+  const roleArn = env.BEDROCK_ROLE_ARN
+  if (!roleArn) return {}
+  if (!/^arn:aws[a-z-]*:iam::[0-9]{12}:role\/\S+$/.test(roleArn)) {
+    throw new EnvironmentError(
+      `BEDROCK_ROLE_ARN must be the ARN of a role, arn:aws:iam::123456789012:role/Name, not "${roleArn}"`,
+    )
+  }
+  return { roleArn }
+}
+
 /** Where the Node door listens. */
 export function readAddress(env: Environment): { port: number; host: string } {
   return {

@@ -1,7 +1,7 @@
 /** `npm start`: the reference server on Node, set up by the environment. */
 import { createReferenceServer } from '../../src/tools/index.ts'
 import { readAuth, requireAuth } from '../auth.ts'
-import { EnvironmentError, readAddress, readOptions, readStore } from '../env.ts'
+import { EnvironmentError, readAddress, readBedrock, readOptions, readStore } from '../env.ts'
 import { serve } from '../node.ts'
 
 try {
@@ -9,11 +9,10 @@ try {
   const auth = readAuth(process.env, { knowsUrl: false })
   requireAuth(auth, process.env, address.host)
   const store = await readStore(process.env)
-  const mcp = createReferenceServer({
-    ...readOptions(process.env),
-    ...(auth && { auth }),
-    ...(store && { store }),
-  })
+  const mcp = createReferenceServer(
+    { ...readOptions(process.env), ...(auth && { auth }), ...(store && { store }) },
+    { bedrock: readBedrock(process.env) },
+  )
   const { port } = await serve(mcp, address)
   const url = `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}/mcp`
   process.stdout.write(`streamable-mcp listens on ${url}

@@ -1,6 +1,7 @@
 /** `greet`, `multi-greet`, the greeting prompt and the greeting resource (parity A3, A4, A6, A7). */
 import * as v from 'valibot'
 import type { Mcp } from '../index.ts'
+import { pause } from './pause.ts'
 
 const Name = v.object({ name: v.pipe(v.string(), v.description('Name to greet')) })
 
@@ -53,19 +54,4 @@ export function greetings(mcp: Mcp): void {
     },
     () => 'Hello, world!',
   )
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', abort)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', abort)
-    if (signal.aborted) abort()
-  })
 }

@@ -1,12 +1,18 @@
 /** The reference server: what its two forerunners offered, each tool in a file of its own. */
 import type { Mcp, McpOptions } from '../index.ts'
 import { createMcp } from '../index.ts'
+import { type BedrockReportOptions, bedrockReport } from './bedrock-report.ts'
+import { countS3Buckets } from './count-s3-buckets.ts'
 import { counters } from './counters.ts'
 import { getTime } from './get-time.ts'
+import { getWeather } from './get-weather.ts'
 import { greetings } from './greetings.ts'
 
 /** `bedrock-usage-stats` and the Lambda sample in one. */
-export function createReferenceServer(options: Partial<McpOptions> = {}): Mcp {
+export function createReferenceServer(
+  options: Partial<McpOptions> = {},
+  { bedrock }: { bedrock?: BedrockReportOptions } = {},
+): Mcp {
   const mcp = createMcp({
     name: 'streamable-mcp',
     version: '0.1.0',
@@ -17,5 +23,8 @@ export function createReferenceServer(options: Partial<McpOptions> = {}): Mcp {
   greetings(mcp)
   getTime(mcp, options.clock)
   counters(mcp)
+  getWeather(mcp, options.clock)
+  countS3Buckets(mcp)
+  bedrockReport(mcp, { clock: options.clock, ...bedrock })
   return mcp
 }
