@@ -35,7 +35,10 @@ export function createAuthApp(auth: Auth, { door = {}, path, tools = {} }: AuthA
 export type AuthApp = ReturnType<typeof createAuthApp>
 
 /** A modern `tools/call`, which needs no session before it. */
-export function toolCall(name: string): { headers: Record<string, string>; body: string } {
+export function toolCall(
+  name: string,
+  params: Record<string, unknown> = {},
+): { headers: Record<string, string>; body: string } {
   const revision = '2026-07-28'
   return {
     headers: {
@@ -52,10 +55,11 @@ export function toolCall(name: string): { headers: Record<string, string>; body:
       params: {
         name,
         arguments: {},
+        ...params,
         _meta: {
           'io.modelcontextprotocol/protocolVersion': revision,
           'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1.0.0' },
-          'io.modelcontextprotocol/clientCapabilities': {},
+          'io.modelcontextprotocol/clientCapabilities': { elicitation: { form: {} } },
         },
       },
     }),
