@@ -79,11 +79,16 @@ export function readBedrock(env: Environment): { roleArn?: string } {
   return { roleArn }
 }
 
-/** Where the Node door listens. */
-export function readAddress(env: Environment): { port: number; host: string } {
+/** Where the Node door listens, and whether a proxy stands before it. */
+export function readAddress(env: Environment): {
+  port: number
+  host: string
+  trustProxy: boolean
+} {
   return {
     port: readNumber(env, 'PORT', { min: 0, max: 65_535, unit: 'a port' }) ?? 3000,
     host: env.HOST || '127.0.0.1',
+    trustProxy: readChoice(env, 'MCP_TRUST_PROXY', ['true', 'false'], 'false') === 'true',
   }
 }
 

@@ -1,7 +1,7 @@
 /** The Node door: an HTTP server around `mcp.fetch` that stops in good order. */
 import type { AddressInfo } from 'node:net'
 import { serve as listen } from '@hono/node-server'
-import type { Mcp } from '../src/index.ts'
+import type { Door, Mcp } from '../src/index.ts'
 
 export interface ServeOptions {
   /** 0 for any free one. @default 3000 */
@@ -10,6 +10,12 @@ export interface ServeOptions {
   host?: string
   /** Milliseconds that running calls get when the server stops. @default 10 seconds */
   grace?: number
+  /**
+   * Take the public URL from `X-Forwarded-Host` and `X-Forwarded-Proto`, and with it the addresses in
+   * the metadata of authorization. Only behind a proxy that sets both: anybody else may write them.
+   * @default false
+   */
+  trustProxy?: boolean
   /** Stop at SIGINT and SIGTERM. @default true */
   signals?: boolean
 }
@@ -32,9 +38,10 @@ export async function serve(
   options: ServeOptions = {},
 ): Promise<Serving> {
   const { port = 3000, host = '127.0.0.1', grace = 10_000, signals = true } = options
+  const { trustProxy = false } = options
   const server = listen({
-    // what this door knows of a request is nothing that the request itself could say
-    fetch: (request: Request) => mcp.fetch(request, {}),
+    // what this door knows of a request is nothing that the request itself could say, unless told so
+    fetch: (request: Request) => mcp.fetch(request, trustProxy ? { door: toDoor(request) } : {}),
     port,
     hostname: host,
   })
@@ -65,4 +72,14 @@ export async function serve(
     process.on('SIGTERM', close)
   }
   return { port: (server.address() as AddressInfo).port, close }
+}
+
+/** Where clients find this server, in the words of the proxy in front of it; nothing where it said nothing sensible. */
+function toDoor({ headers }: Request): Door {
+  // a proxy that appends puts its own word last
+  const last = (name: string) => headers.get(name)?.split(',').at(-1)?.trim() ?? ''
+  const [proto, host] = [last('x-forwarded-proto'), last('x-forwarded-host')]
+  const sound = /^https?$/.test(proto) && /^(?:[\w.-]+|\[[\da-f:]+])(?::\d+)?$/i.test(host)
+  const url = `${proto}://${host}`
+  return sound && URL.canParse(url) ? { baseUrl: new URL(url).origin } : {}
 }

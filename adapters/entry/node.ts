@@ -6,7 +6,7 @@ import { serve } from '../node.ts'
 
 try {
   const address = readAddress(process.env)
-  const auth = readAuth(process.env, { knowsUrl: false })
+  const auth = readAuth(process.env, { knowsUrl: address.trustProxy })
   requireAuth(auth, process.env, address.host)
   const store = await readStore(process.env)
   const mcp = createReferenceServer(
