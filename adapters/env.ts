@@ -59,7 +59,7 @@ export async function readStore(env: Environment): Promise<Store | undefined> {
     throw new EnvironmentError('MCP_STORE=dynamodb needs MCP_TABLE, the name of the table')
   const { checkTable, createTable, dynamoStore } = await import('./dynamodb.ts')
   try {
-    if (env.MCP_CREATE_TABLE === '1') await createTable({ table })
+    if (readFlag(env, 'MCP_CREATE_TABLE')) await createTable({ table })
     await checkTable({ table })
   } catch (error) {
     throw new EnvironmentError(error instanceof Error ? error.message : String(error))
@@ -88,7 +88,7 @@ export function readAddress(env: Environment): {
   return {
     port: readNumber(env, 'PORT', { min: 0, max: 65_535, unit: 'a port' }) ?? 3000,
     host: env.HOST || '127.0.0.1',
-    trustProxy: readChoice(env, 'MCP_TRUST_PROXY', ['true', 'false'], 'false') === 'true',
+    trustProxy: readFlag(env, 'MCP_TRUST_PROXY'),
   }
 }
 
@@ -114,6 +114,11 @@ export function readList(env: Environment, name: string): string[] | undefined {
     .map((value) => value.trim())
     .filter(Boolean)
   return values?.length ? values : undefined
+}
+
+/** `1` or `true`; `0`, `false` or nothing. */
+export function readFlag(env: Environment, name: string): boolean {
+  return ['1', 'true'].includes(readChoice(env, name, ['0', '1', 'false', 'true'], '0'))
 }
 
 export function readChoice<T extends string>(

@@ -9,8 +9,9 @@ import { handleDelete, handleLegacyPost } from './http/legacy.ts'
 import { handleModern } from './http/modern.ts'
 import { accepted, errorResponse, jsonResponse, parseAccept } from './http/reply.ts'
 import { handleGet, methodNotAllowed } from './http/streams.ts'
-import { code, errorMessage, invalidRequest, McpError } from './protocol/errors.ts'
+import { clip, code, errorMessage, invalidRequest, McpError } from './protocol/errors.ts'
 import { describe } from './protocol/handling.ts'
+import type { Params } from './protocol/jsonrpc.ts'
 import type { Server } from './server.ts'
 import { StoreUnavailable } from './state/store.ts'
 
@@ -97,21 +98,23 @@ async function handlePost(server: Server, guard: Guard, incoming: Incoming): Pro
       // the revision defines none for a client to send over HTTP (A.2): nothing to do, and no error
       return accepted()
     case 'modern': {
-      const { method, params } = found.request
-      Object.assign(record, { era: 'modern', revision: found.envelope.revision, method })
-      if (method === 'tools/call') record.tool = params?.name
-      return handleModern(server, incoming, found.request, found.envelope)
+      const { request: message, envelope } = found
+      Object.assign(record, { era: 'modern', revision: envelope.revision }, describeCall(message))
+      return handleModern(server, incoming, message, envelope)
     }
     case 'legacy': {
       const [first] = found.messages
-      Object.assign(record, { era: 'legacy' })
-      if (first && first.kind !== 'response') {
-        record.method = first.message.method
-        if (record.method === 'tools/call') record.tool = first.message.params?.name
-      }
+      const call = first && first.kind !== 'response' && describeCall(first.message)
+      Object.assign(record, { era: 'legacy' }, call)
       return handleLegacyPost(server, incoming, found)
     }
   }
+}
+
+/** For the log: names, which are the client's words, and no longer than ours would be. */
+function describeCall({ method, params }: { method: string; params?: Params }): object {
+  const tool = method === 'tools/call' && typeof params?.name === 'string' && params.name
+  return { method: clip(method), ...(tool && { tool: clip(tool) }) }
 }
 
 /** What no method answered for. A store that is busy is never reported as a session that is gone. */
@@ -137,7 +140,7 @@ async function logRequest(
   door: Door,
   status: number,
   startedAt: number,
-  { session, tool, ...record }: Incoming['record'],
+  { session, ...record }: Incoming['record'],
 ): Promise<void> {
   server.log({
     level: 'info',
@@ -145,8 +148,6 @@ async function logRequest(
     requestId: door.requestId ?? crypto.randomUUID(),
     verb: request.method,
     ...record,
-    // names as clients send them, cut to what a registered one can be
-    ...(typeof tool === 'string' && { tool: tool.slice(0, 128) }),
     ...(typeof session === 'string' && { session: await shortHash(session) }),
     status,
     durationMs: server.clock() - startedAt,

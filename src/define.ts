@@ -276,5 +276,20 @@ function findParamHeaders(tool: string, schema: JsonSchema): ParamHeader[] {
     }
   }
   walk(schema, [])
+  if (countMarks(schema) !== found.length) {
+    throw new TypeError(
+      `Tool "${tool}": x-mcp-header may stand only below properties of properties`,
+    )
+  }
   return found
+}
+
+/** Every `x-mcp-header` of a schema, wherever it stands. */
+function countMarks(node: unknown): number {
+  if (typeof node !== 'object' || node === null) return 0
+  return Object.entries(node).reduce(
+    (count, [key, value]) =>
+      count + (key === 'x-mcp-header' && typeof value === 'string' ? 1 : countMarks(value)),
+    0,
+  )
 }

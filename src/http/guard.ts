@@ -21,6 +21,9 @@ const EXPOSED = 'Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Retry-A
 const ALLOWED_HEADERS =
   'Content-Type, Accept, Authorization, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Last-Event-ID'
 
+/** Messages are UTF-8 (B6): what is not is refused, not mended. */
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 export interface Guard {
   /** A refusal, or undefined for a request that may go on (B2, B3, C2). */
   check(request: Request, door: Door): Response | undefined
@@ -73,14 +76,17 @@ export function createGuard(options: GuardOptions = {}): Guard {
     }
     const length = headers.get('content-length')
     if (Number(length) > bodyLimit) return tooLarge()
-    const text = length === null ? await readBounded(request, bodyLimit) : await request.text()
-    if (text === undefined || text.length > bodyLimit) return tooLarge()
-    if (nestsDeeper(text, depthLimit)) {
-      return refuse(400, invalidRequest(`the body nests deeper than ${depthLimit} levels`))
-    }
+    const known = length !== null && /^\d+$/.test(length)
     try {
+      const bytes = known ? await request.arrayBuffer() : await readBounded(request, bodyLimit)
+      if (!bytes || bytes.byteLength > bodyLimit) return tooLarge()
+      const text = utf8.decode(bytes)
+      if (nestsDeeper(text, depthLimit)) {
+        return refuse(400, invalidRequest(`the body nests deeper than ${depthLimit} levels`))
+      }
       return { body: JSON.parse(text) }
     } catch {
+      // not UTF-8, not JSON, or cut off on the way
       return refuse(400, parseError())
     }
   }
@@ -138,15 +144,19 @@ function isJson(contentType: string | null): boolean {
 }
 
 /** A body of unknown length, read only as far as it may go; undefined when it goes further. */
-async function readBounded(request: Request, limit: number): Promise<string | undefined> {
-  if (!request.body) return ''
-  const decoder = new TextDecoder()
-  let text = ''
-  let bytes = 0
-  for await (const chunk of request.body) {
-    bytes += chunk.byteLength
-    if (bytes > limit) return undefined
-    text += decoder.decode(chunk, { stream: true })
+async function readBounded(request: Request, limit: number): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of request.body ?? []) {
+    length += chunk.byteLength
+    if (length > limit) return undefined
+    chunks.push(chunk)
   }
-  return text + decoder.decode()
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return bytes
 }

@@ -1,10 +1,11 @@
 /** The 2025 side of the endpoint: sessions, resumable streams, GET and DELETE. */
 
-import { invalidParams, invalidRequest, methodNotFound } from '../protocol/errors.ts'
+import { clip, invalidParams, invalidRequest, methodNotFound } from '../protocol/errors.ts'
 import type {
   JsonRpcNotification,
   JsonRpcRequest,
   JsonRpcResponse,
+  Params,
   RequestId,
 } from '../protocol/jsonrpc.ts'
 import { isObject, isRequestId, resultMessage } from '../protocol/jsonrpc.ts'
@@ -25,8 +26,8 @@ import { accepted, Exchange, errorResponse, toAnswer, wholeResponse } from './re
 
 type LegacyBody = Extract<Classified, { kind: 'legacy' }>
 
-/** Characters of what a client tells about itself: it is kept with every session. */
-const LONGEST_INTRODUCTION = 16_384
+/** Characters: they are kept with every session. */
+const LONGEST_CAPABILITIES = 8_192
 
 export async function handleLegacyPost(
   server: Server,
@@ -105,14 +106,14 @@ async function initialize(
   if (typeof protocolVersion !== 'string') return refuse('protocolVersion must be a string')
   if (!isObject(declared)) return refuse('capabilities must be an object')
   if (!isObject(clientInfo)) return refuse('clientInfo must be an object')
-  if (JSON.stringify({ declared, clientInfo }).length > LONGEST_INTRODUCTION) {
-    return refuse('capabilities and clientInfo are too long')
+  if (JSON.stringify(declared).length > LONGEST_CAPABILITIES) {
+    return refuse('capabilities are too long')
   }
   const revision = isLegacyRevision(protocolVersion) ? protocolVersion : LATEST_LEGACY
   incoming.record.revision = revision
   const session = await server.sessions.open(ownerOf(incoming), {
     revision,
-    client: clientInfo,
+    client: introduction(clientInfo),
     capabilities: declared,
   })
   incoming.record.session = session.id
@@ -125,6 +126,14 @@ async function initialize(
   const response = wholeResponse(resultMessage(id, JSON.stringify(result)), incoming.accepts)
   response.headers.set('mcp-session-id', session.id)
   return response
+}
+
+/** Of what a client tells about itself, what a handler may want to know. */
+function introduction({ name, version }: Params): Params {
+  return {
+    ...(typeof name === 'string' && { name: clip(name) }),
+    ...(typeof version === 'string' && { version: clip(version) }),
+  }
 }
 
 /** The server's name card with what the revision knows of it (B64). */
