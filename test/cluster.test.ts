@@ -1,152 +1,260 @@
-/** Several processes on one table: what one of them knows, all know, and any of them may die. */
+/** Several processes on one table: what one of them knows all know, and any of them may die. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Cluster, startCluster } from './cluster.ts'
+import { Client, eventsOf, type StreamEvent, textOf } from './cluster-client.ts'
 import { type Dynalite, startDynalite } from './dynalite.ts'
+import { type Faults, startFaults } from './dynamo-faults.ts'
+
+/** Milliseconds after which an instance that gives no sign of life counts as dead. */
+const LEASE = 1_500
 
 let dynalite: Dynalite
+let faults: Faults
 let cluster: Cluster
 
 beforeAll(async () => {
   dynalite = await startDynalite()
-  cluster = await startCluster({ instances: 3, env: dynalite.env })
+  faults = await startFaults(dynalite.endpoint)
+  cluster = await startCluster({
+    instances: 3,
+    env: {
+      ...dynalite.env,
+      AWS_ENDPOINT_URL_DYNAMODB: faults.endpoint,
+      TEST_OPTIONS: JSON.stringify({ streamLease: LEASE }),
+    },
+  })
 }, 60_000)
 afterAll(async () => {
   await cluster?.close()
+  await faults.close()
   await dynalite.close()
 })
 
-let ids = 0
+const open = (capabilities?: object) => Client.open(cluster.url, capabilities)
+const times = (count: number) => Array.from({ length: count }, (_, i) => i)
 
-interface Message {
-  id?: number
-  method?: string
-  params?: Record<string, unknown>
-  result?: { structuredContent?: unknown; content?: { text?: string }[] } & Record<string, unknown>
-  error?: { code: number; message: string }
+async function pidsOf(client: Client, calls: number): Promise<string[]> {
+  const pids: string[] = []
+  for (const _ of times(calls)) pids.push(await client.call('which_instance'))
+  return pids
 }
 
-async function send(
-  body: unknown,
-  {
-    session,
-    base = cluster.url,
-    signal,
-  }: { session?: string; base?: string; signal?: AbortSignal } = {},
-): Promise<Response> {
-  return fetch(`${base}/mcp`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-      ...(session && { 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' }),
-    },
-    body: JSON.stringify(body),
-    ...(signal && { signal }),
-  })
+async function collect(response: Response): Promise<StreamEvent[]> {
+  const events: StreamEvent[] = []
+  for await (const event of eventsOf(response)) events.push(event)
+  return events
 }
 
-async function open(capabilities: object = {}): Promise<string> {
-  const response = await send({
-    jsonrpc: '2.0',
-    id: ++ids,
-    method: 'initialize',
-    params: {
-      protocolVersion: '2025-11-25',
-      capabilities,
-      clientInfo: { name: 'test', version: '1' },
-    },
-  })
-  expect(response.status).toBe(200)
-  await response.text()
-  const session = response.headers.get('mcp-session-id') ?? ''
-  await send({ jsonrpc: '2.0', method: 'notifications/initialized' }, { session })
-  return session
-}
-
-function toolCall(name: string, args: object = {}, meta?: object) {
-  const params = { name, arguments: args, ...(meta && { _meta: meta }) }
-  return { jsonrpc: '2.0', id: ++ids, method: 'tools/call', params }
-}
-
-async function text(response: Response): Promise<string> {
-  const [last] = (await messages(response)).slice(-1)
-  return last?.result?.content?.[0]?.text ?? JSON.stringify(last?.error)
-}
-
-/** All messages of a response, whichever form it has. */
-async function messages(response: Response): Promise<Message[]> {
-  const body = await response.text()
-  if (!response.headers.get('content-type')?.startsWith('text/event-stream'))
-    return [JSON.parse(body)]
-  return [...body.matchAll(/^data: (.+)$/gm)].map(([, data]) => JSON.parse(data ?? ''))
-}
+const progressOf = (events: StreamEvent[]) =>
+  events.flatMap(({ message }) =>
+    message?.method === 'notifications/progress' ? [message.params?.progress] : [],
+  )
 
 describe('the front', () => {
   it('changes instance at every request', async () => {
-    const session = await open()
-    const pids: string[] = []
-    for (let i = 0; i < 6; i += 1) {
-      pids.push(await text(await send(toolCall('which_instance'), { session })))
-    }
-    expect(new Set(pids.slice(0, 3)).size).toBe(3)
+    const pids = await pidsOf(await open(), 6)
     expect(pids.slice(3)).toEqual(pids.slice(0, 3))
     expect(new Set(pids)).toEqual(new Set(cluster.instances.map(({ pid }) => String(pid))))
   })
 
   it('passes events on while they come', async () => {
-    const session = await open()
-    const response = await send(toolCall('count', { to: 5, every: 40 }, { progressToken: 1 }), {
-      session,
-    })
+    const client = await open()
+    const call = client.toolCall('count', { to: 5, every: 60 }, { progress: true })
     const arrivals: number[] = []
-    for await (const chunk of response.body ?? []) {
-      if (Buffer.from(chunk).includes('progress')) arrivals.push(performance.now())
+    for await (const { message } of eventsOf(await client.post(call))) {
+      if (message?.method) arrivals.push(performance.now())
     }
-    expect(arrivals.length).toBeGreaterThan(2)
-    expect((arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0)).toBeGreaterThan(80)
+    expect(arrivals).toHaveLength(5)
+    expect((arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0)).toBeGreaterThan(100)
+  })
+
+  it('passes it on that the client went away', async () => {
+    const client = await open()
+    const leave = new AbortController()
+    const { signal } = leave
+    const listening = await client.listen(undefined, { signal })
+    const instance = cluster.last
+    const sockets = () => cluster.openUpstreams(instance)
+    expect(sockets()).toBe(1)
+    leave.abort()
+    await expect.poll(sockets).toBe(0)
+    await expect(listening.text()).rejects.toThrow()
   })
 
   it('gives no request to an instance that is stopped, and goes on when it is back', async () => {
-    const session = await open()
+    const client = await open()
     await cluster.signal(1, 'SIGSTOP')
-    const pids = new Set<string>()
-    for (let i = 0; i < 4; i += 1) {
-      pids.add(await text(await send(toolCall('which_instance'), { session })))
-    }
-    expect(pids.size).toBe(2)
+    expect(new Set(await pidsOf(client, 4)).size).toBe(2)
     await cluster.signal(1, 'SIGCONT')
-    for (let i = 0; i < 4; i += 1) {
-      pids.add(await text(await send(toolCall('which_instance'), { session })))
-    }
-    expect(pids.size).toBe(3)
+    expect(new Set(await pidsOf(client, 4)).size).toBe(3)
   })
 })
 
 describe('a session', () => {
   it('is known to every instance, and gone from every instance at once after DELETE', async () => {
-    for (let round = 0; round < 4; round += 1) {
-      const session = await open()
-      expect((await send(toolCall('get_counter'), { session })).status).toBe(200)
-      const deleted = await fetch(`${cluster.url}/mcp`, {
-        method: 'DELETE',
-        headers: { 'mcp-session-id': session },
-      })
-      expect(deleted.ok).toBe(true)
+    for (const _ of times(4)) {
+      const client = await open()
+      expect(await client.call('get_counter')).toBe('0')
+      expect((await client.delete()).ok).toBe(true)
       for (const { url: base } of cluster.instances) {
-        expect((await send(toolCall('get_counter'), { session, base })).status).toBe(404)
+        const response = await client.post(client.toolCall('get_counter'), { base })
+        expect(response.status).toBe(404)
       }
     }
   })
 
-  it('counts 100 concurrent increments to exactly 100', async () => {
-    const session = await open()
-    const answers = await Promise.all(
-      Array.from({ length: 100 }, async () =>
-        text(await send(toolCall('increment_counter'), { session })),
-      ),
+  it('counts 100 concurrent increments to exactly 100', { timeout: 30_000 }, async () => {
+    const client = await open()
+    const counts = await Promise.all(times(100).map(() => client.call('increment_counter')))
+    expect(counts.map(Number).toSorted((a, b) => a - b)).toEqual(times(100).map((i) => i + 1))
+  })
+})
+
+describe('a call on one instance', () => {
+  it('gets the answer to its question through another', async () => {
+    const client = await open({ elicitation: {} })
+    const events = eventsOf(await client.post(client.toolCall('ask')))
+    const asked = cluster.last
+    for await (const { message } of events) {
+      if (message?.method !== 'elicitation/create') {
+        if (message) expect(message.result?.content?.[0]?.text).toBe('Hello Ada')
+        continue
+      }
+      const result = { action: 'accept', content: { name: 'Ada' } }
+      const answer = await client.post({ jsonrpc: '2.0', id: message.id, result })
+      expect(answer.status).toBe(202)
+      expect(cluster.last).not.toBe(asked)
+    }
+  })
+
+  it('is cancelled through another', async () => {
+    const client = await open()
+    const call = client.toolCall('wait', {}, { progress: true })
+    const events = eventsOf(await client.post(call))
+    for await (const { message } of events) if (message?.method) break
+    await client.notify('notifications/cancelled', { requestId: call.id })
+    await expect.poll(() => client.call('was_cancelled'), { timeout: 10_000 }).toBe('true')
+  })
+
+  it('is heard of by those who listen at the others', async () => {
+    const listeners = await Promise.all(
+      cluster.instances.map(async ({ url: base }) => {
+        const client = await open()
+        const leave = new AbortController()
+        const response = await client.listen(undefined, { base, signal: leave.signal })
+        return { response, leave }
+      }),
     )
-    expect(new Set(answers).size).toBe(100)
-    expect(await text(await send(toolCall('get_counter'), { session }))).toBe('100')
+    await (await open()).call('announce')
+    for (const { response, leave } of listeners) {
+      for await (const { message } of eventsOf(response)) {
+        if (message?.method === 'notifications/tools/list_changed') break
+      }
+      leave.abort()
+    }
+  })
+})
+
+describe('an instance that dies', () => {
+  it('in the middle of a stream loses and doubles no event, and the call ends with an error', {
+    timeout: 30_000,
+  }, async () => {
+    const client = await open()
+    const call = client.toolCall('count', { to: 1000, every: 20 }, { progress: true })
+    const response = await client.post(call)
+    const dying = cluster.last
+    const seen: StreamEvent[] = []
+    for await (const event of eventsOf(response)) {
+      seen.push(event)
+      if (progressOf(seen).length === 10) await cluster.signal(dying, 'SIGKILL')
+    }
+    const lastId = seen.findLast(({ id }) => id)?.id
+    const started = Date.now()
+    const rest = await collect(await client.listen(lastId))
+    expect(Date.now() - started).toBeLessThan(LEASE * 4)
+
+    const progress = progressOf([...seen, ...rest])
+    expect(progress).toEqual(progress.map((_, i) => i + 1))
+    expect(rest.at(-1)?.message).toMatchObject({ id: call.id, error: { code: -32603 } })
+    await cluster.restart(dying)
+    expect(new Set(await pidsOf(client, 6)).size).toBe(3)
+  })
+
+  it('while it waits for an answer leaves nobody waiting', { timeout: 30_000 }, async () => {
+    const client = await open({ elicitation: {} })
+    const call = client.toolCall('ask')
+    const response = await client.post(call)
+    const dying = cluster.last
+    const seen: StreamEvent[] = []
+    let question: number | string | undefined
+    for await (const event of eventsOf(response)) {
+      seen.push(event)
+      if (event.message?.method !== 'elicitation/create') continue
+      question = event.message.id
+      await cluster.signal(dying, 'SIGKILL')
+    }
+    const answer = { jsonrpc: '2.0', id: question, result: { action: 'decline' } }
+    expect((await client.post(answer)).status).toBe(202)
+    const rest = await collect(await client.listen(seen.findLast(({ id }) => id)?.id))
+    expect(rest.at(-1)?.message).toMatchObject({ id: call.id, error: { code: -32603 } })
+    await cluster.restart(dying)
+  })
+
+  it('by SIGTERM first finishes its calls', { timeout: 30_000 }, async () => {
+    const client = await open()
+    const call = client.toolCall('count', { to: 40, every: 20 }, { progress: true })
+    const response = await client.post(call)
+    const leaving = cluster.last
+    const seen: StreamEvent[] = []
+    let gone: Promise<void> | undefined
+    for await (const event of eventsOf(response)) {
+      seen.push(event)
+      if (progressOf(seen).length === 5) gone ??= cluster.signal(leaving, 'SIGTERM')
+    }
+    expect(progressOf(seen)).toEqual(times(40).map((i) => i + 1))
+    expect(seen.at(-1)?.message).toMatchObject({ id: call.id, result: {} })
+    await gone
+    await cluster.restart(leaving)
+  })
+})
+
+describe('a store that is busy', () => {
+  it('for a fifth of all requests never makes a session unknown', { timeout: 60_000 }, async () => {
+    const client = await open()
+    const answers: number[] = []
+    faults.rate = 0.2
+    try {
+      await Promise.all(
+        times(40).map(async () => {
+          const response = await client.post(client.toolCall('get_counter'))
+          answers.push(response.status)
+          if (response.status === 503) expect(response.headers.get('retry-after')).toMatch(/^\d+$/)
+          await response.text()
+        }),
+      )
+    } finally {
+      faults.rate = 0
+    }
+    expect(answers.filter((status) => status !== 200 && status !== 503)).toEqual([])
+    expect(answers.filter((status) => status === 200).length).toBeGreaterThan(30)
+  })
+
+  it('or away altogether answers 503 until it is back', { timeout: 30_000 }, async () => {
+    const client = await open()
+    await dynalite.stop()
+    try {
+      for (const _ of cluster.instances) {
+        const response = await client.post(client.toolCall('increment_counter'))
+        expect(response.status).toBe(503)
+        expect(response.headers.get('retry-after')).toMatch(/^\d+$/)
+        await response.text()
+      }
+    } finally {
+      await dynalite.restart()
+    }
+    const response = await client.post(client.toolCall('increment_counter'))
+    expect(response.status).toBe(200)
+    expect(await textOf(response)).toBe('1')
   })
 })

@@ -40,6 +40,8 @@ export interface Cluster extends AsyncDisposable {
   readonly instances: readonly Instance[]
   /** The instance that got the last request. */
   readonly last: number
+  /** Requests that the front has under way at an instance, streams included. */
+  openUpstreams(index: number): number
   /** The next request goes to this instance, if it takes requests; after it the round goes on. */
   next(index: number): void
   /**
@@ -56,6 +58,7 @@ interface Running extends Instance {
   child: ChildProcess
   takesRequests: boolean
   served: number
+  open: number
 }
 
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
@@ -91,7 +94,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       }
       last = index
       at(index).served += 1
-      forward(at(index).url, incoming, outgoing, () => {
+      forward(at(index), incoming, outgoing, () => {
         at(index).served -= 1
         tryNext()
       })
@@ -107,6 +110,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     get last() {
       return last
     },
+    openUpstreams: (index) => at(index).open,
     next(index) {
       last = (index - 1 + count) % count
     },
@@ -175,6 +179,7 @@ async function startInstance(entry: string | URL, env: Record<string, string>): 
     child,
     takesRequests: true,
     served: 0,
+    open: 0,
     get stderr() {
       return stderr
     },
@@ -197,17 +202,21 @@ async function end({ child }: Running): Promise<void> {
  * of the request is lost. Either side's end is the other's.
  */
 function forward(
-  base: string,
+  instance: Running,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   refused: () => void,
 ): void {
   const { method, headers } = incoming
-  const upstream = request(new URL(incoming.url ?? '/', base), {
+  const upstream = request(new URL(incoming.url ?? '/', instance.url), {
     method,
     headers: endToEnd(headers),
     // A connection for each request, so that it is known to be refused before anything is sent.
     agent: false,
+  })
+  instance.open += 1
+  upstream.once('close', () => {
+    instance.open -= 1
   })
   upstream.once('socket', (socket) => {
     socket.once('connect', () => incoming.pipe(upstream))

@@ -1,0 +1,136 @@
+/** A 2025-11-25 client for tests of several instances: plain HTTP, each event seen as it comes. */
+
+import { expect } from 'vitest'
+
+export interface Message {
+  id?: number | string
+  method?: string
+  params?: Record<string, unknown>
+  result?: { content?: { text?: string }[] } & Record<string, unknown>
+  error?: { code: number; message: string }
+}
+
+export interface StreamEvent {
+  id?: string
+  message?: Message
+}
+
+interface SendOptions {
+  /** Of another server than the client's. */
+  base?: string
+  signal?: AbortSignal
+}
+
+let ids = 0
+
+export class Client {
+  readonly #base: string
+  readonly session: string
+
+  private constructor(base: string, session: string) {
+    this.#base = base
+    this.session = session
+  }
+
+  /** Initializes a session. */
+  static async open(base: string, capabilities: object = {}): Promise<Client> {
+    const response = await new Client(base, '').post({
+      jsonrpc: '2.0',
+      id: ++ids,
+      method: 'initialize',
+      params: {
+        protocolVersion: '2025-11-25',
+        capabilities,
+        clientInfo: { name: 'test', version: '1' },
+      },
+    })
+    await response.text()
+    expect(response.status).toBe(200)
+    const client = new Client(base, response.headers.get('mcp-session-id') ?? '')
+    await client.notify('notifications/initialized')
+    return client
+  }
+
+  post(body: object, options: SendOptions = {}): Promise<Response> {
+    return this.#fetch('POST', options, {
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+      },
+      body: JSON.stringify(body),
+    })
+  }
+
+  /** The request of a tool call. With `progress`, its id is the progress token. */
+  toolCall(name: string, args: object = {}, { progress = false } = {}) {
+    const id = ++ids
+    const params = { name, arguments: args, ...(progress && { _meta: { progressToken: id } }) }
+    return { jsonrpc: '2.0', id, method: 'tools/call', params }
+  }
+
+  /** Calls a tool and gives its text, or the error as JSON. */
+  async call(name: string, args?: object): Promise<string> {
+    return textOf(await this.post(this.toolCall(name, args)))
+  }
+
+  async notify(method: string, params: object = {}): Promise<void> {
+    const response = await this.post({ jsonrpc: '2.0', method, params })
+    expect(response.status).toBe(202)
+  }
+
+  /** The server's own messages, or with an event id the rest of that stream. */
+  listen(lastEventId?: string, options: SendOptions = {}): Promise<Response> {
+    const headers = {
+      accept: 'text/event-stream',
+      ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
+    }
+    return this.#fetch('GET', options, { headers })
+  }
+
+  delete(options: SendOptions = {}): Promise<Response> {
+    return this.#fetch('DELETE', options, {})
+  }
+
+  #fetch(
+    method: string,
+    { base = this.#base, signal }: SendOptions,
+    { headers, body }: { headers?: Record<string, string>; body?: string },
+  ): Promise<Response> {
+    const session = { 'mcp-session-id': this.session, 'mcp-protocol-version': '2025-11-25' }
+    return fetch(`${base}/mcp`, {
+      method,
+      headers: { ...headers, ...(this.session && session) },
+      ...(body && { body }),
+      ...(signal && { signal }),
+    })
+  }
+}
+
+/** Events as they come. Ends where the stream ends, also in the middle, as when its server dies. */
+export async function* eventsOf(response: Response): AsyncGenerator<StreamEvent> {
+  expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/)
+  let rest = ''
+  try {
+    for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      const blocks = (rest + text).split('\n\n')
+      rest = blocks.pop() ?? ''
+      for (const block of blocks) {
+        const id = /^id: ?(.+)$/m.exec(block)?.[1]
+        const data = /^data: ?(\S.*)$/m.exec(block)?.[1]
+        if (!id && !data) continue
+        yield { ...(id && { id }), ...(data && { message: JSON.parse(data) }) }
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+  }
+}
+
+/** Text of the answer, whichever form the reply has. */
+export async function textOf(response: Response): Promise<string> {
+  let last: Message | undefined
+  if (response.headers.get('content-type')?.startsWith('text/event-stream')) {
+    for await (const { message } of eventsOf(response)) last = message ?? last
+  } else last = (await response.json()) as Message
+  return last?.result?.content?.[0]?.text ?? JSON.stringify(last?.error)
+}
