@@ -258,3 +258,26 @@ describe('a store that is busy', () => {
     expect(await textOf(response)).toBe('1')
   })
 })
+
+describe('the entry point, told to keep its state in DynamoDB,', () => {
+  const entry = new URL('../adapters/entry/node.ts', import.meta.url)
+
+  it('makes the table where it may, once for all instances', { timeout: 60_000 }, async () => {
+    const env = { ...dynalite.env, MCP_TABLE: 'fresh', MCP_CREATE_TABLE: '1' }
+    await using fresh = await startCluster({ entry, env, instances: 2 })
+    const client = await Client.open(fresh.url)
+    expect(await client.call('increment_counter')).toBe('1')
+    expect(await client.call('increment_counter')).toBe('2')
+  })
+
+  it('does not start without the table, and says so in one line', { timeout: 60_000 }, async () => {
+    const env = { ...dynalite.env, MCP_TABLE: 'absent' }
+    const { message } = await startCluster({ entry, env, instances: 1 }).then(
+      () => expect.unreachable(),
+      (error: Error) => error,
+    )
+    // Before it there may be what the SDK warns of on older versions of Node.
+    expect(message).toMatch(/\nThere is no DynamoDB table "absent" at this endpoint and region\n$/)
+    expect(message).not.toMatch(/\n {4}at /)
+  })
+})

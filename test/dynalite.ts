@@ -1,14 +1,10 @@
 /** DynamoDB in this process, for tests: dynalite on a port of its own, with a table. */
 
 import { Server } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import dynalite from 'dynalite'
 import { createTable } from '../adapters/dynamodb.ts'
-
-/** dynalite has no types. */
-const dynalite: (options: { createTableMs: number; deleteTableMs: number }) => Server =
-  createRequire(import.meta.url)('dynalite')
 
 export interface Dynalite extends AsyncDisposable {
   endpoint: string

@@ -1,4 +1,13 @@
-/** What the tests use of `oidc-provider`, which comes without types. */
+/** What the tests use of packages that come without types. */
+
+declare module 'dynalite' {
+  import type { Server } from 'node:http'
+
+  export default function dynalite(options: {
+    createTableMs: number
+    deleteTableMs: number
+  }): Server
+}
 
 declare module 'oidc-provider' {
   import type { IncomingMessage, ServerResponse } from 'node:http'
