@@ -78,7 +78,7 @@ describe("an issuer's keys", () => {
 
   it('rotate without a refused token, and the old one goes when it is withdrawn', async () => {
     const { issuer, call, wait } = await setUp()
-    const before = await issuer.token()
+    const before = await issuer.token({ exp: Date.UTC(2026, 8, 2) / second })
     await call(before)
     wait(minute)
     issuer.keys.push(await createSigningKey())
@@ -90,7 +90,7 @@ describe("an issuer's keys", () => {
     issuer.keys.shift()
     wait(10 * minute)
     expect((await call()).status).toBe(200)
-    expect((await call(await issuer.token({}, { header: { kid: 'withdrawn' } }))).status).toBe(401)
+    expect((await call(before)).status).toBe(401)
   })
 
   it('may have no kid while there is one of a kind', async () => {
@@ -154,6 +154,46 @@ describe.each<Fault>(['down', 'slow', 'garbage', 'html', 'error', 'empty', 'redi
     })
   },
 )
+
+describe('a good token', () => {
+  it('is judged once a minute, whatever happens to its key meanwhile', async () => {
+    const { issuer, call, wait } = await setUp()
+    const token = await issuer.token({ exp: Date.UTC(2026, 8, 2) / second })
+    await call(token)
+    // The key goes, and the server has asked again and knows.
+    issuer.keys.splice(0, 1, await createSigningKey())
+    wait(31 * second)
+    expect((await call()).status).toBe(200)
+    expect((await call(token)).status).toBe(200)
+    wait(30 * second)
+    expect((await call(token)).status).toBe(401)
+  })
+
+  it('is good for no moment longer than it says, tolerance aside', async () => {
+    const { issuer, call, wait } = await setUp()
+    const token = await issuer.token({ exp: Date.UTC(2026, 8, 1) / second + 10 })
+    expect((await call(token)).status).toBe(200)
+    wait(39 * second)
+    expect((await call(token)).status).toBe(200)
+    wait(second)
+    expect((await call(token)).status).toBe(401)
+  })
+
+  it('stands for a caller that no handler can change for the next one', async () => {
+    const { issuer } = await setUp()
+    const auth = oauth({ issuer: issuer.url, resource, fetch: issuer.fetch })
+    const request = new Request(resource, {
+      headers: {
+        authorization: `Bearer ${await issuer.token({ exp: 9_999_999_999, groups: ['a'] })}`,
+      },
+    })
+    const principal = await auth.verify(request, {})
+    const { scopes, claims } = principal
+    for (const value of [principal, scopes, claims, claims.groups]) {
+      expect(() => Object.assign(Object(value), { 0: 'admin' })).toThrow(TypeError)
+    }
+  })
+})
 
 describe('metadata of the issuer', () => {
   it.each([

@@ -23,7 +23,14 @@ export async function createPrincipal(
   issuer: string,
   identity: Omit<Principal, 'id'>,
 ): Promise<Principal> {
-  return { id: toBase64url(await sha256(`${issuer}\0${identity.subject}`)), ...identity }
+  return freeze({ id: toBase64url(await sha256(`${issuer}\0${identity.subject}`)), ...identity })
+}
+
+/** One principal serves many requests: what a handler did to it would go on into the next. */
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null)
+    Object.values(Object.freeze(value)).forEach(freeze)
+  return value
 }
 
 /** Splits what RFC 6749 section 3.3 joins with spaces, and what configuration joins with commas. */

@@ -47,7 +47,7 @@ export function createTokenVerifier(options: VerifierOptions): TokenVerifier {
     }
   }
 
-  return async (token, audience) => {
+  return remember(clock, async (token, audience) => {
     const { decodeJwt, errors, jwtVerify } = await import('jose')
     try {
       // Read unverified, only to pick the issuer whose keys decide; an unknown one has none.
@@ -75,6 +75,33 @@ export function createTokenVerifier(options: VerifierOptions): TokenVerifier {
       if (error instanceof errors.JOSEError) throw refusal('The access token is invalid.')
       throw error
     }
+  })
+}
+
+/** Milliseconds for which a verdict stands, and how many do. */
+const remembered = { time: 60_000, count: 1_000 }
+
+/**
+ * A client sends the same token with every call, and checking its signature costs more than all the
+ * rest of a call. So a good one counts for a minute, never beyond its own end; a key that is
+ * withdrawn takes that much longer to lose its tokens. Refusals are not kept: they cost who asks.
+ */
+function remember(clock: () => number, verify: TokenVerifier): TokenVerifier {
+  const verdicts = new Map<string, { principal: Principal; until: number }>()
+  return async (token, audience) => {
+    const key = [token, ...audience].join(' ')
+    const known = verdicts.get(key)
+    if (known && clock() < known.until) return known.principal
+    verdicts.delete(key)
+    const principal = await verify(token, audience)
+    const until = Math.min(clock() + remembered.time, Number(principal.claims.exp) * 1000)
+    verdicts.set(key, { principal, until })
+    // The oldest goes first: a Map keeps the order of entry.
+    for (const oldest of verdicts.keys()) {
+      if (verdicts.size <= remembered.count) break
+      verdicts.delete(oldest)
+    }
+    return principal
   }
 }
 
