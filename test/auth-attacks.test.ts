@@ -265,6 +265,13 @@ describe('a good token', () => {
 })
 
 describe('who calls', () => {
+  it('is in the log as a digest, and no token is', async () => {
+    const token = await issuer.token({ sub: 'alice@example.com' })
+    const { body } = await call(app, `Bearer ${token}`)
+    expect(app.log.at(-1)).toMatchObject({ message: 'request', principal: body.id, status: 200 })
+    expect(JSON.stringify(app.log)).not.toMatch(/alice|eyJ/)
+  })
+
   it('is told apart by issuer and subject together', async () => {
     const other = await createTokenIssuer({ url: 'https://login.example.org/tenant' })
     const app = createAuthApp(

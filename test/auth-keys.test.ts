@@ -104,13 +104,17 @@ describe.each<Fault>(['down', 'slow', 'garbage', 'html', 'error', 'empty', 'redi
   'while the issuer is: %s',
   (fault) => {
     it('at the start, answers 503 with Retry-After, never 401, and asks again after 5 s', async () => {
-      const { issuer, call, wait } = await setUp()
+      const { issuer, app, call, wait } = await setUp()
       issuer.fault = fault
       const answers = await all(100, call)
       for (const { status, headers } of answers) {
         expect(status).toBe(503)
         expect(headers.get('retry-after')).toBe('5')
       }
+      expect(app.log).toContainEqual(
+        expect.objectContaining({ level: 'warn', message: expect.stringContaining('reached') }),
+      )
+      expect(JSON.stringify(app.log)).not.toContain('eyJ')
       await call()
       expect(issuer.jwksRequests()).toBe(1)
 
