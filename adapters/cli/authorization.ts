@@ -1,0 +1,233 @@
+/** Puts the right token on every request to the server, and gets a new one when it is no longer right. */
+
+import {
+  checkResourceAllowed,
+  computeScopeUnion,
+  discoverOAuthServerInfo,
+  extractWWWAuthenticateParams,
+  type FetchLike,
+  OAuthError,
+  refreshAuthorization,
+} from '@modelcontextprotocol/client'
+import { dated, login, refreshingClient, type Visit } from './login.ts'
+import {
+  type Challenge,
+  exitCodes,
+  findCause,
+  LoginRequired,
+  Problem,
+  ScopeRequired,
+} from './problem.ts'
+import type { Settings } from './settings.ts'
+import type { Login, TokenStore } from './token-store.ts'
+
+export interface AuthorizationOptions {
+  readonly settings: Settings
+  readonly store: TokenStore
+  /** Shows a login page to the user; without one, a login is a thing to be told about, not to be done. */
+  readonly visit?: Visit | undefined
+  readonly fetch: FetchLike
+  readonly now?: () => number
+}
+
+/** A step-up is tried this often for one operation; then the refusal is the answer (spec.md D31). */
+const stepUpLimit = 2
+
+export class Authorization {
+  readonly #options: AuthorizationOptions
+  readonly #now: () => number
+
+  constructor(options: AuthorizationOptions) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+  }
+
+  get #server(): string {
+    return this.#options.settings.url
+  }
+
+  /** The fetch for requests to the MCP server; others must not see the token and do not go through it. */
+  readonly fetch: FetchLike = async (url, init) => {
+    const { token, source } = await this.#token()
+    let response = await this.#send(url, init, token)
+    if (response.status === 401 && source === 'store') {
+      const renewed = await this.refresh(token)
+      if (renewed !== undefined) {
+        await response.body?.cancel()
+        response = await this.#send(url, init, renewed.tokens?.access_token)
+      }
+    }
+    if (response.status !== 401 && response.status !== 403) return response
+    const { resourceMetadataUrl, scope, error } = extractWWWAuthenticateParams(response)
+    const challenge: Challenge = {
+      ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }),
+      ...(scope !== undefined && { scope }),
+    }
+    if (response.status === 401) {
+      await response.body?.cancel()
+      throw this.#refused(source, challenge)
+    }
+    if (error !== 'insufficient_scope') return response
+    await response.body?.cancel()
+    throw new ScopeRequired(challenge)
+  }
+
+  /**
+   * Runs an operation, and lets the user log in or grant more when that is what it lacks. The
+   * operation is repeated as a whole: a refused request has done nothing yet.
+   */
+  async withLogin<T>(signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
+    let logins = 0
+    let stepUps = 0
+    for (;;) {
+      try {
+        return await operation()
+      } catch (error) {
+        if (this.#options.visit === undefined) throw error
+        const scope = findCause(error, ScopeRequired)
+        const needed = findCause(error, LoginRequired)
+        if (scope !== undefined && stepUps < stepUpLimit) {
+          stepUps += 1
+          await this.stepUp(scope.challenge, signal)
+        } else if (needed !== undefined && logins === 0 && this.#mayLogIn) {
+          logins += 1
+          await this.login(needed.challenge, signal)
+        } else throw error
+      }
+    }
+  }
+
+  /** Opens the browser for a fresh login. */
+  async login(challenge: Challenge, signal: AbortSignal): Promise<void> {
+    const { settings, store, visit, fetch } = this.#options
+    if (visit === undefined) throw new Problem('A login needs a browser.')
+    await login({
+      server: settings.url,
+      challenge,
+      identity: settings.identity,
+      assumePkce: settings.assumePkce,
+      store,
+      fetch,
+      now: this.#now,
+      visit,
+      signal,
+    })
+  }
+
+  /** A login that asks for the scopes held so far and the missing ones together (spec.md D31). */
+  async stepUp(challenge: Challenge, signal: AbortSignal): Promise<void> {
+    const held = await this.#options.store.login(this.#server)
+    const scope = computeScopeUnion(held?.scope, held?.tokens?.scope, challenge.scope)
+    await this.login({ ...challenge, ...(scope !== undefined && { scope }) }, signal)
+  }
+
+  /**
+   * Spends the refresh token, unless another process has just done so. `spent` is the access token
+   * that proved useless. Resolves to nothing when only a login can help.
+   */
+  async refresh(spent: string | undefined): Promise<Login | undefined> {
+    const { store, settings } = this.#options
+    return store.exclusively(this.#server, async () => {
+      const held = await store.login(this.#server)
+      if (held?.tokens === undefined) return undefined
+      if (held.tokens.access_token !== spent && !this.#isEnding(held)) return held
+      const refreshToken = held.tokens.refresh_token
+      if (refreshToken === undefined) return undefined
+      const { fetch } = this.#options
+      const found = await discoverOAuthServerInfo(this.#server, {
+        fetchFn: fetch,
+        ...(held.resourceMetadataUrl !== undefined && {
+          resourceMetadataUrl: new URL(held.resourceMetadataUrl),
+        }),
+      })
+      const metadata = found.authorizationServerMetadata
+      // The server has moved to another issuer, which must not see what the old one gave us.
+      if ((metadata?.issuer ?? found.authorizationServerUrl) !== held.issuer) return undefined
+      const resource = found.resourceMetadata?.resource
+      if (
+        resource !== undefined &&
+        !checkResourceAllowed({ requestedResource: this.#server, configuredResource: resource })
+      ) {
+        return undefined
+      }
+      const client = refreshingClient(held.client, settings.identity, held.issuer)
+      if (client === undefined) return undefined
+      try {
+        const tokens = await refreshAuthorization(found.authorizationServerUrl, {
+          clientInformation: client,
+          refreshToken,
+          fetchFn: fetch,
+          ...(metadata !== undefined && { metadata }),
+          ...(resource !== undefined && { resource }),
+        })
+        const kept = dated({ ...tokens, issuer: held.issuer }, this.#now())
+        await store.update(this.#server, held.issuer, { tokens: kept })
+        return { ...held, tokens: kept }
+      } catch (error) {
+        if (!(error instanceof OAuthError)) throw error
+        // Revoked, expired or spent: it will never work again, and must not be tried again.
+        await store.update(this.#server, held.issuer, { tokens: undefined })
+        return undefined
+      }
+    })
+  }
+
+  get #mayLogIn(): boolean {
+    return this.#options.settings.authMethod !== 'lambda'
+  }
+
+  #isEnding({ tokens }: Login): boolean {
+    if (tokens?.expires_at === undefined) return false
+    // A minute ahead, but not so early that a short-lived token would be renewed at every call.
+    const lifetime = Number(tokens.expires_in ?? 3600) * 1000
+    return this.#now() > tokens.expires_at - Math.min(60_000, lifetime / 5)
+  }
+
+  async #token(): Promise<{ token: string | undefined; source: 'store' | 'environment' | 'none' }> {
+    const { settings, store } = this.#options
+    if (settings.authMethod === 'lambda') {
+      if (settings.accessToken === undefined) {
+        throw new Problem('The auth method "lambda" sends ACCESS_TOKEN, which is not set.', {
+          exit: exitCodes.unauthorized,
+          next: 'Set ACCESS_TOKEN, or choose the auth method "auto".',
+        })
+      }
+      return { token: settings.accessToken, source: 'environment' }
+    }
+    let held = await store.login(this.#server)
+    if (held?.tokens !== undefined && this.#isEnding(held)) {
+      const expired = this.#now() >= (held.tokens.expires_at ?? Infinity)
+      const before = held
+      // Still good for a moment: an issuer that is briefly away should not stop a call.
+      held = await this.refresh(held.tokens.access_token).catch((error: unknown) => {
+        if (expired) throw error
+        return before
+      })
+    }
+    if (held?.tokens !== undefined) return { token: held.tokens.access_token, source: 'store' }
+    if (settings.accessToken !== undefined && settings.authMethod === 'auto') {
+      return { token: settings.accessToken, source: 'environment' }
+    }
+    return { token: undefined, source: 'none' }
+  }
+
+  #send(url: string | URL, init: RequestInit | undefined, token?: string): Promise<Response> {
+    const headers = new Headers(init?.headers)
+    if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
+    return this.#options.fetch(url, { ...init, headers })
+  }
+
+  #refused(source: 'store' | 'environment' | 'none', challenge: Challenge): Problem {
+    if (source === 'environment') {
+      const next = this.#mayLogIn
+        ? 'Run `auth login`, or set another ACCESS_TOKEN.'
+        : 'Set another.'
+      return new LoginRequired('The server refuses the token in ACCESS_TOKEN.', challenge, next)
+    }
+    const sentence =
+      source === 'store'
+        ? 'The login has expired or was revoked, and could not be renewed.'
+        : 'The server asks for a login.'
+    return new LoginRequired(sentence, challenge, 'Run `auth login`.')
+  }
+}

@@ -1,0 +1,92 @@
+/** Shows every exchange over HTTP while debugging is on, without the secrets in it. */
+
+import type { FetchLike } from '@modelcontextprotocol/client'
+import type { Output } from './output.ts'
+import { printable } from './output.ts'
+import type { Settings } from './settings.ts'
+
+/** The setting is read at each request, so that `debug on` works in the middle of a session. */
+export function debugFetch(fetch: FetchLike, settings: Settings, output: Output): FetchLike {
+  return async (url, init) => {
+    if (!settings.debug) return fetch(url, init)
+    const say = (text: string): void => output.note(output.style('dim', printable(text)))
+    say(`→ ${init?.method ?? 'GET'} ${redactQuery(url)}`)
+    for (const [name, value] of new Headers(init?.headers)) say(`    ${header(name, value)}`)
+    if (init?.body) say(`    ${body(String(init.body))}`)
+    const started = Date.now()
+    const response = await fetch(url, init)
+    say(`← ${response.status} after ${Date.now() - started} ms`)
+    for (const [name, value] of response.headers) say(`    ${header(name, value)}`)
+    if (response.headers.get('content-type')?.includes('json')) {
+      response
+        .clone()
+        .text()
+        .then((text) => say(`    ${body(text)}`))
+        .catch(() => {})
+    }
+    return response
+  }
+}
+
+const secretHeaders =
+  /^(authorization|cookie|set-cookie|proxy-authorization|mcp-session-id|x-api-key)$/
+const secretNames =
+  /token|secret|password|passwd|assertion|authorization|api[-_]?key|credential|^code$|^code_verifier$|^state$/i
+
+function header(name: string, value: string): string {
+  return `${name}: ${secretHeaders.test(name) ? redacted(value) : value}`
+}
+
+/** The scheme and the length stay visible: they are what one looks for. */
+function redacted(value: string): string {
+  const [scheme, rest] = value.split(' ', 2)
+  return rest === undefined
+    ? `[${value.length} characters]`
+    : `${scheme} [${rest.length} characters]`
+}
+
+function redactQuery(url: string | URL): string {
+  const copy = new URL(url)
+  for (const name of copy.searchParams.keys()) {
+    if (secretNames.test(name)) copy.searchParams.set(name, 'hidden')
+  }
+  return copy.href
+}
+
+function body(text: string): string {
+  return (json(text) ?? form(text) ?? '[not shown]').slice(0, 4_000)
+}
+
+function json(text: string): string | undefined {
+  try {
+    return JSON.stringify(JSON.parse(text), (name, value) =>
+      typeof value === 'string' && isSecret(name) ? '[hidden]' : value,
+    )
+  } catch {
+    return undefined
+  }
+}
+
+/** JSON-RPC and metadata have names that only look like secrets, and are needed to follow a session. */
+function isSecret(name: string): boolean {
+  return (
+    secretNames.test(name) && !/^(progressToken|token_type|.*_endpoint|.*_supported)$/.test(name)
+  )
+}
+
+function form(text: string): string | undefined {
+  if (!/^[\w.-]+=[^\s]*$/.test(text)) return undefined
+  const fields = [...new URLSearchParams(text)]
+  return fields
+    .map(([name, value]) => `${name}=${secretNames.test(name) ? '[hidden]' : value}`)
+    .join('&')
+}
+
+/** Whether a line typed at the prompt should stay out of the history file. */
+export function holdsSecret(line: string): boolean {
+  return (
+    /(token|secret|password|passwd|api[-_]?key|credential|authorization|bearer)["']?\s*[:=\s]\s*\S/i.test(
+      line,
+    ) || /\beyJ[\w-]{10,}\.[\w-]+\./.test(line)
+  )
+}

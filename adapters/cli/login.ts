@@ -1,0 +1,262 @@
+/** One login through the browser: discovery, registration, PKCE and the code exchange of the official library. */
+
+import { randomBytes } from 'node:crypto'
+import {
+  auth,
+  type FetchLike,
+  type OAuthClientInformationContext,
+  type OAuthClientMetadata,
+  type OAuthClientProvider,
+  type OAuthDiscoveryState,
+  type StoredOAuthClientInformation,
+  type StoredOAuthTokens,
+  StreamableHTTPClientTransport,
+} from '@modelcontextprotocol/client'
+import { type Callback, listenForCallback } from './callback.ts'
+import { type Challenge, exitCodes, Problem } from './problem.ts'
+import type { ClientIdentity } from './settings.ts'
+import type { TokenStore, Tokens } from './token-store.ts'
+
+export interface LoginOptions {
+  readonly server: string
+  readonly challenge: Challenge
+  readonly identity: ClientIdentity
+  readonly assumePkce: boolean
+  readonly store: TokenStore
+  readonly fetch: FetchLike
+  readonly now: () => number
+  readonly visit: Visit
+  readonly signal: AbortSignal
+}
+
+/**
+ * Shows the page to the user. Resolves to the address at which the browser ended, if the user gave
+ * it by hand (the browser may run on another machine), and otherwise to nothing. `arrived` aborts
+ * when the browser has come back by itself.
+ */
+export type Visit = (page: URL, arrived: AbortSignal) => Promise<string | undefined>
+
+/** Logs in and stores the tokens; an abort of `signal` rejects. */
+export async function login(options: LoginOptions): Promise<void> {
+  const callback = await openCallback(options)
+  try {
+    const provider = new LoginProvider(options, callback)
+    const serverUrl = options.server
+    const { resourceMetadataUrl, scope } = options.challenge
+    if (resourceMetadataUrl !== undefined) {
+      await options.store.rememberMetadataUrl(serverUrl, resourceMetadataUrl.href)
+    }
+    const outcome = await auth(provider, {
+      serverUrl,
+      fetchFn: options.fetch,
+      forceReauthorization: true,
+      ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }),
+      ...(scope !== undefined && { scope }),
+    })
+    if (outcome === 'AUTHORIZED' || provider.page === undefined) return
+    const answer = await visited(provider.page, provider.state(), callback, options)
+    // `finishAuth` checks the issuer of the answer (RFC 9207) before it believes anything else in it.
+    const transport = new StreamableHTTPClientTransport(new URL(serverUrl), {
+      authProvider: provider,
+      fetch: options.fetch,
+    })
+    await transport.finishAuth(answer)
+  } finally {
+    await callback.close()
+  }
+}
+
+/** What the browser came back with, by itself or through the user's hands. */
+async function visited(
+  page: URL,
+  state: string,
+  callback: Callback,
+  { visit, signal }: LoginOptions,
+): Promise<URLSearchParams> {
+  const arrived = new AbortController()
+  const returned = callback.result(state, signal)
+  returned.then(
+    () => arrived.abort(),
+    () => arrived.abort(),
+  )
+  const pasted = visit(page, arrived.signal).then((address) =>
+    address === undefined ? returned : parsePasted(address, state),
+  )
+  return Promise.race([returned, pasted])
+}
+
+function parsePasted(address: string, state: string): URLSearchParams {
+  const query = URL.canParse(address.trim()) ? new URL(address.trim()).searchParams : undefined
+  if (query?.get('state') === state) return query
+  throw new Problem('That is not the address at which this login ended.', {
+    exit: exitCodes.unauthorized,
+    next: 'Copy the whole address from the browser, with its `code` and `state`.',
+  })
+}
+
+/**
+ * The registered redirect URI when there is one. A registration of our own is reused with its
+ * port, because issuers may compare it exactly; when that port is taken, we register anew.
+ */
+async function openCallback({ identity, server, store }: LoginOptions): Promise<Callback> {
+  if (identity.redirectUri !== undefined) return listenForCallback(identity.redirectUri)
+  for (const client of await store.registrations(server)) {
+    const [uri] = 'redirect_uris' in client ? (client.redirect_uris ?? []) : []
+    const callback = uri === undefined ? undefined : await listenForCallback(uri).catch(() => {})
+    if (callback !== undefined) return callback
+  }
+  return listenForCallback()
+}
+
+class LoginProvider implements OAuthClientProvider {
+  /** The page the user has to visit, once the library has made it. */
+  page: URL | undefined
+  readonly clientMetadataUrl?: string
+  readonly redirectUrl: string
+  readonly #options: LoginOptions
+  readonly #state = randomBytes(32).toString('base64url')
+  #verifier = ''
+  #discovery: OAuthDiscoveryState | undefined
+
+  constructor(options: LoginOptions, callback: Callback) {
+    this.#options = options
+    this.redirectUrl = callback.redirectUri
+    const { clientId } = options.identity
+    if (isDocumentUrl(clientId)) this.clientMetadataUrl = clientId
+  }
+
+  get clientMetadata(): OAuthClientMetadata {
+    return {
+      client_name: 'streamable-mcp',
+      redirect_uris: [this.redirectUrl],
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+      application_type: 'native',
+    }
+  }
+
+  state(): string {
+    return this.#state
+  }
+
+  async clientInformation(
+    context?: OAuthClientInformationContext,
+  ): Promise<StoredOAuthClientInformation | undefined> {
+    const { identity, server, store } = this.#options
+    if (context === undefined) return undefined
+    if (isFixed(identity.clientId)) return fixedClient(identity, context.issuer)
+    const client = (await store.credentials(server, context.issuer))?.client
+    // Made for another port, or for another identity than the one asked for now.
+    const usable =
+      client !== undefined && 'redirect_uris' in client
+        ? client.redirect_uris?.includes(this.redirectUrl)
+        : client?.client_id === this.clientMetadataUrl
+    return usable ? client : undefined
+  }
+
+  async saveClientInformation(
+    client: StoredOAuthClientInformation,
+    context?: OAuthClientInformationContext,
+  ): Promise<void> {
+    const { server, store } = this.#options
+    if (context !== undefined) await store.update(server, context.issuer, { client })
+  }
+
+  /** A login starts from nothing: an old refresh token cannot widen what it was granted (RFC 6749 section 6). */
+  tokens(): undefined {
+    return undefined
+  }
+
+  async saveTokens(
+    tokens: StoredOAuthTokens,
+    context?: OAuthClientInformationContext,
+  ): Promise<void> {
+    const issuer = context?.issuer ?? tokens.issuer
+    if (issuer === undefined) return
+    const { identity, server, store, now } = this.#options
+    const scope = this.page?.searchParams.get('scope') ?? undefined
+    const { clientId } = identity
+    await store.update(server, issuer, {
+      tokens: dated(tokens, now()),
+      scope,
+      // A refresh has to name the client that these tokens belong to; its secret stays where it is.
+      ...(isFixed(clientId) && { client: { client_id: clientId, issuer } }),
+    })
+  }
+
+  async invalidateCredentials(what: string): Promise<void> {
+    const { server, store } = this.#options
+    const issuer = this.#discovery?.authorizationServerMetadata?.issuer
+    if ((what === 'client' || what === 'all') && issuer !== undefined) {
+      await store.update(server, issuer, { client: undefined })
+    }
+  }
+
+  redirectToAuthorization(url: URL): void {
+    this.page = url
+  }
+
+  saveCodeVerifier(verifier: string): void {
+    this.#verifier = verifier
+  }
+
+  codeVerifier(): string {
+    return this.#verifier
+  }
+
+  /** Metadata without S256 is refused before anything is sent on its word (spec.md D23). */
+  saveDiscoveryState(state: OAuthDiscoveryState): void {
+    const metadata = state.authorizationServerMetadata
+    const methods = metadata?.code_challenge_methods_supported
+    if (metadata !== undefined && !methods?.includes('S256')) {
+      if (methods !== undefined || !this.#options.assumePkce) {
+        throw new Problem(`The issuer ${metadata.issuer} does not say that it supports PKCE.`, {
+          exit: exitCodes.unauthorized,
+          next: 'If you know that it does (Amazon Cognito), set OAUTH_ASSUME_PKCE=1.',
+        })
+      }
+    }
+    this.#discovery = state
+  }
+
+  discoveryState(): OAuthDiscoveryState | undefined {
+    return this.#discovery
+  }
+}
+
+/** The client to refresh with: the one that got the tokens, with its secret if that is ours to know. */
+export function refreshingClient(
+  client: StoredOAuthClientInformation | undefined,
+  identity: ClientIdentity,
+  issuer: string,
+): StoredOAuthClientInformation | undefined {
+  return client?.client_id === identity.clientId ? fixedClient(identity, issuer) : client
+}
+
+function fixedClient(
+  { clientId, clientSecret }: ClientIdentity,
+  issuer: string,
+): StoredOAuthClientInformation | undefined {
+  if (clientId === undefined) return undefined
+  return {
+    client_id: clientId,
+    issuer,
+    ...(clientSecret !== undefined && { client_secret: clientSecret }),
+  }
+}
+
+function isFixed(clientId: string | undefined): clientId is string {
+  return clientId !== undefined && !isDocumentUrl(clientId)
+}
+
+/** Whether a client id is the address of a client-id metadata document (spec.md D28). */
+function isDocumentUrl(clientId: string | undefined): clientId is string {
+  return clientId !== undefined && /^https:\/\/[^/]+\/./.test(clientId)
+}
+
+/** Tokens with the moment at which they end, which is all that a later run can check. */
+export function dated(tokens: StoredOAuthTokens, now: number): Tokens {
+  if (tokens.expires_in === undefined) return tokens
+  return { ...tokens, expires_at: now + Number(tokens.expires_in) * 1000 }
+}

@@ -1,0 +1,86 @@
+/** What went wrong, as a sentence, with the next step and the exit code that scripts see. */
+
+/** Exit codes of every command; they are part of the interface, listed by `--help`. */
+export const exitCodes = {
+  ok: 0,
+  /** The server answered, and the answer is an error; or `doctor` found something to repair. */
+  failed: 1,
+  /** The command line itself is wrong. */
+  usage: 2,
+  /** A login is needed, was refused, or grants too little. */
+  unauthorized: 3,
+  /** No MCP server answered at that address. */
+  unreachable: 4,
+  /** Ctrl+C. */
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+/** An error a person should read. The message is one sentence; `next` says what to do about it. */
+export class Problem extends Error {
+  override name = 'Problem'
+  readonly exit: ExitCode
+  readonly next: string | undefined
+
+  constructor(
+    message: string,
+    options: { exit?: ExitCode; next?: string | undefined; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause })
+    this.exit = options.exit ?? exitCodes.failed
+    this.next = options.next
+  }
+}
+
+/** What a 401 or 403 asked for in its `WWW-Authenticate` (RFC 6750, RFC 9728 section 5.1). */
+export interface Challenge {
+  readonly resourceMetadataUrl?: URL
+  readonly scope?: string
+}
+
+/** The server wants a login, and no stored token or refresh could satisfy it. */
+export class LoginRequired extends Problem {
+  override name = 'LoginRequired'
+  readonly challenge: Challenge
+
+  constructor(message: string, challenge: Challenge, next?: string) {
+    super(message, { exit: exitCodes.unauthorized, next })
+    this.challenge = challenge
+  }
+}
+
+/** The token is good, but this operation needs more scopes than it has (RFC 6750 section 3.1). */
+export class ScopeRequired extends Problem {
+  override name = 'ScopeRequired'
+  readonly challenge: Challenge
+
+  constructor(challenge: Challenge) {
+    super(
+      challenge.scope === undefined
+        ? 'The server says that the login does not cover this operation.'
+        : `This operation needs the scopes "${challenge.scope}", which the login does not cover.`,
+      { exit: exitCodes.unauthorized, next: 'Run `auth login` and grant them.' },
+    )
+    this.challenge = challenge
+  }
+}
+
+/** Walks an error and its causes; the client library wraps what a fetch threw. */
+export function causes(error: unknown): unknown[] {
+  const chain: unknown[] = []
+  let current = error
+  while (current !== undefined && current !== null && !chain.includes(current)) {
+    chain.push(current)
+    current = (current as { cause?: unknown }).cause
+  }
+  return chain
+}
+
+/** The first error of a kind among an error and its causes. */
+export function findCause<T extends Error>(
+  error: unknown,
+  kind: abstract new (...args: never[]) => T,
+): T | undefined {
+  return causes(error).find((cause): cause is T => cause instanceof kind)
+}
