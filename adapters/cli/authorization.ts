@@ -58,18 +58,26 @@ export class Authorization {
       }
     }
     if (response.status !== 401 && response.status !== 403) return response
-    const { resourceMetadataUrl, scope, error } = extractWWWAuthenticateParams(response)
-    const challenge: Challenge = {
-      ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }),
-      ...(scope !== undefined && { scope }),
-    }
-    if (response.status === 401) {
-      await response.body?.cancel()
-      throw this.#refused(source, challenge)
-    }
-    if (error !== 'insufficient_scope') return response
+    const { error } = extractWWWAuthenticateParams(response)
+    if (response.status === 403 && error !== 'insufficient_scope') return response
     await response.body?.cancel()
-    throw new ScopeRequired(challenge)
+    const challenge = challengeOf(response)
+    throw response.status === 401 ? this.#refused(source, challenge) : new ScopeRequired(challenge)
+  }
+
+  /** Asks the server without a token, because only its refusal says where its metadata is. */
+  async challenge(signal: AbortSignal): Promise<Challenge> {
+    const response = await this.#options.fetch(this.#server, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 'login', method: 'ping' }),
+      signal,
+    })
+    await response.body?.cancel()
+    return response.status === 401 ? challengeOf(response) : {}
   }
 
   /**
@@ -229,5 +237,13 @@ export class Authorization {
         ? 'The login has expired or was revoked, and could not be renewed.'
         : 'The server asks for a login.'
     return new LoginRequired(sentence, challenge, 'Run `auth login`.')
+  }
+}
+
+function challengeOf(response: Response): Challenge {
+  const { resourceMetadataUrl, scope } = extractWWWAuthenticateParams(response)
+  return {
+    ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }),
+    ...(scope !== undefined && { scope }),
   }
 }

@@ -13,6 +13,7 @@ import {
   UnsupportedProtocolVersionError,
   UrlElicitationRequiredError,
 } from '@modelcontextprotocol/client'
+import { brokenStream } from './connection.ts'
 import { causes, exitCodes, findCause, Problem } from './problem.ts'
 
 const { failed, unauthorized, unreachable, interrupted } = exitCodes
@@ -192,6 +193,13 @@ function protocol(error: unknown, url: string): Problem | undefined {
     })
   }
   const answered = findCause(error, ProtocolError)
+  if (answered?.message === brokenStream) {
+    return new Problem('The connection broke before the answer came.', {
+      exit: unreachable,
+      next: 'The operation may have been carried out: check before you repeat it.',
+      cause: error,
+    })
+  }
   if (answered !== undefined) {
     return new Problem(`The server answered with error ${answered.code}: ${answered.message}`, {
       next: answered.code === -32602 ? 'Check the name and the arguments.' : undefined,

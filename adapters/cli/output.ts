@@ -22,7 +22,8 @@ const codes: Readonly<Record<Style, readonly [number, number]>> = {
 export class Output {
   readonly json: boolean
   readonly #streams: Streams
-  readonly #around: { write: (print: () => void) => void } = { write: (print) => print() }
+  #around: (print: () => void) => void = (print) => print()
+  #status: string | undefined
 
   constructor(streams: Streams, json = false) {
     this.#streams = streams
@@ -40,12 +41,12 @@ export class Output {
 
   /** A result: what a script would read. */
   print(text: string): void {
-    this.#around.write(() => this.#streams.stdout.write(`${text}\n`))
+    this.#write(() => this.#streams.stdout.write(`${text}\n`))
   }
 
   /** What happens meanwhile: notifications, hints, warnings. */
   note(text: string): void {
-    this.#around.write(() => this.#streams.stderr.write(`${text}\n`))
+    this.#write(() => this.#streams.stderr.write(`${text}\n`))
   }
 
   /** With `--json` the only thing on stdout; always one document. */
@@ -63,14 +64,23 @@ export class Output {
     if (problem.next !== undefined) this.note(`→ ${printable(problem.next)}`)
   }
 
-  /** Redraws the last line of the terminal in place; `undefined` removes it. Only where `live`. */
+  /** Shows a line below everything else, redrawn in place; `undefined` removes it. Only where `live`. */
   status(text: string | undefined): void {
-    if (this.live) this.#streams.stderr.write(`\r\u001b[K${text ?? ''}`)
+    if (!this.live) return
+    this.#status = text
+    this.#streams.stderr.write(`\r\u001b[K${text ?? ''}`)
   }
 
   /** Lets an interactive prompt step aside for each print and come back after it. */
-  surround(write: (print: () => void) => void): void {
-    this.#around.write = write
+  surround(around: (print: () => void) => void): void {
+    this.#around = around
+  }
+
+  #write(print: () => void): void {
+    const status = this.#status
+    this.status(undefined)
+    this.#around(print)
+    if (status !== undefined) this.status(status)
   }
 
   style(style: Style, text: string): string {

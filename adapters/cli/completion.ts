@@ -1,0 +1,146 @@
+/** What Tab offers: commands, names of the server's things, their arguments, and values it suggests. */
+
+import type { Client, CompleteRequest } from '@modelcontextprotocol/client'
+import { listTools, offers } from './operations.ts'
+
+export interface CompletionSource {
+  readonly commands: readonly string[]
+  readonly client: () => Client | undefined
+}
+
+const timeout = 3_000
+
+/** The candidates and the part of the line that they replace, as readline wants them. */
+export async function complete(
+  line: string,
+  { commands, client }: CompletionSource,
+): Promise<[string[], string]> {
+  const words = line.trimStart().split(/\s+/)
+  const last = words.at(-1) ?? ''
+  const [command = '', name = ''] = words
+  const found = (candidates: readonly string[]): [string[], string] => [
+    candidates.filter((candidate) => candidate.startsWith(last)),
+    last,
+  ]
+  if (words.length <= 1) return found(commands.map((one) => `${one} `))
+  const connected = client()
+  try {
+    if (words.length === 2) {
+      const fixed = fixedWords[command]
+      if (fixed !== undefined) return found(fixed)
+      return connected === undefined ? found([]) : found(await names(connected, command))
+    }
+    if (connected === undefined) return found([])
+    return found(await parameters(connected, command, name, words.slice(2)))
+  } catch {
+    // A server that is slow or away must not spoil the typing.
+    return found([])
+  }
+}
+
+const fixedWords: Readonly<Record<string, readonly string[]>> = {
+  auth: ['login', 'logout', 'status', 'refresh'],
+  'set-auth-method': ['auto', 'oauth', 'lambda'],
+  debug: ['on', 'off'],
+  'log-level': ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'],
+}
+
+async function names(client: Client, command: string): Promise<string[]> {
+  switch (command) {
+    case 'call-tool':
+      return (await listTools(client, { timeout })).map(({ name }) => `${name} `)
+    case 'get-prompt':
+      if (!offers(client, 'prompts')) return []
+      return (await client.listPrompts(undefined, { timeout })).prompts.map(
+        ({ name }) => `${name} `,
+      )
+    case 'read-resource':
+    case 'subscribe':
+    case 'unsubscribe':
+      if (!offers(client, 'resources')) return []
+      return (await client.listResources(undefined, { timeout })).resources.map(({ uri }) => uri)
+    case 'read-template':
+      return (await templates(client)).map((template) => `${template} `)
+    default:
+      return []
+  }
+}
+
+async function templates(client: Client): Promise<string[]> {
+  if (!offers(client, 'resources')) return []
+  const { resourceTemplates } = await client.listResourceTemplates(undefined, { timeout })
+  return resourceTemplates.map(({ uriTemplate }) => uriTemplate)
+}
+
+/** `name=` for the arguments not given yet; after `name=`, the values that fit. */
+async function parameters(
+  client: Client,
+  command: string,
+  name: string,
+  words: readonly string[],
+): Promise<string[]> {
+  const last = words.at(-1) ?? ''
+  const at = last.indexOf('=')
+  const given = Object.fromEntries(
+    words.slice(0, -1).flatMap((word) => (word.includes('=') ? [word.split('=', 2)] : [])),
+  ) as Record<string, string>
+  if (at === -1) {
+    const all = await parameterNames(client, command, name)
+    return all.filter((one) => !Object.hasOwn(given, one)).map((one) => `${one}=`)
+  }
+  const parameter = last.slice(0, at)
+  const values =
+    command === 'call-tool'
+      ? await enumerated(client, name, parameter)
+      : await suggested(client, command, name, parameter, last.slice(at + 1), given)
+  return values.filter((value) => !/\s/.test(value)).map((value) => `${parameter}=${value}`)
+}
+
+async function parameterNames(client: Client, command: string, name: string): Promise<string[]> {
+  if (command === 'call-tool') return Object.keys(await properties(client, name))
+  if (command === 'get-prompt') {
+    const { prompts } = await client.listPrompts(undefined, { timeout })
+    const prompt = prompts.find((one) => one.name === name)
+    return (prompt?.arguments ?? []).map((one) => one.name)
+  }
+  return command === 'read-template' ? templateVariables(name) : []
+}
+
+/** The variables of an RFC 6570 template, without operators and modifiers. */
+export function templateVariables(template: string): string[] {
+  return [...template.matchAll(/\{[+#./;?&]?([^}]+)\}/g)].flatMap(([, list = '']) =>
+    list.split(',').map((one) => one.replace(/(\*|:\d+)$/, '').trim()),
+  )
+}
+
+async function properties(
+  client: Client,
+  name: string,
+): Promise<Record<string, { type?: unknown; enum?: unknown }>> {
+  const tool = (await listTools(client, { timeout })).find((one) => one.name === name)
+  return (tool?.inputSchema.properties ?? {}) as Record<string, { type?: unknown; enum?: unknown }>
+}
+
+async function enumerated(client: Client, name: string, parameter: string): Promise<string[]> {
+  const schema = (await properties(client, name))[parameter]
+  if (schema?.type === 'boolean') return ['true', 'false']
+  return Array.isArray(schema?.enum) ? schema.enum.map(String) : []
+}
+
+async function suggested(
+  client: Client,
+  command: string,
+  name: string,
+  parameter: string,
+  value: string,
+  given: Record<string, string>,
+): Promise<string[]> {
+  if (client.getServerCapabilities()?.completions === undefined) return []
+  const ref: CompleteRequest['params']['ref'] =
+    command === 'get-prompt' ? { type: 'ref/prompt', name } : { type: 'ref/resource', uri: name }
+  const { completion } = await client.complete(
+    { ref, argument: { name: parameter, value }, context: { arguments: given } },
+    { timeout },
+  )
+  return completion.values
+}

@@ -1,0 +1,255 @@
+/** One server at a time: connecting in either era, losing and finding it again, and what it notifies. */
+
+import {
+  Client,
+  type JSONRPCMessage,
+  type McpSubscription,
+  SdkHttpError,
+  StreamableHTTPClientTransport,
+} from '@modelcontextprotocol/client'
+import type { Responder } from './answers.ts'
+import type { Authorization } from './authorization.ts'
+import { exitCodes, findCause, Problem } from './problem.ts'
+import type { Settings } from './settings.ts'
+
+export const clientInfo = {
+  name: 'streamable-mcp',
+  title: 'streamable-mcp client',
+  version: '1.0.0',
+}
+
+export interface ConnectionEvents {
+  /** A notification of the server, by its method. */
+  notified(method: string, params: Record<string, unknown>): void
+  /** The server had forgotten the session, and a new one was opened. */
+  renewed(): void
+  /** What the library reports besides; for debugging. */
+  trouble(error: Error): void
+}
+
+export interface ConnectionOptions {
+  readonly settings: Settings
+  readonly authorization: Authorization
+  readonly responder: Responder
+  readonly events: ConnectionEvents
+  /** Keep a stream open for changes of lists and resources, where the server offers one. */
+  readonly listen: boolean
+}
+
+const notifications = [
+  'notifications/message',
+  'notifications/tools/list_changed',
+  'notifications/prompts/list_changed',
+  'notifications/resources/list_changed',
+  'notifications/resources/updated',
+  'notifications/elicitation/complete',
+] as const
+
+interface Open {
+  readonly client: Client
+  readonly transport: PatientTransport
+}
+
+export class Connection {
+  readonly #options: ConnectionOptions
+  #open: Open | undefined
+  #subscription: McpSubscription | undefined
+  /** Resources whose updates the user wants; they outlive a session that had to be renewed. */
+  readonly #watched = new Set<string>()
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+  }
+
+  get client(): Client | undefined {
+    return this.#open?.client
+  }
+
+  get watched(): readonly string[] {
+    return [...this.#watched]
+  }
+
+  /** Connects, with a login on the way if the server wants one and there is somebody to log in. */
+  async open(signal: AbortSignal): Promise<Client> {
+    return this.#options.authorization.withLogin(signal, () => this.#connect(signal))
+  }
+
+  /**
+   * Runs an operation against the connected server. A session that the server no longer knows is
+   * replaced (spec.md B37) and the operation repeated once: what got a 404 was not carried out.
+   */
+  async run<T>(signal: AbortSignal, operation: (client: Client) => Promise<T>): Promise<T> {
+    const attempt = async (): Promise<T> => {
+      if (this.#open === undefined) {
+        throw new Problem('Not connected.', { next: 'Type `connect`, or `connect <url>`.' })
+      }
+      const { client, transport } = this.#open
+      try {
+        return await operation(client)
+      } catch (error) {
+        const lost = findCause(error, SdkHttpError)?.status === 404
+        if (!lost || transport.sessionId === undefined) throw error
+        const renewed = await this.#connect(signal)
+        this.#options.events.renewed()
+        return operation(renewed)
+      }
+    }
+    try {
+      return await this.#options.authorization.withLogin(signal, attempt)
+    } catch (error) {
+      // The library reports a cancelled request as one that timed out.
+      if (signal.aborted) throw new Problem('Cancelled.', { exit: exitCodes.interrupted })
+      throw error
+    }
+  }
+
+  /** Leaves without a word to the server, which keeps the session. */
+  async close(): Promise<void> {
+    const open = this.#open
+    this.#open = undefined
+    this.#subscription = undefined
+    await open?.client.close()
+  }
+
+  /** Ends the session on the server and leaves. Resolves to whether there was a session to end. */
+  async terminate(): Promise<boolean> {
+    const transport = this.#open?.transport
+    const hadSession = transport?.sessionId !== undefined
+    try {
+      await transport?.terminateSession()
+    } finally {
+      await this.close()
+    }
+    return hadSession
+  }
+
+  async watch(uri: string, signal: AbortSignal): Promise<void> {
+    await this.run(signal, async (client) => {
+      this.#watched.add(uri)
+      try {
+        if (client.getProtocolEra() === 'modern') await this.#listen(client, signal)
+        else await client.subscribeResource({ uri }, { signal })
+      } catch (error) {
+        this.#watched.delete(uri)
+        throw error
+      }
+    })
+  }
+
+  async unwatch(uri: string, signal: AbortSignal): Promise<void> {
+    this.#watched.delete(uri)
+    await this.run(signal, async (client) => {
+      if (client.getProtocolEra() === 'modern') await this.#listen(client, signal)
+      else await client.unsubscribeResource({ uri }, { signal })
+    })
+  }
+
+  async #connect(signal: AbortSignal): Promise<Client> {
+    const { settings, authorization, responder, events, listen } = this.#options
+    await this.close()
+    const client = new Client(clientInfo, {
+      capabilities: responder.capabilities,
+      // Lists are asked for before every call; servers of 2025 do not say how long they hold.
+      defaultCacheTtlMs: 60_000,
+      versionNegotiation: {
+        mode:
+          settings.era === 'auto'
+            ? 'auto'
+            : settings.era === 'modern'
+              ? { pin: '2026-07-28' }
+              : 'legacy',
+      },
+    })
+    const { elicit, sample } = responder
+    if (elicit !== undefined) {
+      client.setRequestHandler('elicitation/create', ({ params }, { mcpReq }) =>
+        elicit(params, mcpReq.signal),
+      )
+    }
+    if (sample !== undefined) {
+      client.setRequestHandler('sampling/createMessage', ({ params }, { mcpReq }) =>
+        sample(params, mcpReq.signal),
+      )
+    }
+    for (const method of notifications) {
+      client.setNotificationHandler(method, ({ params }) => events.notified(method, params ?? {}))
+    }
+    client.onerror = (error) => events.trouble(error)
+    const transport = new PatientTransport(new URL(settings.url), {
+      fetch: authorization.fetch,
+      reconnectionOptions: {
+        initialReconnectionDelay: 500,
+        maxReconnectionDelay: 10_000,
+        reconnectionDelayGrowFactor: 2,
+        maxRetries: 5,
+      },
+    })
+    await client.connect(transport, { signal, timeout: 30_000 })
+    this.#open = { client, transport }
+    if (listen) {
+      await this.#resume(client, signal).catch((error: unknown) => {
+        events.trouble(error instanceof Error ? error : new Error(String(error)))
+      })
+    }
+    return client
+  }
+
+  /** Tells a fresh session what the user had asked for in the old one. */
+  async #resume(client: Client, signal: AbortSignal): Promise<void> {
+    if (client.getProtocolEra() === 'modern') return this.#listen(client, signal)
+    for (const uri of this.#watched) await client.subscribeResource({ uri }, { signal })
+  }
+
+  /** The modern era has one stream for all subscriptions; a change of them means a new stream. */
+  async #listen(client: Client, signal: AbortSignal): Promise<void> {
+    const offered = client.getServerCapabilities()
+    const filter = {
+      ...(offered?.tools?.listChanged && { toolsListChanged: true }),
+      ...(offered?.prompts?.listChanged && { promptsListChanged: true }),
+      ...(offered?.resources?.listChanged && { resourcesListChanged: true }),
+      ...(this.#watched.size > 0 && { resourceSubscriptions: this.watched }),
+    }
+    await this.#subscription?.close()
+    this.#subscription = undefined
+    if (Object.keys(filter).length === 0) return
+    // The signal ends the waiting for the server's agreement, and must not end the stream later.
+    const opening = new AbortController()
+    const abort = (): void => opening.abort(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      this.#subscription = await client.listen(filter as Parameters<Client['listen']>[0], {
+        signal: opening.signal,
+        timeout: 15_000,
+      })
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+}
+
+/** Marks the answer that {@link PatientTransport} makes up; no server sends it. */
+export const brokenStream = 'streamable-mcp: stream ended without an answer'
+
+/**
+ * Ends a call whose stream breaks off for good. The library tells only subscriptions of that end,
+ * and would leave a call waiting for its timeout.
+ */
+class PatientTransport extends StreamableHTTPClientTransport {
+  override async send(
+    message: JSONRPCMessage | JSONRPCMessage[],
+    options?: Parameters<StreamableHTTPClientTransport['send']>[1],
+  ): Promise<void> {
+    if (Array.isArray(message) || !('method' in message) || !('id' in message)) {
+      return super.send(message, options)
+    }
+    const { id } = message
+    return super.send(message, {
+      ...options,
+      onRequestStreamEnd: () => {
+        options?.onRequestStreamEnd?.()
+        // After a normal end this reaches nobody: the call has its answer already.
+        this.onmessage?.({ jsonrpc: '2.0', id, error: { code: -32000, message: brokenStream } })
+      },
+    })
+  }
+}

@@ -1,0 +1,37 @@
+/** The commands of earlier sessions, in a private file. Which lines may enter is the prompt's business. */
+
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const limit = 1_000
+
+export interface History {
+  /** Oldest first. */
+  readonly lines: readonly string[]
+  add(line: string): void
+}
+
+/** A history that cannot be read or written is no reason to refuse a session. */
+export function openHistory(folder: string): History {
+  const path = join(folder, 'history')
+  let lines: string[] = []
+  try {
+    lines = readFileSync(path, 'utf8').split('\n').filter(Boolean)
+  } catch {}
+  if (lines.length > 2 * limit) {
+    lines = lines.slice(-limit)
+    try {
+      writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o600 })
+    } catch {}
+  }
+  return {
+    lines: lines.slice(-limit),
+    add(line) {
+      try {
+        mkdirSync(folder, { recursive: true, mode: 0o700 })
+        // Appended line by line: two sessions at once keep the lines of both.
+        appendFileSync(path, `${line}\n`, { mode: 0o600 })
+      } catch {}
+    },
+  }
+}

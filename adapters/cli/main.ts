@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+/** The program `streamable-mcp`: the process around {@link run}. */
+
+import { run } from './program.ts'
+
+const interrupt = new AbortController()
+// The first Ctrl+C cancels what runs; a second one ends the process as the system does.
+process.once('SIGINT', () => interrupt.abort())
+// A reader such as `head` may leave early, and that is no error of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
+
+process.exitCode = await run(process.argv.slice(2), {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  signal: interrupt.signal,
+})

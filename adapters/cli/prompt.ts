@@ -1,0 +1,138 @@
+/** The line editor at the terminal: commands and answers, with history, Tab, and prints above it. */
+
+import { clearScreenDown, cursorTo, moveCursor } from 'node:readline'
+import { createInterface, type Interface } from 'node:readline/promises'
+import { holdsSecret } from './debug.ts'
+import type { Output } from './output.ts'
+
+export interface PromptOptions {
+  readonly input: NodeJS.ReadableStream & { isTTY?: boolean }
+  readonly stdout: NodeJS.WritableStream & { isTTY?: boolean }
+  readonly output: Output
+  /** Oldest first. */
+  readonly history: readonly string[]
+  readonly remember: (line: string) => void
+  readonly complete: (line: string) => Promise<[string[], string]>
+  readonly interrupted: () => void
+}
+
+interface Waiting {
+  readonly kind: 'command' | 'answer'
+  resolve(line: string | undefined): void
+}
+
+export class Prompt {
+  /** A person types; otherwise lines come from a pipe, and nothing is echoed. */
+  readonly terminal: boolean
+  readonly #options: PromptOptions
+  readonly #interface: Interface
+  readonly #typedAhead: string[] = []
+  #waiting: Waiting | undefined
+  #closed = false
+
+  constructor(options: PromptOptions) {
+    this.#options = options
+    this.terminal = options.input.isTTY === true && options.stdout.isTTY === true
+    this.#interface = createInterface({
+      input: options.input,
+      ...(this.terminal && { output: options.stdout }),
+      terminal: this.terminal,
+      history: [...options.history].reverse(),
+      historySize: 1_000,
+      removeHistoryDuplicates: true,
+      completer: async (line: string): Promise<[string[], string]> =>
+        this.#waiting?.kind === 'command' ? options.complete(line) : [[], line],
+    })
+    this.#interface.on('history', (history: string[]) => this.#filter(history))
+    this.#interface.on('line', (line) => this.#entered(line))
+    this.#interface.on('SIGINT', () => options.interrupted())
+    this.#interface.on('close', () => {
+      this.#closed = true
+      this.#take()?.resolve(undefined)
+    })
+    options.output.surround((print) => this.#above(print))
+  }
+
+  /** The next command, or nothing at the end of input. */
+  command(prompt: string): Promise<string | undefined> {
+    return this.#next('command', prompt)
+  }
+
+  /** One answer to a question; kept out of the history. Rejects when `signal` aborts. */
+  async answer(question: string, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted()
+    const answer = this.#next('answer', question)
+    const abort = (): void => {
+      this.#take()?.resolve(undefined)
+      if (this.terminal) this.#options.stdout.write('\n')
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      const line = await answer
+      signal.throwIfAborted()
+      if (line === undefined) throw new Error('The input ended before the question was answered.')
+      return line
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  /** What is typed so far. */
+  get line(): string {
+    return this.#interface.line
+  }
+
+  clearLine(): void {
+    this.#interface.write(null, { ctrl: true, name: 'e' })
+    this.#interface.write(null, { ctrl: true, name: 'u' })
+  }
+
+  close(): void {
+    this.#options.output.surround((print) => print())
+    this.#interface.close()
+  }
+
+  #next(kind: Waiting['kind'], prompt: string): Promise<string | undefined> {
+    const ahead = this.#typedAhead.shift()
+    if (ahead !== undefined) return Promise.resolve(ahead)
+    if (this.#closed) return Promise.resolve(undefined)
+    return new Promise((resolve) => {
+      this.#waiting = { kind, resolve }
+      this.#interface.setPrompt(prompt)
+      if (this.terminal) this.#interface.prompt()
+    })
+  }
+
+  #take(): Waiting | undefined {
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    return waiting
+  }
+
+  #entered(line: string): void {
+    const waiting = this.#take()
+    if (waiting === undefined) this.#typedAhead.push(line)
+    else waiting.resolve(line)
+  }
+
+  /** Runs before `line` is delivered, with the new line in front. */
+  #filter(history: string[]): void {
+    const [line] = history
+    if (line === undefined) return
+    if (this.#waiting?.kind === 'answer' || holdsSecret(line)) history.shift()
+    else this.#options.remember(line)
+  }
+
+  #above(print: () => void): void {
+    if (!this.terminal || this.#waiting === undefined) {
+      print()
+      return
+    }
+    const { stdout } = this.#options
+    moveCursor(stdout, 0, -this.#interface.getCursorPos().rows)
+    cursorTo(stdout, 0)
+    clearScreenDown(stdout)
+    print()
+    this.#interface.prompt(true)
+  }
+}

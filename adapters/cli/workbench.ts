@@ -1,0 +1,86 @@
+/** The parts of a client put together: settings, logins, and a connection that uses them. */
+
+import type { LoggingLevel } from '@modelcontextprotocol/client'
+import type { Responder } from './answers.ts'
+import { Authorization } from './authorization.ts'
+import { Connection } from './connection.ts'
+import { debugFetch } from './debug.ts'
+import type { Visit } from './login.ts'
+import type { Operation } from './operations.ts'
+import { type Output, printable } from './output.ts'
+import { notificationText } from './present.ts'
+import type { Settings } from './settings.ts'
+import { TokenStore } from './token-store.ts'
+
+export interface WorkbenchOptions {
+  readonly settings: Settings
+  readonly output: Output
+  readonly responder: Responder
+  /** How a login page reaches the user; without it, nobody is logged in by the way. */
+  readonly visit?: Visit | undefined
+  readonly listen: boolean
+  /** Milliseconds. */
+  readonly timeout: number
+  readonly logLevel?: LoggingLevel | undefined
+  readonly fetch?: typeof fetch
+}
+
+export interface Workbench extends WorkbenchOptions {
+  readonly store: TokenStore
+  readonly authorization: Authorization
+  readonly connection: Connection
+  logLevel?: LoggingLevel | undefined
+  operation(signal: AbortSignal): Operation
+}
+
+export function createWorkbench(options: WorkbenchOptions): Workbench {
+  const { settings, output, responder, visit, listen } = options
+  const http = options.fetch ?? fetch
+  const store = new TokenStore(settings.folder)
+  const authorization = new Authorization({
+    settings,
+    store,
+    visit,
+    fetch: debugFetch((url, init) => http(url, init), settings, output),
+  })
+  const connection = new Connection({
+    settings,
+    authorization,
+    responder,
+    listen,
+    events: {
+      notified(method, params) {
+        const text = notificationText(method, params, output)
+        if (text !== undefined) output.note(text)
+      },
+      renewed: () =>
+        output.note(
+          output.style('yellow', 'The server had ended the session; a new one was opened.'),
+        ),
+      trouble(error) {
+        if (settings.debug) output.note(output.style('dim', `! ${printable(error.message)}`))
+      },
+    },
+  })
+  return {
+    ...options,
+    store,
+    authorization,
+    connection,
+    operation(signal) {
+      const { timeout, logLevel } = this
+      return { connection, output, signal, timeout, logLevel }
+    },
+  }
+}
+
+/** Logs, and what the library prints by itself, must not mix with results on stdout. */
+export function redirectConsole(settings: Settings, output: Output): void {
+  const say = (...values: unknown[]): void => {
+    if (settings.debug) output.note(output.style('dim', printable(values.map(String).join(' '))))
+  }
+  console.debug = say
+  console.info = say
+  console.log = say
+  console.warn = say
+}
