@@ -214,6 +214,15 @@ function protocol(error: unknown, url: string): Problem | undefined {
       cause: error,
     })
   }
+  if (local?.code === SdkErrorCode.EraNegotiationFailed) {
+    const deepest = causes(error).at(-1)
+    const why = deepest instanceof Error ? deepest.message : String(deepest)
+    return new Problem(`Cannot reach ${url}: ${why}.`, {
+      exit: unreachable,
+      next: `Check the address; \`doctor ${url}\` looks for the cause.`,
+      cause: error,
+    })
+  }
   if (local?.code === SdkErrorCode.ClientHttpUnexpectedContent) {
     return new Problem(`${url} did not answer as an MCP endpoint: ${local.message}.`, {
       exit: unreachable,
