@@ -48,7 +48,7 @@ export class Authorization {
 
   /** The fetch for requests to the MCP server; others must not see the token and do not go through it. */
   readonly fetch: FetchLike = async (url, init) => {
-    const { token, source } = await this.#token()
+    const { token, source } = await this.#credential()
     let response = await this.#send(url, init, token)
     if (response.status === 401 && source === 'store') {
       const renewed = await this.refresh(token)
@@ -63,6 +63,11 @@ export class Authorization {
     await response.body?.cancel()
     const challenge = challengeOf(response)
     throw response.status === 401 ? this.#refused(source, challenge) : new ScopeRequired(challenge)
+  }
+
+  /** The token that a request would carry now, renewed if it was about to end. */
+  async token(): Promise<string | undefined> {
+    return (await this.#credential()).token
   }
 
   /** Asks the server without a token, because only its refusal says where its metadata is. */
@@ -191,7 +196,10 @@ export class Authorization {
     return this.#now() > tokens.expires_at - Math.min(60_000, lifetime / 5)
   }
 
-  async #token(): Promise<{ token: string | undefined; source: 'store' | 'environment' | 'none' }> {
+  async #credential(): Promise<{
+    token: string | undefined
+    source: 'store' | 'environment' | 'none'
+  }> {
     const { settings, store } = this.#options
     if (settings.authMethod === 'lambda') {
       if (settings.accessToken === undefined) {

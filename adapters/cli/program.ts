@@ -5,6 +5,7 @@ import type { LoggingLevel } from '@modelcontextprotocol/client'
 import { nobody, person, type Responder, ruled } from './answers.ts'
 import { systemBrowser } from './browser.ts'
 import { clientInfo } from './connection.ts'
+import { runDoctor } from './doctor/doctor.ts'
 import { toProblem } from './errors.ts'
 import { authActions, runAuth, showPage } from './login-commands.ts'
 import { callTool, getPrompt, list, lists, readResource } from './operations.ts'
@@ -12,7 +13,7 @@ import { Output, table } from './output.ts'
 import { type ExitCode, exitCodes, Problem } from './problem.ts'
 import { Prompt } from './prompt.ts'
 import { runSession } from './session.ts'
-import { oneOf, readSettings, type Settings } from './settings.ts'
+import { oneOf, parseServerUrl, readSettings, type Settings } from './settings.ts'
 import { createWorkbench, redirectConsole, type Workbench } from './workbench.ts'
 
 export interface Host {
@@ -149,6 +150,17 @@ const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   [
+    'doctor',
+    {
+      usage: 'doctor [url]',
+      summary: 'examine a server, and say what is wrong, why, and what to do',
+      notes: [
+        'With a stored login or ACCESS_TOKEN it looks further. --slow watches an idle stream too.',
+      ],
+      run: doctor,
+    },
+  ],
+  [
     'auth',
     {
       usage: `auth ${authActions.join(' | ')}`,
@@ -271,6 +283,23 @@ async function connected(
     asking?.close()
     await workbench.connection.terminate().catch(() => false)
   }
+}
+
+async function doctor({ words, values, settings, output, host }: Invocation): Promise<ExitCode> {
+  if (words[0] !== undefined) settings.url = parseServerUrl(words[0])
+  const workbench = assemble({ words, values, settings, output, host }, nobody, false)
+  return runDoctor({
+    url: settings.url,
+    token: await workbench.authorization.token(),
+    fetch: (url, init) => {
+      const signals = [host.signal, ...(init?.signal ? [init.signal] : [])]
+      return workbench.http(url, { ...init, signal: AbortSignal.any(signals) })
+    },
+    now: Date.now,
+    slow: values.slow === true,
+    idleTime: 65_000,
+    output,
+  })
 }
 
 /** A person at the terminal can answer a question even in the middle of one command. */

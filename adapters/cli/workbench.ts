@@ -1,6 +1,6 @@
 /** The parts of a client put together: settings, logins, and a connection that uses them. */
 
-import type { LoggingLevel } from '@modelcontextprotocol/client'
+import type { FetchLike, LoggingLevel } from '@modelcontextprotocol/client'
 import type { Responder } from './answers.ts'
 import { Authorization } from './authorization.ts'
 import { Connection } from './connection.ts'
@@ -22,10 +22,12 @@ export interface WorkbenchOptions {
   /** Milliseconds. */
   readonly timeout: number
   readonly logLevel?: LoggingLevel | undefined
-  readonly fetch?: typeof fetch
+  readonly fetch?: FetchLike
 }
 
 export interface Workbench extends WorkbenchOptions {
+  /** Every exchange, shown while debugging; sends no token by itself. */
+  readonly http: FetchLike
   readonly store: TokenStore
   readonly authorization: Authorization
   readonly connection: Connection
@@ -35,13 +37,14 @@ export interface Workbench extends WorkbenchOptions {
 
 export function createWorkbench(options: WorkbenchOptions): Workbench {
   const { settings, output, responder, visit, listen } = options
-  const http = options.fetch ?? fetch
+  const plain = options.fetch ?? fetch
+  const http = debugFetch((url, init) => plain(url, init), settings, output)
   const store = new TokenStore(settings.folder)
   const authorization = new Authorization({
     settings,
     store,
     visit,
-    fetch: debugFetch((url, init) => http(url, init), settings, output),
+    fetch: http,
   })
   const connection = new Connection({
     settings,
@@ -64,6 +67,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   })
   return {
     ...options,
+    http,
     store,
     authorization,
     connection,

@@ -1,0 +1,336 @@
+/** From the refusal of a stranger to the claims of a token: what a client needs to log in. */
+
+import { checkResourceAllowed, extractWWWAuthenticateParams } from '@modelcontextprotocol/client'
+import { type Check, type Finding, fault, type Verdict, verdict, warning } from './check.ts'
+import { isObject, parseJson } from './exchange.ts'
+import type { Subject } from './subject.ts'
+
+const open: Verdict = { skipped: 'the server asks nobody for a login' }
+
+export const authorizationChecks: readonly Check[] = [
+  { id: 'open-initialize', title: 'No way in without a token', run: openInitialize },
+  { id: 'challenge', title: 'Challenge', run: challenge },
+  { id: 'resource-metadata', title: 'Resource metadata', run: resourceMetadata },
+  { id: 'resource', title: 'Resource name', run: resource },
+  { id: 'issuer', title: 'Issuer metadata', run: issuer },
+  { id: 'registration', title: 'PKCE and registration', run: registration },
+  { id: 'token', title: 'Token', run: token },
+]
+
+async function openInitialize(subject: Subject): Promise<Verdict> {
+  if (!(await subject.guarded())) return open
+  const ways = {
+    initialize: await subject.initialize('2025-11-25', { anonymous: true }),
+    'server/discover': await subject.anonymousDiscover(),
+    'tools/list': await subject.anonymousList(),
+  }
+  const findings = Object.entries(ways)
+    .filter(([, { status }]) => status === 200)
+    .map(([method]) =>
+      fault(
+        `\`${method}\` is answered without a token.`,
+        'The server leaves this method out of its authorization: strangers open sessions and learn what it is.',
+        'Verify the token before looking at the method.',
+      ),
+    )
+  return verdict(findings, 'refused everywhere')
+}
+
+async function challenge(subject: Subject): Promise<Verdict> {
+  const refusal = await subject.challenge()
+  if (refusal === undefined) return open
+  const header = refusal.headers.get('www-authenticate')
+  if (header === null) {
+    const renamed = refusal.headers.has('x-amzn-remapped-www-authenticate')
+    return verdict(
+      [
+        renamed
+          ? fault(
+              'The challenge came as x-amzn-Remapped-www-authenticate.',
+              'API Gateway renames the header when the function itself sends it; clients do not find it.',
+              'Refuse in an authorizer, and set WWW-Authenticate in the gateway response UNAUTHORIZED.',
+            )
+          : fault(
+              'The 401 has no WWW-Authenticate.',
+              'A client cannot see that OAuth is meant, nor where the metadata is.',
+              'Send WWW-Authenticate: Bearer resource_metadata="<url>" with every 401.',
+            ),
+      ],
+      '',
+    )
+  }
+  const findings: Finding[] = []
+  const parameters = extractWWWAuthenticateParams(new Response(null, { headers: refusal.headers }))
+  if (parameters.resourceMetadataUrl === undefined) {
+    findings.push(
+      /resource_metadata_uri=/.test(header)
+        ? fault(
+            'The challenge says `resource_metadata_uri`.',
+            'The parameter has another name, so no client reads it.',
+            'Call it `resource_metadata` (RFC 9728 section 5.1).',
+          )
+        : warning(
+            'The challenge does not say where the metadata is.',
+            '`resource_metadata` is missing or not a URL; clients have to guess well-known places.',
+            'Add resource_metadata="<url>" to the challenge (RFC 9728 section 5.1).',
+          ),
+    )
+  }
+  if (parameters.error === 'invalid_token') {
+    findings.push(
+      warning(
+        'A caller without a token is told `invalid_token`.',
+        'The server does not tell a missing token from a bad one; clients throw good ones away.',
+        'Leave `error` out when no token was sent (RFC 6750 section 3.1).',
+      ),
+    )
+  }
+  return verdict(findings, 'as clients expect it')
+}
+
+async function resourceMetadata(subject: Subject): Promise<Verdict> {
+  if (!(await subject.guarded())) return open
+  const { header, path, root } = await subject.metadata()
+  const findings: Finding[] = []
+  const isDocument = (place: typeof header): boolean =>
+    place?.answer.status === 200 && isObject(place.answer.json)
+  if (header !== undefined && !isDocument(header)) {
+    findings.push(
+      fault(
+        `The challenge names ${header.url.href}, which answers HTTP ${header.answer.status}.`,
+        'The server builds the address from another name or path than it is reached by.',
+        'Set the public URL of the server in its configuration.',
+      ),
+    )
+  }
+  const places = [header, path, root]
+  const document = places.find(isDocument)?.answer.json
+  if (document === undefined) {
+    const guarded = places.some((place) => [401, 403].includes(place?.answer.status ?? 0))
+    findings.push(
+      fault(
+        'There is no protected-resource metadata, at the header, the path or the root.',
+        guarded
+          ? 'The well-known address itself asks for a token; an authorizer covers too much.'
+          : 'The server does not serve it, so a client cannot learn who issues tokens.',
+        guarded
+          ? 'Leave /.well-known/* out of authorization.'
+          : `Serve it at ${path.url.href} (RFC 9728).`,
+      ),
+    )
+  } else {
+    const servers = (document as Record<string, unknown>).authorization_servers
+    const valid =
+      Array.isArray(servers) && servers.length > 0 && servers.every((one) => URL.canParse(one))
+    if (!valid) {
+      findings.push(
+        fault(
+          '`authorization_servers` is not a list of URLs.',
+          'It is missing, empty, or holds objects; clients look for strings.',
+          'List the issuers as strings, as in ["https://issuer.example"] (RFC 9728 section 2).',
+        ),
+      )
+    }
+  }
+  const found = Object.entries({ header, path, root })
+    .filter(([, place]) => isDocument(place))
+    .map(([name]) => name)
+  return verdict(findings, `at the ${found.join(', ')}`)
+}
+
+async function resource(subject: Subject): Promise<Verdict> {
+  if (!(await subject.guarded())) return open
+  const name = (await subject.resource())?.resource
+  if (name === undefined) return { skipped: 'no metadata that names it' }
+  const cure = `Make \`resource\` equal to ${subject.url.href}, or connect by the name it has.`
+  if (typeof name !== 'string' || !URL.canParse(name)) {
+    return verdict(
+      [
+        fault(
+          `\`resource\` is ${JSON.stringify(name)}.`,
+          'It has to be the URL of the server.',
+          cure,
+        ),
+      ],
+      '',
+    )
+  }
+  const covers = checkResourceAllowed({
+    requestedResource: subject.url.href,
+    configuredResource: name,
+  })
+  return verdict(
+    covers
+      ? []
+      : [
+          fault(
+            `The metadata is for ${name}.`,
+            'Clients refuse metadata of another address than they asked (RFC 9728 section 3.3); localhost and 127.0.0.1 differ.',
+            cure,
+          ),
+        ],
+    name,
+  )
+}
+
+async function issuer(subject: Subject): Promise<Verdict> {
+  if (!(await subject.guarded())) return open
+  const issuer = await subject.issuer()
+  if (issuer === undefined) return { skipped: 'no metadata that names an issuer' }
+  if (issuer.found === undefined) {
+    return verdict(
+      [
+        fault(
+          `The issuer ${issuer.name} has no metadata.`,
+          `None of ${issuer.tried.map(({ href }) => href).join(', ')} is a JSON document.`,
+          'Check `authorization_servers`: it wants the issuer, not its login page (for Cognito the cognito-idp URL of the pool).',
+        ),
+      ],
+      '',
+    )
+  }
+  const metadata = issuer.found.answer.json as Record<string, unknown>
+  const findings: Finding[] = []
+  if (metadata.issuer !== issuer.name) {
+    findings.push(
+      fault(
+        `The metadata of ${issuer.name} says that its issuer is ${String(metadata.issuer)}.`,
+        'The server names the issuer differently than it names itself; clients take that for an attack.',
+        'Write the issuer in `authorization_servers` character by character as it names itself.',
+      ),
+    )
+  }
+  for (const name of ['authorization_endpoint', 'token_endpoint']) {
+    const endpoint = metadata[name]
+    if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) {
+      findings.push(
+        fault(`The metadata has no ${name}.`, 'Nobody can log in there.', 'Repair the issuer.'),
+      )
+    } else if (!isSafe(new URL(endpoint))) {
+      findings.push(
+        fault(
+          `The ${name} is not https.`,
+          'Codes and tokens would travel in clear; clients refuse.',
+          'Serve the issuer over https.',
+        ),
+      )
+    }
+  }
+  return verdict(findings, issuer.name)
+}
+
+function isSafe({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+}
+
+async function registration(subject: Subject): Promise<Verdict> {
+  if (!(await subject.guarded())) return open
+  const metadata = (await subject.issuer())?.found?.answer.json
+  if (!isObject(metadata)) return { skipped: 'no metadata of an issuer' }
+  const findings: Finding[] = []
+  const methods = metadata.code_challenge_methods_supported
+  if (!Array.isArray(methods) || !methods.includes('S256')) {
+    findings.push(
+      fault(
+        'The issuer does not announce PKCE with S256.',
+        'Clients must refuse such an issuer, although it may support PKCE (Amazon Cognito does).',
+        'Serve its metadata through a façade that adds code_challenge_methods_supported.',
+      ),
+    )
+  }
+  const ways = [
+    ...(metadata.client_id_metadata_document_supported === true ? ['metadata documents'] : []),
+    ...(typeof metadata.registration_endpoint === 'string' ? ['registration'] : []),
+  ]
+  if (ways.length === 0) {
+    findings.push(
+      warning(
+        'The issuer registers no clients by itself.',
+        'It offers neither client-id metadata documents nor dynamic registration.',
+        'Give your users a client id (OAUTH_CLIENT_ID), or turn on one of the two.',
+      ),
+    )
+  }
+  return verdict(findings, `S256, ${ways.join(' and ')}`)
+}
+
+async function token(subject: Subject): Promise<Verdict> {
+  if (!(await subject.guarded())) return open
+  if (subject.token === undefined) return { skipped: 'no token at hand: run `auth login`' }
+  const { status } = await subject.discover()
+  const accepted = status !== 401 && status !== 403
+  const claims = claimsOf(subject.token)
+  if (claims === undefined) {
+    if (accepted) return { fine: 'accepted; not a JWT, so its claims cannot be seen' }
+    return verdict([refused('The token is not one that we can read.')], '')
+  }
+  const metadata = await subject.resource()
+  const reasons = claimFaults(claims, metadata, subject)
+  if (accepted) {
+    const expired = typeof claims.exp === 'number' && claims.exp * 1000 < subject.now() - 300_000
+    const foreign = claims.aud !== undefined && !audienceFits(claims.aud, metadata, subject)
+    return verdict(
+      [
+        ...(expired ? [tooLenient('expired', 'the expiry')] : []),
+        ...(foreign ? [tooLenient('made for another resource', 'the audience')] : []),
+      ],
+      'accepted',
+    )
+  }
+  return verdict(
+    reasons.length > 0 ? reasons : [refused('Its claims look right: is the signing key known?')],
+    '',
+  )
+}
+
+function refused(cause: string): Finding {
+  return fault('The server refuses the token.', cause, 'Run `auth login` to get a fresh one.')
+}
+
+function tooLenient(what: string, check: string): Finding {
+  return fault(
+    `The server accepts a token that is ${what}.`,
+    `It does not check ${check}: whoever holds an old or foreign token gets in.`,
+    `Verify ${check} of each token.`,
+  )
+}
+
+function claimFaults(
+  claims: Record<string, unknown>,
+  metadata: Record<string, unknown> | undefined,
+  subject: Subject,
+): Finding[] {
+  const now = subject.now() / 1000
+  const findings: Finding[] = []
+  if (typeof claims.exp === 'number' && claims.exp < now) findings.push(refused('It has expired.'))
+  if (typeof claims.nbf === 'number' && claims.nbf > now) {
+    findings.push(refused('It is not valid yet: compare the clocks.'))
+  }
+  const servers = metadata?.authorization_servers
+  if (Array.isArray(servers) && !servers.includes(claims.iss)) {
+    findings.push(
+      refused(`It is of the issuer ${String(claims.iss)}, which the server does not name.`),
+    )
+  }
+  if (claims.aud !== undefined && !audienceFits(claims.aud, metadata, subject)) {
+    findings.push(refused(`Its audience is ${JSON.stringify(claims.aud)}, not this server.`))
+  }
+  if (claims.token_use === 'id') findings.push(refused('It is an ID token, not an access token.'))
+  return findings
+}
+
+function audienceFits(
+  audience: unknown,
+  metadata: Record<string, unknown> | undefined,
+  { url }: Subject,
+): boolean {
+  const names = [metadata?.resource, url.href]
+  return [audience].flat().some((one) => names.includes(one))
+}
+
+function claimsOf(token: string): Record<string, unknown> | undefined {
+  const [, payload, signature] = token.split('.')
+  if (payload === undefined || signature === undefined) return undefined
+  const claims = parseJson(Buffer.from(payload, 'base64url').toString('utf8'))
+  return isObject(claims) ? claims : undefined
+}

@@ -1,0 +1,110 @@
+/** What a page in a browser can do with the server, and what it must not. */
+
+import { type Check, type Finding, fault, type Verdict, verdict, warning } from './check.ts'
+import type { Subject } from './subject.ts'
+
+export const browserChecks: readonly Check[] = [
+  { id: 'origin', title: 'Foreign pages', run: origin },
+  { id: 'cors', title: 'Own pages', run: cors },
+]
+
+async function origin(subject: Subject): Promise<Verdict> {
+  const answer = await subject.modern(
+    'server/discover',
+    {},
+    { headers: { origin: 'https://attacker.example' } },
+  )
+  if (answer.status === 401) return { skipped: 'needs a login: run `auth login` first' }
+  if (answer.status >= 400 && answer.status < 500 && answer.status !== 404) {
+    return { fine: `refused (HTTP ${answer.status})` }
+  }
+  const what = 'A request of a page at https://attacker.example is answered.'
+  const cure = 'Answer 403 to every Origin that is not on a list (spec.md C2).'
+  return verdict(
+    [
+      subject.isLocal
+        ? fault(
+            what,
+            'The server does not check Origin: any page the user visits can call its tools.',
+            cure,
+          )
+        : warning(what, 'The server does not check Origin.', cure),
+    ],
+    '',
+  )
+}
+
+const wanted = [
+  'authorization',
+  'content-type',
+  'mcp-protocol-version',
+  'mcp-session-id',
+  'mcp-method',
+  'mcp-name',
+]
+
+async function cors(subject: Subject): Promise<Verdict> {
+  // The inspector's own address: the page that people open first.
+  const page = 'http://localhost:6274'
+  const preflight = await subject.get(subject.url, {
+    method: 'OPTIONS',
+    headers: {
+      origin: page,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': wanted.join(', '),
+    },
+  })
+  if (preflight.status === 401) {
+    return verdict(
+      [
+        fault(
+          'OPTIONS asks for a token.',
+          'A browser never sends one with its preflight, so no page can use this server.',
+          'Answer OPTIONS before authorization.',
+        ),
+      ],
+      '',
+    )
+  }
+  const allowed = preflight.headers.get('access-control-allow-origin')
+  if (allowed === null) return { skipped: `pages at ${page} are not let in` }
+  const findings: Finding[] = []
+  const headers = listed(preflight.headers.get('access-control-allow-headers'))
+  const refusedHeaders = headers.has('*') ? [] : wanted.filter((name) => !headers.has(name))
+  // The wildcard does not cover this one (Fetch standard, CORS non-wildcard request-header name).
+  if (headers.has('*') && !headers.has('authorization')) refusedHeaders.push('authorization')
+  if (refusedHeaders.length > 0) {
+    findings.push(
+      fault(
+        `Pages may not send ${refusedHeaders.join(', ')}.`,
+        'Access-Control-Allow-Headers leaves them out, so the browser stops the request.',
+        `Allow ${wanted.join(', ')}.`,
+      ),
+    )
+  }
+  const answer = await subject.initialize('2025-11-25')
+  const withOrigin = await subject.send({
+    headers: { origin: page },
+    body: { jsonrpc: '2.0', id: 1, method: 'ping' },
+  })
+  const exposed = listed(withOrigin.headers.get('access-control-expose-headers'))
+  const needed = [
+    ...(answer.headers.has('mcp-session-id') ? ['mcp-session-id'] : []),
+    ...((await subject.guarded()) ? ['www-authenticate'] : []),
+  ]
+  const hidden = exposed.has('*') ? [] : needed.filter((name) => !exposed.has(name))
+  if (hidden.length > 0) {
+    findings.push(
+      fault(
+        `Pages cannot read ${hidden.join(', ')}.`,
+        'Access-Control-Expose-Headers leaves them out; a page can neither keep its session nor log in.',
+        'Expose Mcp-Session-Id, MCP-Protocol-Version and WWW-Authenticate.',
+      ),
+    )
+  }
+  return verdict(findings, `let in from ${allowed}`)
+}
+
+function listed(header: string | null): Set<string> {
+  return new Set((header ?? '').split(',').map((name) => name.trim().toLowerCase()))
+}

@@ -1,0 +1,114 @@
+/** Examines a server: runs every check, each on its own, and tells what it found on one screen. */
+
+import { toProblem } from '../errors.ts'
+import { type Output, printable } from '../output.ts'
+import { causes, type ExitCode, exitCodes } from '../problem.ts'
+import { authorizationChecks } from './authorization-checks.ts'
+import { browserChecks } from './browser-checks.ts'
+import { type Check, type Finding, fault, type Verdict } from './check.ts'
+import { networkChecks } from './network-checks.ts'
+import { sessionChecks } from './session-checks.ts'
+import { Subject, type SubjectOptions } from './subject.ts'
+
+export const checks: readonly Check[] = [
+  ...networkChecks,
+  ...authorizationChecks,
+  ...sessionChecks,
+  ...browserChecks,
+]
+
+export interface Examined {
+  readonly check: Pick<Check, 'id' | 'title'>
+  readonly verdict: Verdict
+}
+
+export interface DoctorOptions extends SubjectOptions {
+  /** Also run what takes a minute. */
+  readonly slow: boolean
+  readonly output: Output
+}
+
+/** Resolves to the exit code: `failed` when there is a fault, `ok` with nothing but warnings. */
+export async function runDoctor(options: DoctorOptions): Promise<ExitCode> {
+  const { output, url } = options
+  if (!output.json) output.print(output.style('bold', `Examining ${url}`))
+  const results: Examined[] = []
+  for await (const result of examine(options)) {
+    results.push(result)
+    if (!output.json) output.print(line(result, output))
+  }
+  const findings = results.flatMap(findingsOf)
+  const faults = findings.filter(({ level }) => level === 'fault')
+  if (output.json) {
+    output.document({
+      url,
+      ok: faults.length === 0,
+      checks: results.map(({ check, verdict }) => ({
+        id: check.id,
+        title: check.title,
+        ...verdict,
+      })),
+    })
+  } else {
+    const warnings = findings.length - faults.length
+    output.print(
+      findings.length === 0 ? 'Nothing found.' : `${faults.length} faults, ${warnings} warnings.`,
+    )
+  }
+  if (unreachable(results)) return exitCodes.unreachable
+  return faults.length > 0 ? exitCodes.failed : exitCodes.ok
+}
+
+/** Every check in turn; what cannot be reached at all is not examined further. */
+export async function* examine(
+  options: SubjectOptions & { readonly slow: boolean },
+): AsyncGenerator<Examined> {
+  const subject = new Subject(options)
+  try {
+    for (const check of checks) {
+      if (check.slow && !options.slow) continue
+      const verdict = await check.run(subject).catch((error) => failed(error, options.url))
+      yield { check, verdict }
+      if (check.id === 'reachable' && 'findings' in verdict) return
+    }
+  } finally {
+    await subject.close()
+  }
+}
+
+/** A check that could not finish says so, as a finding: silence would look like health. */
+function failed(error: unknown, url: string): Verdict {
+  const timedOut = causes(error).some((cause) => (cause as Error).name === 'AbortError')
+  const { message, next } = toProblem(error, url)
+  const finding = timedOut
+    ? fault(
+        'The server did not answer this in time.',
+        'It hangs on a request that it should refuse or answer at once.',
+        'Look at its log for this request; --debug shows it.',
+      )
+    : fault(message, 'The exchange broke off.', next ?? 'Look at the log of the server.')
+  return { findings: [finding] }
+}
+
+function findingsOf({ verdict }: Examined): readonly Finding[] {
+  return 'findings' in verdict ? verdict.findings : []
+}
+
+function unreachable(results: readonly Examined[]): boolean {
+  return results.some((result) => result.check.id === 'reachable' && findingsOf(result).length > 0)
+}
+
+function line({ check, verdict }: Examined, output: Output): string {
+  const title = check.title.padEnd(26)
+  if ('fine' in verdict) return `${output.style('green', '✓')} ${title}${printable(verdict.fine)}`
+  if ('skipped' in verdict) {
+    return output.style('dim', `– ${title}${printable(verdict.skipped)}`)
+  }
+  return verdict.findings
+    .map(({ level, what, cause, cure }) => {
+      const mark = level === 'fault' ? output.style('red', '✗') : output.style('yellow', '!')
+      const about = [what, `  cause: ${cause}`, `  cure:  ${cure}`].map(printable)
+      return `${mark} ${title}${about.join('\n')}`
+    })
+    .join('\n')
+}

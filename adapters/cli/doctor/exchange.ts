@@ -1,0 +1,129 @@
+/** Plain HTTP exchanges with a server under examination: nothing hidden, everything timed. */
+
+import type { FetchLike } from '@modelcontextprotocol/client'
+
+export interface ServerEvent {
+  readonly id?: string
+  readonly data: string
+  /** Milliseconds since the request was sent. */
+  readonly at: number
+}
+
+export interface Exchange {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  /** The parsed body, or the message with an id among the events of a stream. */
+  readonly json: unknown
+  readonly events: readonly ServerEvent[]
+  /** Milliseconds until the headers came, and until the body ended. */
+  readonly firstByte: number
+  readonly total: number
+}
+
+export interface ExchangeOptions {
+  readonly method?: string
+  readonly headers?: Record<string, string>
+  readonly body?: unknown
+  /** Milliseconds. @default 15000 */
+  readonly timeout?: number
+  /** Ends the reading of a stream early. */
+  readonly until?: (event: ServerEvent) => boolean
+}
+
+/** One request and its whole answer. A stream that outlives the timeout ends there, without an error. */
+export async function exchange(
+  fetch: FetchLike,
+  url: string | URL,
+  { method = 'GET', headers = {}, body, timeout = 15_000, until }: ExchangeOptions = {},
+): Promise<Exchange> {
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(), timeout)
+  const started = performance.now()
+  const since = (): number => performance.now() - started
+  try {
+    const response = await fetch(url, {
+      method,
+      headers,
+      redirect: 'manual',
+      signal: controller.signal,
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const firstByte = since()
+    const streaming = response.headers.get('content-type')?.startsWith('text/event-stream') === true
+    const { text, events } = await drain(response, streaming, since, until)
+    controller.abort()
+    const json = streaming
+      ? events.map(({ data }) => parseJson(data)).find(isReply)
+      : parseJson(text)
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      json,
+      events,
+      firstByte,
+      total: since(),
+    }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function drain(
+  response: Response,
+  streaming: boolean,
+  since: () => number,
+  until: ExchangeOptions['until'],
+): Promise<{ text: string; events: ServerEvent[] }> {
+  const events: ServerEvent[] = []
+  let text = ''
+  let parsed = 0
+  if (response.body === null) return { text, events }
+  const decoder = new TextDecoder()
+  try {
+    for await (const chunk of response.body) {
+      text += decoder.decode(chunk, { stream: true })
+      if (!streaming) continue
+      for (;;) {
+        const end = /\r?\n\r?\n/.exec(text.slice(parsed))
+        if (end === null) break
+        const event = parseEvent(text.slice(parsed, parsed + end.index), since())
+        parsed += end.index + end[0].length
+        if (event === undefined) continue
+        events.push(event)
+        if (until?.(event)) return { text, events }
+      }
+    }
+  } catch (error) {
+    // A stream has no end of its own; what came until the timeout is the answer.
+    if (!streaming) throw error
+  }
+  return { text, events }
+}
+
+function parseEvent(block: string, at: number): ServerEvent | undefined {
+  const fields = block.split(/\r?\n/).map((line) => /^(\w+):? ?(.*)$/.exec(line))
+  const values = (name: string): string[] =>
+    fields.flatMap((field) => (field?.[1] === name ? [field[2] ?? ''] : []))
+  const data = values('data')
+  const id = values('id').at(-1)
+  if (data.length === 0 && id === undefined) return undefined
+  return { data: data.join('\n'), at, ...(id !== undefined && { id }) }
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isReply(message: unknown): boolean {
+  return isObject(message) && ('result' in message || 'error' in message)
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

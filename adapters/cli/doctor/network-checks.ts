@@ -1,0 +1,174 @@
+/** Can it be reached, safely, in which protocol, and does it share our idea of the time? */
+
+import { connect, type PeerCertificate } from 'node:tls'
+import { toProblem } from '../errors.ts'
+import { type Check, type Finding, fault, type Verdict, verdict, warning } from './check.ts'
+import { isObject } from './exchange.ts'
+import { errorCodeOf, legacyVersions, modernVersion, resultOf, type Subject } from './subject.ts'
+
+export const networkChecks: readonly Check[] = [
+  { id: 'reachable', title: 'Reachable', run: reachable },
+  { id: 'tls', title: 'Encrypted', run: tls },
+  { id: 'clock', title: 'Clock', run: clock },
+  { id: 'revisions', title: 'Revisions', run: revisions },
+]
+
+async function reachable(subject: Subject): Promise<Verdict> {
+  let answer: Awaited<ReturnType<Subject['anonymousDiscover']>>
+  try {
+    answer = await subject.anonymousDiscover()
+  } catch (error) {
+    const { message, next } = toProblem(error, subject.url.href)
+    return { findings: [fault(message, 'The connection failed.', next ?? 'Check the address.')] }
+  }
+  const { status, headers, json, firstByte } = answer
+  const location = headers.get('location')
+  if (status >= 300 && status < 400 && location !== null) {
+    return verdict(
+      [
+        fault(
+          `The endpoint redirects to ${location}.`,
+          'Clients do not repeat a POST, or send a token, at another address.',
+          `Connect to ${new URL(location, subject.url).href} itself.`,
+        ),
+      ],
+      '',
+    )
+  }
+  const isMcp = isObject(json) || status === 401 || status === 403
+  if (!isMcp) {
+    const type = headers.get('content-type') ?? 'no content type'
+    return verdict(
+      [
+        fault(
+          `HTTP ${status} (${type}) is not an answer of an MCP endpoint.`,
+          'The path, the stage or the host is another one than the endpoint has.',
+          'Check the path: it often ends in /mcp, on API Gateway after the stage.',
+        ),
+      ],
+      '',
+    )
+  }
+  return { fine: `answers after ${Math.round(firstByte)} ms` }
+}
+
+/** A certificate is worth a warning while there is still time to renew it. */
+const daysToWarn = 14
+
+async function tls(subject: Subject): Promise<Verdict> {
+  const { url } = subject
+  if (url.protocol === 'http:') {
+    if (subject.isLocal) return { fine: 'plain HTTP, on this machine only' }
+    return verdict(
+      [
+        fault(
+          'The connection is not encrypted.',
+          'http:// on another machine than this one: tokens and results travel in clear.',
+          'Serve it over https://, by a certificate or a proxy that has one.',
+        ),
+      ],
+      '',
+    )
+  }
+  const certificate = await certificateOf(url)
+  const days = Math.floor((Date.parse(certificate.valid_to) - subject.now()) / 86_400_000)
+  return verdict(
+    days < daysToWarn
+      ? [
+          warning(
+            `The certificate ends in ${days} days.`,
+            'It was not renewed yet.',
+            'Renew it, and see to it that this happens by itself.',
+          ),
+        ]
+      : [],
+    `certificate valid for ${days} days`,
+  )
+}
+
+function certificateOf({ hostname, port }: URL): Promise<PeerCertificate> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(
+      { host: hostname, port: Number(port || 443), servername: hostname, timeout: 10_000 },
+      () => {
+        resolve(socket.getPeerCertificate())
+        socket.destroy()
+      },
+    )
+    socket.once('timeout', () => socket.destroy(new Error('The TLS handshake took too long.')))
+    socket.once('error', reject)
+  })
+}
+
+async function clock(subject: Subject): Promise<Verdict> {
+  const date = (await subject.anonymousDiscover()).headers.get('date')
+  if (date === null) return { skipped: 'the server sends no Date' }
+  const seconds = Math.round((Date.parse(date) - subject.now()) / 1000)
+  const off = Math.abs(seconds)
+  return verdict(
+    off > 60
+      ? [
+          fault(
+            `The server's clock is ${off} s ${seconds > 0 ? 'ahead of' : 'behind'} ours.`,
+            'One of the two machines has the wrong time; fresh tokens look expired or not yet valid.',
+            'Set both clocks by NTP.',
+          ),
+        ]
+      : [],
+    `within ${Math.max(1, off)} s`,
+  )
+}
+
+async function revisions(subject: Subject): Promise<Verdict> {
+  const closed = await subject.closed()
+  if (closed !== undefined) return { skipped: closed }
+  const findings: Finding[] = []
+  const offered: string[] = []
+  for (const version of legacyVersions) {
+    const session = await subject.openSession(version)
+    if (session?.version === version) offered.push(version)
+    if (session !== undefined && session.version >= modernVersion) {
+      findings.push(
+        fault(
+          `\`initialize\` negotiates ${session.version}.`,
+          'That revision has no `initialize`; clients that trust the answer break.',
+          'Answer `initialize` with 2025-11-25 or earlier only (spec.md B46).',
+        ),
+      )
+    }
+  }
+  if (offered.length > 0) {
+    const unknown = resultOf(await subject.initialize('1900-01-01'))?.protocolVersion
+    if (typeof unknown !== 'string') {
+      findings.push(
+        warning(
+          'An `initialize` with an unknown revision is refused.',
+          'The server does not offer another revision instead, so newer clients cannot connect.',
+          'Answer it with the latest revision that the server supports (spec.md B46).',
+        ),
+      )
+    }
+  }
+  const discover = await subject.discover()
+  const supported = resultOf(discover)?.supportedVersions
+  if (Array.isArray(supported)) offered.unshift(...supported.map(String))
+  else if (discover.status >= 500 || errorCodeOf(discover) === -32603) {
+    findings.push(
+      fault(
+        `\`server/discover\` fails (HTTP ${discover.status}).`,
+        'Clients of 2026 ask this first, and take a failure for an outage.',
+        'Answer unknown methods with a JSON-RPC error -32601 and a status below 500.',
+      ),
+    )
+  }
+  if (offered.length === 0) {
+    findings.push(
+      fault(
+        'No revision of the protocol works.',
+        'Neither `initialize` nor `server/discover` has a result.',
+        'Look at the answers with --debug; is this an MCP endpoint?',
+      ),
+    )
+  }
+  return verdict(findings, [...new Set(offered)].join(', '))
+}

@@ -1,0 +1,230 @@
+/** Sessions and streams: kept apart, ended when ended, delivered as they happen, resumed when cut. */
+
+import { randomUUID } from 'node:crypto'
+import { type Check, type Finding, fault, type Verdict, verdict, warning } from './check.ts'
+import type { Exchange } from './exchange.ts'
+import { isObject, parseJson } from './exchange.ts'
+import { type LegacySession, resultOf, type Subject, sessionHeaders, type Tool } from './subject.ts'
+
+export const sessionChecks: readonly Check[] = [
+  { id: 'sessions', title: 'Sessions', run: sessions },
+  { id: 'isolation', title: 'Two clients at once', run: isolation },
+  { id: 'streaming', title: 'Streaming', run: streaming },
+  { id: 'resumption', title: 'Resumption', run: resumption },
+  { id: 'idle', title: 'Idle stream', slow: true, run: idle },
+]
+
+/** A session, or why there is none to look at. */
+async function sessionOf(subject: Subject): Promise<LegacySession | string> {
+  const closed = await subject.closed()
+  if (closed !== undefined) return closed
+  return (await subject.session()) ?? 'the server speaks no revision with sessions'
+}
+
+async function sessions(subject: Subject): Promise<Verdict> {
+  const session = await sessionOf(subject)
+  if (typeof session === 'string') return { skipped: session }
+  if (session.id === undefined) return { skipped: 'the server keeps no sessions' }
+  const findings: Finding[] = []
+  const unknown = await subject.legacy({ ...session, id: randomUUID() }, 'tools/list')
+  if (unknown.status !== 404) {
+    findings.push(
+      fault(
+        `An unknown session is answered with HTTP ${unknown.status}.`,
+        'Clients open a new session only on 404; on anything else they stay stuck after a restart.',
+        'Answer 404 to every session id that is unknown, expired or ended (spec.md B37).',
+      ),
+    )
+  }
+  const missing = await subject.legacy({ ...session, id: undefined }, 'tools/list')
+  if (missing.status !== 400) {
+    findings.push(
+      fault(
+        `A request without its session is answered with HTTP ${missing.status}.`,
+        missing.status === 404
+          ? 'A 404 tells the client that a session has ended which it never had.'
+          : 'The server does not look for the session that it gave out itself.',
+        'Answer 400 (spec.md B36).',
+      ),
+    )
+  }
+  const ended = await subject.openSession()
+  if (ended !== undefined) {
+    const headers = sessionHeaders(ended)
+    const { status } = await subject.send({ method: 'DELETE', headers })
+    const after = await subject.legacy(ended, 'tools/list')
+    if (status < 300 && after.status !== 404) {
+      findings.push(
+        fault(
+          `An ended session is answered with HTTP ${after.status}.`,
+          'The end of a session does not reach every instance, or is read from a stale copy.',
+          'Read sessions consistently, and answer 404 right after DELETE (spec.md B37).',
+        ),
+      )
+    }
+  }
+  return verdict(findings, '404 when unknown or ended, 400 when missing')
+}
+
+async function isolation(subject: Subject): Promise<Verdict> {
+  const mine = await sessionOf(subject)
+  if (typeof mine === 'string') return { skipped: mine }
+  const other = await subject.openSession()
+  if (other === undefined) {
+    return verdict([mixed('A second client cannot connect while the first one is there.')], '')
+  }
+  const greets = (await subject.tools()).some(({ name }) => name === 'greet')
+  // The same id on purpose: servers that tell answers apart by it alone confuse the two.
+  const ask = async (session: LegacySession, name: string): Promise<Exchange | undefined> => {
+    const options = { id: 7, timeout: 8_000 }
+    const call = greets
+      ? subject.legacy(session, 'tools/call', { name: 'greet', arguments: { name } }, options)
+      : subject.legacy(session, 'ping', {}, options)
+    return call.catch(() => undefined)
+  }
+  const names = [randomUUID(), randomUUID()] as const
+  const answers = await Promise.all([ask(mine, names[0]), ask(other, names[1])])
+  const findings = answers.flatMap((answer, index) => {
+    const foreign = names[1 - index] ?? ''
+    if (answer?.text.includes(foreign)) return [mixed("A client got the other client's answer.")]
+    const own = !greets || answer?.text.includes(names[index] ?? '') === true
+    const answered = answer !== undefined && resultOf(answer) !== undefined && own
+    return answered ? [] : [mixed('A client got no answer once another one was connected.')]
+  })
+  return verdict(findings.slice(0, 1), 'each gets its own answers')
+}
+
+function mixed(what: string): Finding {
+  return fault(
+    what,
+    'One server object, or one transport, is shared by all clients.',
+    'Keep nothing of one client where the next one replaces it.',
+  )
+}
+
+/** A call that is known to take a while and to tell of it, and that changes nothing. */
+function streamingCall(tools: readonly Tool[]): { name: string; arguments: object } | undefined {
+  const known = tools.some(({ name }) => name === 'multi-greet')
+  return known ? { name: 'multi-greet', arguments: { name: 'doctor' } } : undefined
+}
+
+const noStream = 'no tool that is known to stream (multi-greet)'
+
+async function streaming(subject: Subject): Promise<Verdict> {
+  const closed = await subject.closed()
+  if (closed !== undefined) return { skipped: closed }
+  const call = streamingCall(await subject.tools())
+  if (call === undefined) return { skipped: noStream }
+  const session = await subject.session()
+  const params = { ...call, _meta: { progressToken: 'doctor' } }
+  const { events, total, headers } =
+    session === undefined
+      ? await subject.modern('tools/call', call)
+      : await subject.legacy(session, 'tools/call', params)
+  if (events.length < 2) {
+    const type = headers.get('content-type') ?? 'no content type'
+    return verdict(
+      [
+        warning(
+          `A call that takes ${Math.round(total)} ms says nothing meanwhile (${type}).`,
+          'Its notifications are not sent, or are collected until its end.',
+          'Answer with text/event-stream from the first notification on.',
+        ),
+      ],
+      '',
+    )
+  }
+  const times = events.map(({ at }) => Math.round(at))
+  const spread = (times.at(-1) ?? 0) - (times[0] ?? 0)
+  return verdict(
+    total > 500 && spread < total / 5
+      ? [
+          fault(
+            `${events.length} events of a call came together after ${times[0]} ms.`,
+            'Something between holds the answer back: an API without response streaming, a buffering proxy, compression.',
+            'On API Gateway use a REST API with ResponseTransferMode RESPONSE_STREAM; in nginx, proxy_buffering off.',
+          ),
+        ]
+      : [],
+    `events at ${times.join(', ')} ms`,
+  )
+}
+
+async function resumption(subject: Subject): Promise<Verdict> {
+  const session = await sessionOf(subject)
+  if (typeof session === 'string') return { skipped: session }
+  const call = streamingCall(await subject.tools())
+  if (call === undefined) return { skipped: noStream }
+  const id = 'resume'
+  const params = { ...call, _meta: { progressToken: id } }
+  const cut = await subject.legacy(session, 'tools/call', params, {
+    id,
+    // Cut after the first message, so that some of it has to be found again.
+    until: ({ data }) => data !== '',
+  })
+  const last = cut.events.at(-1)?.id
+  if (last === undefined) return { skipped: 'the server numbers no events' }
+  const resumed = await subject.send({
+    method: 'GET',
+    headers: {
+      ...sessionHeaders(session),
+      accept: 'text/event-stream',
+      'last-event-id': last,
+    },
+    until: ({ data }) => answers(data, id),
+  })
+  const answered = resumed.events.some(({ data }) => answers(data, id))
+  return verdict(
+    answered
+      ? []
+      : [
+          fault(
+            `A stream that was cut is not resumed (HTTP ${resumed.status}).`,
+            'Events are numbered, but not kept where the instance that gets the next request can read them.',
+            'Keep events in a shared store, or do not number them.',
+          ),
+        ],
+    'the rest of a cut stream was delivered',
+  )
+}
+
+function answers(data: string, id: string): boolean {
+  const message = parseJson(data)
+  return isObject(message) && message.id === id && 'result' in message
+}
+
+async function idle(subject: Subject): Promise<Verdict> {
+  const session = await sessionOf(subject)
+  if (typeof session === 'string') return { skipped: session }
+  const stream = await subject.send({
+    method: 'GET',
+    headers: { ...sessionHeaders(session), accept: 'text/event-stream' },
+    timeout: subject.idleTime,
+  })
+  if (stream.status === 405) return { skipped: 'the server keeps no stream open (HTTP 405)' }
+  const seconds = Math.round(stream.total / 1000)
+  if (stream.total < subject.idleTime * 0.95) {
+    return verdict(
+      [
+        warning(
+          `A quiet stream was closed after ${seconds} s.`,
+          'The server or something before it limits idle connections; what is said meanwhile is lost.',
+          'Send keep-alive comments more often than that limit, or raise it.',
+        ),
+      ],
+      '',
+    )
+  }
+  return verdict(
+    stream.text === ''
+      ? [
+          warning(
+            `A quiet stream carried nothing for ${seconds} s.`,
+            'There are no keep-alive comments; proxies cut such connections, mostly after 30 to 60 s.',
+            'Send a comment line every 15 s.',
+          ),
+        ]
+      : [],
+    `kept alive for ${seconds} s`,
+  )
+}
