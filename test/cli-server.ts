@@ -13,7 +13,8 @@ export interface CliServer {
   readonly url: string
   readonly port: number
   readonly mcp: Mcp
-  /** How many calls of `wait` were cancelled. */
+  /** How many calls of `wait` are running, and how many were cancelled. */
+  readonly waiting: () => number
   readonly cancelled: () => number
   close(): Promise<void>
 }
@@ -22,6 +23,7 @@ export async function startCliServer(
   options: Partial<McpOptions> & { readonly port?: number } = {},
 ): Promise<CliServer> {
   const { port = 0, ...rest } = options
+  let waiting = 0
   let cancelled = 0
   const mcp = createMcp({
     name: 'cli-server',
@@ -48,8 +50,10 @@ export async function startCliServer(
   )
   mcp.tool('wait', { description: 'Waits until it is cancelled' }, async (_, ctx) => {
     ctx.log.info('waiting')
+    waiting += 1
     await new Promise((_resolve, reject) => {
       ctx.signal.addEventListener('abort', () => {
+        waiting -= 1
         cancelled += 1
         reject(ctx.signal.reason)
       })
@@ -103,6 +107,7 @@ export async function startCliServer(
     url: `http://127.0.0.1:${serving.port}/mcp`,
     port: serving.port,
     mcp,
+    waiting: () => waiting,
     cancelled: () => cancelled,
     close: () => serving.close(),
   }

@@ -206,27 +206,31 @@ function protocol(error: unknown, url: string): Problem | undefined {
       cause: error,
     })
   }
-  const local = findCause(error, SdkError)
-  if (local?.code === SdkErrorCode.RequestTimeout) {
+  const local = (code: SdkErrorCode): SdkError | undefined =>
+    causes(error).find((cause): cause is SdkError => {
+      return cause instanceof SdkError && cause.code === code
+    })
+  if (local(SdkErrorCode.RequestTimeout) !== undefined) {
     return new Problem('The server did not answer in time.', {
       exit: unreachable,
       next: 'Give it longer with --timeout <seconds>.',
       cause: error,
     })
   }
-  if (local?.code === SdkErrorCode.EraNegotiationFailed) {
+  const content = local(SdkErrorCode.ClientHttpUnexpectedContent)
+  if (content !== undefined) {
+    return new Problem(`${url} did not answer as an MCP endpoint: ${content.message}.`, {
+      exit: unreachable,
+      next: 'Check the address.',
+      cause: error,
+    })
+  }
+  if (local(SdkErrorCode.EraNegotiationFailed) !== undefined) {
     const deepest = causes(error).at(-1)
     const why = deepest instanceof Error ? deepest.message : String(deepest)
     return new Problem(`Cannot reach ${url}: ${why}.`, {
       exit: unreachable,
       next: `Check the address; \`doctor ${url}\` looks for the cause.`,
-      cause: error,
-    })
-  }
-  if (local?.code === SdkErrorCode.ClientHttpUnexpectedContent) {
-    return new Problem(`${url} did not answer as an MCP endpoint: ${local.message}.`, {
-      exit: unreachable,
-      next: 'Check the address.',
       cause: error,
     })
   }
