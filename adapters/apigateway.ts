@@ -1,0 +1,271 @@
+/** The HTTP events of AWS (REST v1, payload v2, ALB) as a web Request, and a Response in the form each of them expects. */
+
+import type { Door } from '../src/auth/auth.ts'
+
+type Values = Readonly<Record<string, string | undefined>> | null
+type Lists = Readonly<Record<string, readonly string[] | undefined>> | null
+
+interface Payload {
+  readonly headers?: Values
+  readonly body?: string | null
+  readonly isBase64Encoded?: boolean
+}
+
+/** API Gateway REST, and ALB, which borrowed its shape. */
+interface EventV1 extends Payload {
+  readonly httpMethod: string
+  readonly path: string
+  readonly resource?: string
+  readonly pathParameters?: Values
+  readonly multiValueHeaders?: Lists
+  readonly queryStringParameters?: Values
+  readonly multiValueQueryStringParameters?: Lists
+  readonly requestContext: {
+    readonly domainName?: string
+    readonly path?: string
+    readonly authorizer?: Readonly<Record<string, unknown>> | null
+    readonly elb?: unknown
+  }
+}
+
+/** Payload format 2.0: Function URLs and HTTP APIs. */
+interface EventV2 extends Payload {
+  readonly rawPath: string
+  readonly rawQueryString?: string
+  readonly cookies?: readonly string[]
+  readonly requestContext: {
+    readonly http: { readonly method: string }
+    readonly domainName?: string
+    readonly stage?: string
+    readonly authorizer?: Readonly<Record<string, unknown>> | null
+  }
+}
+
+/** How the host wants status and headers back. */
+export type Shape = 'rest' | 'v2' | 'alb' | 'alb-multi'
+
+export interface Incoming {
+  readonly request: Request
+  readonly door: Pick<Door, 'baseUrl' | 'authorizer'>
+  readonly shape: Shape
+}
+
+/** What stands before the body in a reply, whether buffered or streamed. */
+export interface Head {
+  readonly statusCode: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly multiValueHeaders?: Readonly<Record<string, readonly string[]>>
+  readonly cookies?: readonly string[]
+}
+
+export interface BufferedReply extends Head {
+  readonly body: string
+  readonly isBase64Encoded: boolean
+}
+
+/**
+ * The request that an event carries, or undefined when it is no HTTP event (a schedule, a queue, a
+ * warm-up ping). Throws a TypeError when it is one that the web API cannot express.
+ */
+export function parseEvent(event: unknown): Incoming | undefined {
+  if (isV2(event)) return parseV2(event)
+  if (isV1(event))
+    return event.requestContext.elb === undefined ? parseRest(event) : parseAlb(event)
+  return undefined
+}
+
+function isV1(event: unknown): event is EventV1 {
+  return (
+    isObject(event) &&
+    typeof event.httpMethod === 'string' &&
+    typeof event.path === 'string' &&
+    isObject(event.requestContext)
+  )
+}
+
+function isV2(event: unknown): event is EventV2 {
+  return (
+    isObject(event) &&
+    typeof event.rawPath === 'string' &&
+    isObject(event.requestContext) &&
+    isObject(event.requestContext.http) &&
+    typeof event.requestContext.http.method === 'string'
+  )
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+function parseRest(event: EventV1): Incoming {
+  const { domainName, path: full = event.path, authorizer } = event.requestContext
+  // Behind a base path mapping `path` keeps the base path; the resource is what the API itself defines.
+  const resource = event.resource?.replace(
+    /\{(\w+)\+?\}/g,
+    (_, name: string) => event.pathParameters?.[name] ?? '',
+  )
+  const path = resource !== undefined && full.endsWith(resource) ? resource : event.path
+  const prefix = full.endsWith(path) ? full.slice(0, full.length - path.length) : ''
+  const query = new URLSearchParams()
+  for (const [name, value] of pairs(
+    event.multiValueQueryStringParameters,
+    event.queryStringParameters,
+  )) {
+    query.append(name, value)
+  }
+  return {
+    request: toRequest(
+      event.httpMethod,
+      `https://${domainName ?? 'localhost'}`,
+      path,
+      query.toString(),
+      toHeaders(event),
+      event,
+    ),
+    door: toDoor(domainName, prefix, authorizer),
+    shape: 'rest',
+  }
+}
+
+function parseAlb(event: EventV1): Incoming {
+  const headers = toHeaders(event)
+  // ALB hands the query over still percent-encoded.
+  const query = pairs(event.multiValueQueryStringParameters, event.queryStringParameters)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&')
+  return {
+    // An ALB does not say under which name it is reached: no public URL, only the client's word.
+    request: toRequest(
+      event.httpMethod,
+      `https://${headers.get('host') ?? 'localhost'}`,
+      event.path,
+      query,
+      headers,
+      event,
+    ),
+    door: {},
+    shape: event.multiValueHeaders ? 'alb-multi' : 'alb',
+  }
+}
+
+function parseV2(event: EventV2): Incoming {
+  const { http, domainName, stage = '$default', authorizer } = event.requestContext
+  const headers = toHeaders(event)
+  if (event.cookies?.length) headers.set('cookie', event.cookies.join('; '))
+  const prefix = stage !== '$default' && event.rawPath.startsWith(`/${stage}/`) ? `/${stage}` : ''
+  return {
+    request: toRequest(
+      http.method,
+      `https://${domainName ?? 'localhost'}`,
+      event.rawPath.slice(prefix.length),
+      event.rawQueryString ?? '',
+      headers,
+      event,
+    ),
+    door: toDoor(domainName, prefix, isObject(authorizer?.lambda) ? authorizer.lambda : authorizer),
+    shape: 'v2',
+  }
+}
+
+function toDoor(
+  domainName: string | undefined,
+  prefix: string,
+  authorizer: Readonly<Record<string, unknown>> | null | undefined,
+): Incoming['door'] {
+  return {
+    ...(domainName !== undefined && { baseUrl: `https://${domainName}${prefix}` }),
+    ...(authorizer && { authorizer }),
+  }
+}
+
+function toHeaders(event: Payload & { readonly multiValueHeaders?: Lists }): Headers {
+  const headers = new Headers()
+  for (const [name, value] of pairs(event.multiValueHeaders, event.headers)) {
+    headers.append(name, value)
+  }
+  return headers
+}
+
+/** The multi-value form where there is one (it repeats the other), in order. */
+function pairs(lists: Lists | undefined, values: Values | undefined): [string, string][] {
+  if (lists) {
+    return Object.entries(lists).flatMap(([name, all]) =>
+      (all ?? []).map((value): [string, string] => [name, value]),
+    )
+  }
+  return Object.entries(values ?? {}).flatMap(([name, value]): [string, string][] =>
+    value === undefined ? [] : [[name, value]],
+  )
+}
+
+function toRequest(
+  method: string,
+  origin: string,
+  path: string,
+  query: string,
+  headers: Headers,
+  { body, isBase64Encoded }: Payload,
+): Request {
+  const url = new URL(origin)
+  url.pathname = path
+  url.search = query
+  // A GET may carry a body in the event; the web API refuses one.
+  if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers })
+  const bytes = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8')
+  // The gateway may have re-encoded the body: what is true is what arrived.
+  headers.set('content-length', String(bytes.byteLength))
+  return new Request(url, { method, headers, ...(bytes.byteLength > 0 && { body: bytes }) })
+}
+
+/** Headers of one connection (RFC 9110 section 7.6.1), and the length, which the host frames anew. */
+const hopByHop: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** Status and headers of a response, as the host that sent the event reads them. */
+export function toHead(response: Response, shape: Shape): Head {
+  const named = (response.headers.get('connection') ?? '').toLowerCase().split(/\s*,\s*/)
+  const kept = [...response.headers].filter(
+    ([name]) => !hopByHop.has(name) && !named.includes(name),
+  )
+  const statusCode = response.status
+  if (shape === 'alb-multi') {
+    // With this setting of the target group an ALB ignores `headers`.
+    const multiValueHeaders: Record<string, string[]> = {}
+    for (const [name, value] of kept) {
+      multiValueHeaders[name] = [...(multiValueHeaders[name] ?? []), value]
+    }
+    return { statusCode, multiValueHeaders }
+  }
+  if (shape === 'alb') return { statusCode, headers: Object.fromEntries(kept) }
+  const headers = Object.fromEntries(kept.filter(([name]) => name !== 'set-cookie'))
+  const cookies = response.headers.getSetCookie()
+  if (cookies.length === 0) return { statusCode, headers }
+  return shape === 'v2'
+    ? { statusCode, headers, cookies }
+    : { statusCode, headers, multiValueHeaders: { 'set-cookie': cookies } }
+}
+
+/** A whole reply, for an integration that does not stream. Text stays text; anything else is base64. */
+export async function toReply(
+  response: Response,
+  body: AsyncIterable<Uint8Array>,
+  shape: Shape,
+): Promise<BufferedReply> {
+  const parts: Uint8Array[] = []
+  for await (const part of body) parts.push(part)
+  const type = response.headers.get('content-type') ?? 'text/plain'
+  const isText = /^text\/|[/+]json\b|[/+]xml\b|javascript/i.test(type)
+  return {
+    ...toHead(response, shape),
+    body: Buffer.concat(parts).toString(isText ? 'utf8' : 'base64'),
+    isBase64Encoded: !isText,
+  }
+}

@@ -1,0 +1,105 @@
+/** An API Gateway REQUEST authorizer that asks the same verifier as the server behind it. */
+
+import { type Auth, AuthError, type Principal } from '../src/auth/auth.ts'
+import { parseEvent } from './apigateway.ts'
+
+/** What a REST API expects of its authorizer. Values of the context may be strings, numbers and booleans only. */
+export interface AuthorizerResult {
+  readonly principalId: string
+  readonly policyDocument: {
+    readonly Version: '2012-10-17'
+    readonly Statement: readonly [
+      {
+        readonly Action: 'execute-api:Invoke'
+        readonly Effect: 'Allow' | 'Deny'
+        readonly Resource: string
+      },
+    ]
+  }
+  readonly context?: Readonly<Record<string, string | number | boolean>>
+}
+
+export interface AuthorizerOptions {
+  /**
+   * For how long the gateway keeps a result, in seconds (`authorizerResultTtlInSeconds`). A token
+   * with less than that to live is refused, so that no result is kept longer than its token lives.
+   * @default 0
+   */
+  cacheSeconds?: number
+  /** Epoch milliseconds. @default Date.now */
+  now?: () => number
+  /** Where failures go that are not the caller's. @default console.error */
+  log?: (message: string, error: unknown) => void
+}
+
+/**
+ * A handler for an authorizer of type REQUEST. A missing or bad token rejects with `Unauthorized`
+ * (the gateway's 401), a token that may not do this gets a Deny (its 403), and anything else, such
+ * as keys that cannot be fetched, rejects with another error (its 500).
+ *
+ * @example export const handler = authorizer(bearer({ tokens }), { cacheSeconds: 60 })
+ */
+export function authorizer(
+  auth: Auth,
+  options: AuthorizerOptions = {},
+): (event: unknown) => Promise<AuthorizerResult> {
+  const { cacheSeconds = 0, now = Date.now, log = logError } = options
+  return async (event) => {
+    const incoming = parseEvent(event)
+    const resource = endpointArn(event)
+    if (incoming === undefined || resource === undefined) {
+      throw new Error('Not an event of a REQUEST authorizer')
+    }
+    try {
+      const principal = await auth.verify(incoming.request, incoming.door)
+      const { exp } = principal.claims
+      if (typeof exp === 'number' && exp - now() / 1000 < cacheSeconds) {
+        throw new AuthError('The token is about to expire', { code: 'invalid_token' })
+      }
+      return {
+        principalId: principal.id,
+        policyDocument: policy('Allow', resource),
+        context: toContext(principal),
+      }
+    } catch (error) {
+      if (!(error instanceof AuthError)) {
+        log('the authorizer could not decide', error)
+        throw new Error('Authorization is not available')
+      }
+      // The gateway answers 401 to exactly this message, and 500 to any other.
+      if (error.code !== 'insufficient_scope') throw new Error('Unauthorized')
+      return { principalId: 'unknown', policyDocument: policy('Deny', resource) }
+    }
+  }
+}
+
+/**
+ * The endpoint that was called, with every method, in this stage. The gateway caches a policy per
+ * token: one that named the method at hand would refuse the same client's next GET or DELETE.
+ */
+function endpointArn(event: unknown): string | undefined {
+  const { methodArn, resource } = event as { methodArn?: unknown; resource?: unknown }
+  if (typeof methodArn !== 'string' || typeof resource !== 'string') return undefined
+  const [api, stage] = methodArn.split('/')
+  return `${api}/${stage}/*${resource.replace(/\{[^}]*\}/g, '*')}`
+}
+
+function policy(Effect: 'Allow' | 'Deny', Resource: string): AuthorizerResult['policyDocument'] {
+  return {
+    Version: '2012-10-17',
+    Statement: [{ Action: 'execute-api:Invoke', Effect, Resource }],
+  }
+}
+
+/** Who called, for the function behind and for the access log (`$context.authorizer.subject`). */
+function toContext({ subject, clientId, scopes }: Principal): Record<string, string> {
+  return {
+    sub: subject,
+    scope: scopes.join(' '),
+    ...(clientId !== undefined && { client_id: clientId }),
+  }
+}
+
+function logError(message: string, error: unknown): void {
+  console.error(message, error)
+}
