@@ -1,6 +1,6 @@
 /** The HTTP events of AWS (REST v1, payload v2, ALB) as a web Request, and a Response in the form each of them expects. */
 
-import type { Door } from '../src/auth/auth.ts'
+import type { Door } from '../src/index.ts'
 
 type Values = Readonly<Record<string, string | undefined>> | null
 type Lists = Readonly<Record<string, readonly string[] | undefined>> | null

@@ -1,6 +1,6 @@
 /** An API Gateway REQUEST authorizer that asks the same verifier as the server behind it. */
 
-import { type Auth, AuthError, type Principal } from '../src/auth/auth.ts'
+import { type Auth, AuthError, type Principal } from '../src/index.ts'
 import { parseEvent } from './apigateway.ts'
 
 /** What a REST API expects of its authorizer. Values of the context may be strings, numbers and booleans only. */

@@ -1,7 +1,7 @@
 /** Lambda handlers around an app: one that streams its response, and one for hosts that cannot. */
 
 import { pipeline } from 'node:stream/promises'
-import type { Door } from '../src/auth/auth.ts'
+import type { Door } from '../src/index.ts'
 import {
   type BufferedReply,
   type Head,

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { authorizer } from '../adapters/authorizer.ts'
-import { type Auth, AuthError, type Principal } from '../src/auth/auth.ts'
+import { type Auth, AuthError, type Principal } from '../src/index.ts'
 
 const event = {
   type: 'REQUEST',

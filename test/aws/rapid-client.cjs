@@ -1,6 +1,6 @@
 /**
  * Stands in for `rapid-client.node`, the native part of Lambda's runtime client: it fetches the next
- * invocation and delivers what handlers that do not stream return. `aws-tools.sh` puts it in place.
+ * invocation and delivers what handlers that do not stream return. `tools.sh` puts it in place.
  */
 
 const http = require('node:http')

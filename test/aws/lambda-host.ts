@@ -50,7 +50,7 @@ export interface LambdaHost {
   close(): Promise<void>
 }
 
-export const tools = new URL('../.cache/aws/', import.meta.url).pathname
+export const tools = new URL('../../.cache/aws/', import.meta.url).pathname
 
 export function lambdaHost(options: LambdaHostOptions): LambdaHost {
   const { name = 'function', concurrency = 3 } = options

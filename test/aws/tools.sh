@@ -2,7 +2,7 @@
 # Installs, once, what the AWS checks need and `npm ci` must not cost a newcomer: Python's CloudFormation
 # tools, Node 24, and Lambda's own runtime client. All of it ends up in .cache/aws.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 home=$PWD/.cache/aws
 pinned='aws-sam-cli==1.170.0 aws-sam-translator==1.115.0 cfn-lint==1.58.0'
@@ -26,5 +26,5 @@ fi
 
 native=$home/runtime/node_modules/aws-lambda-ric/rapid-client.node
 mkdir -p "$native"
-cp test/rapid-client.cjs "$native/index.js"
+cp test/aws/rapid-client.cjs "$native/index.js"
 echo '{"type":"commonjs"}' >"$native/package.json"

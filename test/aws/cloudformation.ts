@@ -31,7 +31,7 @@ export interface Resource {
 /** What `sam deploy` sends to CloudFormation makes of `template.yaml`, by SAM's own translator. */
 export function translate(parameters: Parameters = {}): Template {
   const script = new URL('./translate.py', import.meta.url).pathname
-  const template = new URL('../template.yaml', import.meta.url).pathname
+  const template = new URL('../../template.yaml', import.meta.url).pathname
   const output = execFileSync(`${tools}python/bin/python`, [script, template], {
     input: JSON.stringify(parameters),
     maxBuffer: 1e8,

@@ -130,6 +130,9 @@ const remapped = new Set([
   'www-authenticate',
 ])
 
+/** Stands in for Host, which `fetch` does not let anybody set. */
+const virtualHost = 'x-virtual-host'
+
 const preludeLimit = 16_384
 const delimiter = Buffer.alloc(8)
 
@@ -157,7 +160,7 @@ export async function restFront(options: RestFrontOptions): Promise<RestFront> {
   let authorizations = 0
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const host = request.headers.host?.split(':')[0] ?? ''
+    const host = String(request.headers[virtualHost] ?? request.headers.host).split(':')[0] ?? ''
     const url = new URL(request.url ?? '/', 'http://gateway')
     const target = signpost(stack, `https://${host}`, request.method ?? '', url.pathname)
     if (target) return forward(target, response)
@@ -292,7 +295,7 @@ export async function restFront(options: RestFrontOptions): Promise<RestFront> {
       const { hostname, host, pathname, search } = new URL(request.url)
       if (hostname === '127.0.0.1') return fetch(request)
       const headers = new Headers(request.headers)
-      headers.set('host', host)
+      headers.set(virtualHost, host)
       return fetch(`http://127.0.0.1:${port}${pathname}${search}`, {
         method: request.method,
         headers,
@@ -394,6 +397,7 @@ function toEvent(
   for (let index = 0; index < request.rawHeaders.length; index += 2) {
     const name = request.rawHeaders[index] ?? ''
     if (/^(connection|content-length|transfer-encoding|host)$/i.test(name)) continue
+    if (name === virtualHost) continue
     multiValueHeaders[name] = [
       ...(multiValueHeaders[name] ?? []),
       request.rawHeaders[index + 1] ?? '',
