@@ -28,16 +28,23 @@ export interface Resource {
   readonly Properties: Readonly<Record<string, unknown>>
 }
 
-/** What `sam deploy` sends to CloudFormation makes of `template.yaml`, by SAM's own translator. */
-export function translate(parameters: Parameters = {}): Template {
+/** What SAM's own translator makes of `template.yaml`, which is what CloudFormation gets. */
+export function translate(...sets: readonly Parameters[]): Template[] {
   const script = new URL('./translate.py', import.meta.url).pathname
   const template = new URL('../../template.yaml', import.meta.url).pathname
   const output = execFileSync(`${tools}python/bin/python`, [script, template], {
-    input: JSON.stringify(parameters),
+    input: JSON.stringify(sets.length > 0 ? sets : [{}]),
     maxBuffer: 1e8,
     stdio: ['pipe', 'pipe', 'pipe'],
   })
-  return JSON.parse(output.toString()) as Template
+  return JSON.parse(output.toString()) as Template[]
+}
+
+/** The stack that a set of parameters makes. */
+export function stackOf(parameters: Parameters = {}): Stack {
+  const [template] = translate(parameters)
+  if (template === undefined) throw new Error('nothing was translated')
+  return evaluate(template, parameters)
 }
 
 export const account = {

@@ -3,7 +3,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundle } from './bundle.ts'
-import { evaluate, translate } from './cloudformation.ts'
+import { stackOf } from './cloudformation.ts'
 import { type LambdaHost, lambdaHost } from './lambda-host.ts'
 import { type RestFront, restFront } from './rest-front.ts'
 
@@ -12,7 +12,6 @@ let gate: LambdaHost
 let open: RestFront
 let guarded: RestFront
 let impatient: RestFront
-const template = translate()
 
 beforeAll(async () => {
   const [taskRoot, gateRoot] = await Promise.all([
@@ -22,10 +21,10 @@ beforeAll(async () => {
   app = lambdaHost({ taskRoot, name: 'app', concurrency: 2, timeoutSeconds: 4 })
   gate = lambdaHost({ taskRoot: gateRoot, name: 'gate', concurrency: 1 })
   const functions = { McpFunction: app, AuthorizerFunction: gate }
-  const none = evaluate(template, { AuthMethod: 'none' })
+  const none = stackOf({ AuthMethod: 'none' })
   open = await restFront({ stack: none, functions })
   impatient = await restFront({ stack: none, functions, limits: { idle: 300 } })
-  const stack = evaluate(template, { AuthMethod: 'oauth', OAuthIssuer: 'https://issuer.example' })
+  const stack = stackOf({ AuthMethod: 'oauth', OAuthIssuer: 'https://issuer.example' })
   guarded = await restFront({ stack, functions })
 })
 

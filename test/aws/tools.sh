@@ -7,9 +7,10 @@ cd "$(dirname "$0")/../.."
 home=$PWD/.cache/aws
 pinned='aws-sam-cli==1.170.0 aws-sam-translator==1.115.0 cfn-lint==1.58.0'
 runtime_client='aws-lambda-ric@4.0.2'
+simulator='@cloud-copilot/iam-simulate@0.1.173' # under the AGPL: a tool, and no part of the package
 node='node@24'
 
-stamp="$pinned $runtime_client $node"
+stamp="$pinned $runtime_client $simulator $node"
 mkdir -p "$home"
 
 if [ "$(cat "$home/stamp" 2>/dev/null)" != "$stamp" ] || [ ! -x "$home/node" ]; then
@@ -19,7 +20,7 @@ if [ "$(cat "$home/stamp" 2>/dev/null)" != "$stamp" ] || [ ! -x "$home/node" ]; 
   "$home/python/bin/pip" install --quiet --quiet --disable-pip-version-check $pinned
   # Its install scripts compile a native HTTP client for a minute and a half. Streaming does not use it;
   # for the rest there is a stand-in, found by `require` because a folder may bear that name too.
-  npm install --prefix "$home/runtime" --ignore-scripts --no-save --no-audit --no-fund --silent "$runtime_client"
+  npm install --prefix "$home/runtime" --ignore-scripts --no-save --no-audit --no-fund --silent "$runtime_client" "$simulator"
   ln -s "$(npx --yes --package "$node" node -p process.execPath)" "$home/node"
   echo "$stamp" >"$home/stamp"
 fi

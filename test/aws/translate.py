@@ -1,5 +1,6 @@
-"""Prints the CloudFormation that SAM makes of a template, for the parameters on standard input."""
+"""Prints the CloudFormation that SAM makes of a template, for each set of parameters on standard input."""
 
+import copy
 import json
 import logging
 import os
@@ -17,4 +18,11 @@ with open(sys.argv[1], encoding="utf-8") as file:
 # What `sam deploy` puts in: where it has uploaded the build to.
 template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
 # No managed policies by name are used, so the translator needs no account to look them up in.
-print(json.dumps(Translator({}, Parser()).translate(template, json.load(sys.stdin))))
+print(
+    json.dumps(
+        [
+            Translator({}, Parser()).translate(copy.deepcopy(template), parameters)
+            for parameters in json.load(sys.stdin)
+        ]
+    )
+)

@@ -1,0 +1,533 @@
+/** The translated template against the traps of the platform, in every combination of its conditions. */
+
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { beforeAll, describe, expect, it } from 'vitest'
+import {
+  evaluate,
+  type Parameters,
+  type Resource,
+  type Stack,
+  type Template,
+  translate,
+} from './cloudformation.ts'
+import { tools } from './lambda-host.ts'
+
+/** For each decision that a condition depends on, the ways it can go. */
+const decisions: Readonly<Record<string, readonly Parameters[]>> = {
+  auth: [
+    { AuthMethod: 'bearer' },
+    { AuthMethod: 'bearer', McpAuthToken: 'x'.repeat(32) },
+    { AuthMethod: 'oauth', OAuthIssuer: 'https://issuer.example', OAuthScopes: 'read write' },
+    { AuthMethod: 'cognito' },
+    {
+      AuthMethod: 'cognito',
+      CreateUserPool: 'false',
+      CognitoUserPoolId: 'eu-west-1_Own',
+      OAuthClientIds: 'one,two',
+    },
+    { AuthMethod: 'none' },
+  ],
+  domain: [
+    {},
+    { DomainName: 'mcp.example.com', CertificateArn: 'arn:aws:acm:eu-west-1:1:certificate/1' },
+    {
+      DomainName: 'mcp.example.com',
+      CertificateArn: 'arn:aws:acm:eu-west-1:1:certificate/1',
+      HostedZoneId: 'Z123',
+    },
+  ],
+  concurrency: [{}, { Concurrency: '5' }],
+  accessLog: [{}, { AccessLog: 'true' }, { AccessLog: 'false' }],
+  tracing: [{}, { Tracing: 'true' }],
+  alarms: [{}, { AlarmEmail: 'ops@example.com' }],
+  data: [{}, { DataOnDelete: 'retain' }],
+  report: [
+    {},
+    { BedrockLogGroup: '/bedrock/calls' },
+    { BedrockLogGroup: '/bedrock/calls', BedrockRoleName: 'reader' },
+  ],
+  buckets: [{}, { CountBuckets: 'true' }],
+}
+
+/** All of them: the product of the decisions. */
+function combinations(): Parameters[] {
+  return Object.values(decisions).reduce<Parameters[]>(
+    (sets, choices) => sets.flatMap((set) => choices.map((choice) => ({ ...set, ...choice }))),
+    [{}],
+  )
+}
+
+/** Few of them, in which every two choices of two decisions meet. */
+function pairs(): Parameters[] {
+  const all = combinations()
+  const lists = Object.values(decisions)
+  const chosen = (set: Parameters) =>
+    lists.map((choices) =>
+      choices.findLastIndex((choice) => Object.entries(choice).every(([k, v]) => set[k] === v)),
+    )
+  const meetings = (set: Parameters) => {
+    const picks = chosen(set)
+    return picks.flatMap((a, i) => picks.slice(i + 1).map((b, j) => `${i}:${a} ${i + 1 + j}:${b}`))
+  }
+  const open = new Set(all.flatMap(meetings))
+  const picked: Parameters[] = []
+  while (open.size > 0) {
+    let best: Parameters = {}
+    let most = 0
+    for (const set of all) {
+      const gain = meetings(set).filter((meeting) => open.has(meeting)).length
+      if (gain > most) [best, most] = [set, gain]
+    }
+    picked.push(best)
+    for (const meeting of meetings(best)) open.delete(meeting)
+  }
+  return picked
+}
+
+let template: Template
+const stacks: Stack[] = []
+
+beforeAll(() => {
+  const [translated] = translate()
+  if (translated === undefined) throw new Error('nothing was translated')
+  template = translated
+  stacks.push(...combinations().map((set) => evaluate(template, set)))
+})
+
+/** The stack that parameters make of the template. */
+const made = (parameters: Parameters = {}) => evaluate(template, parameters)
+
+const ofType = (stack: Stack, type: string) =>
+  Object.entries(stack.resources).filter(([, { Type }]) => Type === type)
+
+const properties = (stack: Stack, id: string) => {
+  const found = stack.resources[id]
+  if (found === undefined) throw new Error(`there is no ${id}`)
+  return found.Properties
+}
+
+interface Operation {
+  readonly security?: readonly object[]
+  readonly 'x-amazon-apigateway-integration': {
+    readonly type: string
+    readonly uri?: string
+    readonly responseTransferMode?: string
+    readonly timeoutInMillis?: number
+    readonly responses?: { readonly default: { readonly responseParameters: object } }
+  }
+}
+
+interface Body {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+  readonly components: {
+    readonly securitySchemes?: {
+      readonly Gate: {
+        readonly 'x-amazon-apigateway-authorizer': {
+          readonly type: string
+          readonly identitySource: string
+          readonly authorizerResultTtlInSeconds: number
+        }
+      }
+    }
+  }
+  readonly 'x-amazon-apigateway-gateway-responses': Readonly<
+    Record<string, { statusCode?: string; responseParameters: Readonly<Record<string, string>> }>
+  >
+}
+
+const bodyOf = (stack: Stack) => properties(stack, 'Api').Body as Body
+const operations = (stack: Stack) =>
+  Object.entries(bodyOf(stack).paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+  )
+
+describe('every combination of the conditions', () => {
+  it('refers only to what it has, and breaks no rule', () => {
+    // A dangling reference throws on the way here.
+    expect(stacks.length).toBe(5184)
+    expect(stacks.flatMap(({ objections }) => objections)).toEqual([])
+  })
+
+  it('has no circular reference', () => {
+    for (const { dependencies } of stacks) {
+      const open: Record<string, ReadonlySet<string>> = { ...dependencies }
+      let before = -1
+      while (Object.keys(open).length !== before) {
+        before = Object.keys(open).length
+        for (const [id, needs] of Object.entries(open)) {
+          if (![...needs].some((need) => need in open)) delete open[id]
+        }
+      }
+      expect(Object.keys(open)).toEqual([])
+    }
+  })
+
+  it('streams every reply of a function, by both of the places that say so', () => {
+    for (const stack of stacks) {
+      const proxied = operations(stack).filter(({ method }) => method !== 'options')
+      expect(proxied.map(({ path }) => path)).toEqual([
+        '/mcp',
+        '/.well-known/{proxy+}',
+        '/register',
+      ])
+      for (const { operation } of proxied) {
+        const integration = operation['x-amazon-apigateway-integration']
+        expect(integration).toMatchObject({ type: 'aws_proxy', responseTransferMode: 'STREAM' })
+        expect(integration.uri).toMatch(
+          /path\/2021-11-15\/functions\/.+\/response-streaming-invocations$/,
+        )
+      }
+    }
+  })
+
+  it('guards the endpoint exactly when there is an AuthMethod, and nothing else', () => {
+    for (const stack of stacks) {
+      const guarded = operations(stack).filter(({ operation }) => operation.security)
+      const expected = stack.conditions.IsGuarded ? ['/mcp x-amazon-apigateway-any-method'] : []
+      expect(guarded.map(({ path, method }) => `${path} ${method}`)).toEqual(expected)
+      expect(bodyOf(stack).components.securitySchemes !== undefined).toBe(
+        stack.conditions.IsGuarded,
+      )
+    }
+  })
+
+  it('has no wildcard in an action, and in a resource only where AWS knows no other', () => {
+    for (const stack of stacks) {
+      for (const { Action, Resource } of statements(stack)) {
+        expect([Action].flat().filter((action) => action.includes('*'))).toEqual([])
+        if (Resource !== '*') continue
+        for (const action of [Action].flat()) {
+          expect(action).toMatch(/^(xray:Put\w+|logs:StopQuery|s3:ListAllMyBuckets)$/)
+        }
+      }
+    }
+  })
+
+  it('retains or deletes the table, as it was told', () => {
+    for (const stack of stacks) {
+      expect(stack.resources.Table?.DeletionPolicy).toBe(
+        stack.conditions.KeepsData ? 'Retain' : 'Delete',
+      )
+    }
+  })
+
+  it('is translated and found clean by cfn-lint wherever two choices meet', {
+    timeout: 400_000,
+  }, () => {
+    const sets = pairs()
+    expect(sets.length).toBeLessThan(40)
+    expect(translate(...sets)).toHaveLength(sets.length)
+    for (const set of sets) {
+      const given = Object.entries(set).map(([name, value]) => `${name}=${value}`)
+      execFileSync(`${tools}python/bin/cfn-lint`, ['template.yaml', '--parameters', ...given])
+    }
+  })
+})
+
+interface Statement {
+  readonly Action: string | readonly string[]
+  readonly Resource: string | readonly string[]
+}
+
+function statements(stack: Stack): Statement[] {
+  return ofType(stack, 'AWS::IAM::Role').flatMap(([, role]) => statementsOf(role))
+}
+
+function statementsOf({ Properties }: Resource): Statement[] {
+  const { Policies = [] } = Properties as {
+    Policies?: { PolicyDocument: { Statement: Statement[] } }[]
+  }
+  return Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+}
+
+describe('the API', () => {
+  const responses = (parameters: Parameters) =>
+    bodyOf(made(parameters))['x-amazon-apigateway-gateway-responses']
+  const challenge = (parameters: Parameters, type = 'UNAUTHORIZED') =>
+    responses(parameters)[type]?.responseParameters['gatewayresponse.header.WWW-Authenticate']
+  const oauth = { AuthMethod: 'oauth', OAuthIssuer: 'https://issuer.example', OAuthScopes: 'use' }
+  const domain = { DomainName: 'mcp.example.com', CertificateArn: 'arn:aws:acm:x' }
+
+  it('is Regional, where a silent stream is kept for five minutes', () => {
+    expect(properties(made(), 'Api').EndpointConfiguration).toEqual({ Types: ['REGIONAL'] })
+  })
+
+  it('answers preflights itself, for any header and for Authorization, which a wildcard does not cover', () => {
+    const stack = made()
+    const preflights = operations(stack).filter(({ method }) => method === 'options')
+    expect(preflights).toHaveLength(3)
+    for (const { operation } of preflights) {
+      expect(operation.security).toBeUndefined()
+      const integration = operation['x-amazon-apigateway-integration']
+      expect(integration.type).toBe('mock')
+      expect(integration.responses?.default.responseParameters).toMatchObject({
+        'method.response.header.Access-Control-Allow-Headers': "'*,Authorization'",
+        'method.response.header.Access-Control-Allow-Origin': "'*'",
+      })
+    }
+  })
+
+  it('sends the challenge that the way of authorization asks for', () => {
+    expect(challenge({})).toBe("'Bearer'")
+    expect(challenge({ ...oauth, ...domain })).toBe(
+      `'Bearer resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp"'`,
+    )
+    const own =
+      'https://signpost.execute-api.eu-west-1.amazonaws.com/.well-known/oauth-protected-resource/mcp'
+    expect(challenge(oauth)).toBe(`'Bearer resource_metadata="${own}"'`)
+    expect(challenge(oauth, 'ACCESS_DENIED')).toBe(
+      `'Bearer error="insufficient_scope", scope="use", resource_metadata="${own}"'`,
+    )
+  })
+
+  it('lets web pages read what it refuses', () => {
+    for (const [, { responseParameters }] of Object.entries(responses({}))) {
+      expect(responseParameters['gatewayresponse.header.Access-Control-Allow-Origin']).toBe("'*'")
+    }
+    expect(Object.keys(responses({}))).toEqual(
+      expect.arrayContaining(['DEFAULT_4XX', 'DEFAULT_5XX', 'UNAUTHORIZED', 'ACCESS_DENIED']),
+    )
+  })
+
+  it('keeps an authorization for no longer than the authorizer reckons with', () => {
+    const stack = made()
+    const gate = bodyOf(stack).components.securitySchemes?.Gate['x-amazon-apigateway-authorizer']
+    expect(gate).toMatchObject({
+      type: 'request',
+      identitySource: 'method.request.header.Authorization',
+    })
+    const { Environment } = properties(stack, 'AuthorizerFunction') as {
+      Environment: { Variables: Record<string, unknown> }
+    }
+    expect(Environment.Variables.MCP_AUTHORIZER_CACHE_SECONDS).toBe(
+      gate?.authorizerResultTtlInSeconds,
+    )
+  })
+
+  it('may go on for as long as the function', () => {
+    const { TimeoutSeconds } = template.Parameters as Record<string, { MaxValue?: number }>
+    const [any] = operations(made())
+    expect(
+      any?.operation['x-amazon-apigateway-integration'].timeoutInMillis,
+    ).toBeGreaterThanOrEqual((TimeoutSeconds?.MaxValue ?? Number.POSITIVE_INFINITY) * 1000)
+  })
+
+  it('is closed under its own name when it has a domain, at whose root it then is', () => {
+    const stack = made({ ...oauth, ...domain })
+    expect(bodyOf(stack)).toMatchObject({
+      servers: [
+        { 'x-amazon-apigateway-endpoint-configuration': { disableExecuteApiEndpoint: true } },
+      ],
+    })
+    expect(properties(stack, 'DomainMapping')).not.toHaveProperty('BasePath')
+    expect(stack.outputs.Endpoint).toBe('https://mcp.example.com/mcp')
+  })
+
+  it('logs how long a stream took to its first byte', () => {
+    const stages = ofType(made(), 'AWS::ApiGateway::Stage').map(([, { Properties }]) => Properties)
+    const [{ AccessLogSetting: { Format = '' } = {} } = {}] = stages as {
+      AccessLogSetting?: { Format?: string }
+    }[]
+    expect(JSON.parse(Format)).toMatchObject({
+      timeToAllHeaders: '$context.integration.timeToAllHeaders',
+      timeToFirstContent: '$context.integration.timeToFirstContent',
+    })
+  })
+})
+
+describe('the functions', () => {
+  it('run on Node 24 and Arm', () => {
+    const functions = ofType(made(), 'AWS::Lambda::Function')
+    expect(functions).toHaveLength(2)
+    for (const [, { Properties }] of functions) {
+      expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] })
+    }
+  })
+
+  it('never see the token in their environment, nor anything else of the stack but its secret', () => {
+    const token = 'hunter2'.repeat(5)
+    const { resources, outputs } = made({ McpAuthToken: token })
+    const holders = Object.entries(resources).filter(([, it]) => JSON.stringify(it).includes(token))
+    expect(holders.map(([id]) => id)).toEqual(['Token'])
+    expect(JSON.stringify(outputs)).not.toContain(token)
+  })
+
+  it('keep a generated token when none is given', () => {
+    expect(properties(made(), 'Token')).toMatchObject({
+      GenerateSecretString: { PasswordLength: 48, ExcludePunctuation: true },
+    })
+  })
+
+  it('refuse parameters that do not belong together', () => {
+    const objections = (set: Parameters) => made(set).objections.length
+    expect(objections({ AuthMethod: 'oauth' })).toBe(1)
+    expect(objections({ AuthMethod: 'cognito', CreateUserPool: 'false' })).toBe(2)
+    expect(objections({ DomainName: 'mcp.example.com' })).toBe(1)
+    expect(objections({})).toBe(0)
+  })
+})
+
+describe('what is left behind', () => {
+  it('logs are kept for as long as the parameter says', () => {
+    for (const [, { Properties }] of ofType(made({ LogDays: '7' }), 'AWS::Logs::LogGroup')) {
+      expect(Properties.RetentionInDays).toBe('7')
+    }
+  })
+
+  it('the table forgets what expired, can be restored, and is encrypted', () => {
+    expect(properties(made(), 'Table')).toMatchObject({
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      SSESpecification: { SSEEnabled: true },
+    })
+  })
+})
+
+/** A policy simulator, kept with the other tools. */
+interface Simulator {
+  runSimulation(
+    simulation: object,
+    options: object,
+  ): Promise<{ resultType: string; overallResult?: string; errors?: unknown }>
+}
+
+describe('the roles', () => {
+  const region = 'eu-west-1'
+  const number = '123456789012'
+  const table = (name: string) => `arn:aws:dynamodb:${region}:${number}:table/${name}`
+  const group = (name: string) => `arn:aws:logs:${region}:${number}:log-group:${name}`
+  const secret = (name: string) =>
+    `arn:aws:secretsmanager:${region}:${number}:secret:${name}-AbCdEf`
+
+  async function may(stack: Stack, id: string, action: string, resource: string): Promise<boolean> {
+    const simulator = (await import(
+      `${tools}runtime/node_modules/@cloud-copilot/iam-simulate/dist/esm/index.js`
+    )) as Simulator
+    const role = stack.resources[id]
+    if (role === undefined) throw new Error(`there is no ${id}`)
+    const result = await simulator.runSimulation(
+      {
+        request: {
+          principal: `arn:aws:iam::${number}:role/${id}`,
+          action,
+          resource: { resource, accountId: number },
+          contextVariables: {},
+        },
+        identityPolicies: [
+          { name: id, policy: { Version: '2012-10-17', Statement: statementsOf(role) } },
+        ],
+        serviceControlPolicies: [],
+        resourceControlPolicies: [],
+      },
+      {},
+    )
+    if (result.resultType === 'error') throw new Error(JSON.stringify(result.errors))
+    return result.overallResult === 'Allowed'
+  }
+
+  /** What the engine of the store calls, read from its source: a new call needs a new right. */
+  const calls = [
+    ...new Set(
+      [...readFileSync('adapters/dynamodb.ts', 'utf8').matchAll(/new sdk\.(\w+)Command\(/g)].map(
+        ([, name]) => `dynamodb:${name}`,
+      ),
+    ),
+  ]
+
+  it('let the server use its own table as its store does, and no other', async () => {
+    const stack = made()
+    expect(calls.length).toBeGreaterThanOrEqual(4)
+    for (const call of calls) {
+      expect([call, await may(stack, 'McpRole', call, table('weather-Table'))]).toEqual([
+        call,
+        true,
+      ])
+      expect([call, await may(stack, 'McpRole', call, table('other'))]).toEqual([call, false])
+    }
+    for (const call of ['Scan', 'DeleteTable', 'UpdateTable', 'BatchWriteItem', 'CreateTable']) {
+      const action = `dynamodb:${call}`
+      expect([call, await may(stack, 'McpRole', action, table('weather-Table'))]).toEqual([
+        call,
+        false,
+      ])
+    }
+  })
+
+  it('grant no right on the table that the store does not use', () => {
+    const granted = statements(made())
+      .flatMap(({ Action }) => Action)
+      .filter((action) => action.startsWith('dynamodb:'))
+    expect([...granted].sort()).toEqual([...calls].sort())
+  })
+
+  it('let each function write its own log', async () => {
+    const stack = made()
+    const stream = (name: string) => `${group(name)}:log-stream:one`
+    for (const [id, own, other] of [
+      ['McpRole', 'weather-McpLogs', 'weather-AuthorizerLogs'],
+      ['AuthorizerRole', 'weather-AuthorizerLogs', 'weather-McpLogs'],
+    ] as const) {
+      for (const action of ['logs:CreateLogStream', 'logs:PutLogEvents']) {
+        expect(await may(stack, id, action, stream(own))).toBe(true)
+        expect(await may(stack, id, action, stream(other))).toBe(false)
+      }
+    }
+  })
+
+  it('let both read the token, when there is one, and the authorizer nothing of the table', async () => {
+    const stack = made()
+    const read = 'secretsmanager:GetSecretValue'
+    for (const id of ['McpRole', 'AuthorizerRole']) {
+      expect(await may(stack, id, read, secret('weather-Token'))).toBe(true)
+      expect(await may(stack, id, read, secret('other'))).toBe(false)
+      expect(await may(stack, id, 'secretsmanager:PutSecretValue', secret('weather-Token'))).toBe(
+        false,
+      )
+    }
+    expect(await may(stack, 'AuthorizerRole', 'dynamodb:GetItem', table('weather-Table'))).toBe(
+      false,
+    )
+    const open = made({ AuthMethod: 'none' })
+    expect(await may(open, 'McpRole', read, secret('weather-Token'))).toBe(false)
+  })
+
+  it('let the report read its log group, in any region, only when it is on', async () => {
+    const on = made({ BedrockLogGroup: '/bedrock/calls', BedrockRoleName: 'reader' })
+    const off = made()
+    const elsewhere = `arn:aws:logs:us-east-1:${number}:log-group:/bedrock/calls`
+    for (const action of ['logs:StartQuery', 'logs:FilterLogEvents', 'logs:GetQueryResults']) {
+      expect([action, await may(on, 'McpRole', action, group('/bedrock/calls'))]).toEqual([
+        action,
+        true,
+      ])
+      expect([action, await may(on, 'McpRole', action, elsewhere)]).toEqual([action, true])
+      expect([action, await may(on, 'McpRole', action, group('/bedrock/other'))]).toEqual([
+        action,
+        false,
+      ])
+      expect([action, await may(off, 'McpRole', action, group('/bedrock/calls'))]).toEqual([
+        action,
+        false,
+      ])
+    }
+    expect(await may(on, 'McpRole', 'logs:StopQuery', '*')).toBe(true)
+    expect(await may(off, 'McpRole', 'logs:StopQuery', '*')).toBe(false)
+    const role = (name: string) => `arn:aws:iam::999999999999:role/${name}`
+    expect(await may(on, 'McpRole', 'sts:AssumeRole', role('reader'))).toBe(true)
+    expect(await may(on, 'McpRole', 'sts:AssumeRole', role('admin'))).toBe(false)
+    expect(await may(off, 'McpRole', 'sts:AssumeRole', role('reader'))).toBe(false)
+  })
+
+  it('let buckets be listed only when that tool is on, and never read', async () => {
+    expect(await may(made(), 'McpRole', 's3:ListAllMyBuckets', '*')).toBe(false)
+    const on = made({ CountBuckets: 'true' })
+    expect(await may(on, 'McpRole', 's3:ListAllMyBuckets', '*')).toBe(true)
+    expect(await may(on, 'McpRole', 's3:GetObject', 'arn:aws:s3:::b/k')).toBe(false)
+  })
+})
