@@ -40,7 +40,11 @@ const scripts: Readonly<Record<string, (context: Context) => readonly string[]>>
   'auth/authorization-server-migration': () => ['list-tools', 'call-tool test-tool'],
 }
 
-const everyName = ['call-tool test_headers', 'read-resource file:///path/to/file%20name.txt', 'get-prompt test_prompt']
+const everyName = [
+  'call-tool test_headers',
+  'read-resource file:///path/to/file%20name.txt',
+  'get-prompt test_prompt',
+]
 
 /** The client under test: run by the suite with the scenario in the environment. */
 async function playScenario(url: string): Promise<number> {
@@ -63,7 +67,9 @@ async function playScenario(url: string): Promise<number> {
     },
   })
   child.stdin.end((scripts[scenario]?.(context) ?? ['list-tools']).join('\n'))
-  const code = await new Promise<number>((resolve) => child.on('exit', (exit) => resolve(exit ?? 1)))
+  const code = await new Promise<number>((resolve) =>
+    child.on('exit', (exit) => resolve(exit ?? 1)),
+  )
   await rm(home, { recursive: true, force: true })
   return code
 }
