@@ -68,8 +68,12 @@ describe("an issuer's keys", () => {
   it('are asked for again for an unknown kid: at most once per cooldown under 1,000 of them', async () => {
     const { issuer, call, wait } = await setUp()
     const unknown = await issuer.token({}, { header: { kid: 'unknown' } })
-    for (const requests of [1, 2, 3]) {
-      const answers = await all(1_000, () => call(unknown))
+    for (const [requests, count] of [
+      [1, 100],
+      [2, 1_000],
+      [3, 100],
+    ] as const) {
+      const answers = await all(count, () => call(unknown))
       expect(answers.every(({ status }) => status === 401)).toBe(true)
       expect(issuer.jwksRequests()).toBe(requests)
       wait(30 * second)
@@ -181,6 +185,33 @@ describe('a good token', () => {
     expect((await call(token)).status).toBe(200)
     wait(second)
     expect((await call(token)).status).toBe(401)
+  })
+
+  it('makes room for the next when there are a thousand', async () => {
+    const { issuer, call, wait } = await setUp()
+    const exp = Date.UTC(2026, 8, 2) / second
+    const tokens = await Promise.all(
+      Array.from({ length: 1_001 }, (_, at) => issuer.token({ exp, jti: String(at) })),
+    )
+    for (const token of tokens) await call(token)
+    // From here on, only what is remembered is still good.
+    issuer.keys.splice(0, 1, await createSigningKey())
+    wait(31 * second)
+    await call()
+    expect((await call(tokens.at(-1))).status).toBe(200)
+    expect((await call(tokens[0])).status).toBe(401)
+  })
+
+  it('for one of the names of a server is not good for another', async () => {
+    const { issuer } = await setUp()
+    const auth = oauth({ issuer: issuer.url, fetch: issuer.fetch })
+    const verify = (token: string, baseUrl: string) =>
+      auth.verify(new Request(resource, { headers: { authorization: `Bearer ${token}` } }), {
+        baseUrl,
+      })
+    const token = await issuer.token({ exp: 9_999_999_999 })
+    await expect(verify(token, 'https://mcp.example.com')).resolves.toBeDefined()
+    await expect(verify(token, 'https://other.example.com')).rejects.toThrow(/another resource/)
   })
 
   it('stands for a caller that no handler can change for the next one', async () => {
