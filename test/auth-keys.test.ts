@@ -190,16 +190,17 @@ describe('a good token', () => {
   it('makes room for the next when there are a thousand', async () => {
     const { issuer, call, wait } = await setUp()
     const exp = Date.UTC(2026, 8, 2) / second
-    const tokens = await Promise.all(
-      Array.from({ length: 1_001 }, (_, at) => issuer.token({ exp, jti: String(at) })),
-    )
-    for (const token of tokens) await call(token)
+    const [first, last] = [await issuer.token({ exp, jti: 'first' }), await issuer.token({ exp })]
+    await call(first)
+    const others = await all(999, () => issuer.token({ exp, jti: crypto.randomUUID() }))
+    await Promise.all(others.map((token) => call(token)))
+    await call(last)
     // From here on, only what is remembered is still good.
     issuer.keys.splice(0, 1, await createSigningKey())
     wait(31 * second)
     await call()
-    expect((await call(tokens.at(-1))).status).toBe(200)
-    expect((await call(tokens[0])).status).toBe(401)
+    expect((await call(last)).status).toBe(200)
+    expect((await call(first)).status).toBe(401)
   })
 
   it('for one of the names of a server is not good for another', async () => {
