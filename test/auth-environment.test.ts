@@ -89,13 +89,17 @@ describe('the Node door', () => {
     ['AUTH_METHOD', { HOST: '0.0.0.0' }],
     ['MCP_RESOURCE_URL', { MCP_ISSUER: 'https://login.example.com' }],
     ['MCP_AUTH_TOKEN', { AUTH_METHOD: 'bearer' }],
-  ])('does not start without %s in %j, and says so in one line', async (words, env) => {
-    await expect(start(env)).rejects.toMatchObject({
-      code: 1,
-      stdout: '',
-      stderr: expect.stringMatching(new RegExp(`^.*${words}.*\n$`)),
-    })
-  })
+  ])(
+    'does not start without %s in %j, and says so in one line',
+    { timeout: 30_000 },
+    async (words, env) => {
+      await expect(start(env)).rejects.toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringMatching(new RegExp(`^.*${words}.*\n$`)),
+      })
+    },
+  )
 })
 
 describe('MCP_AUTH_TOKEN', () => {

@@ -39,8 +39,9 @@ export async function startServer(createAuth: (url: string) => Auth) {
     log,
     /** Legacy clients listen as soon as they are connected, without waiting for it; this waits. */
     listened: () =>
-      vi.waitFor(() =>
-        expect(count('verb', 'GET')).toBe(count('method', 'notifications/initialized')),
+      vi.waitFor(
+        () => expect(count('verb', 'GET')).toBe(count('method', 'notifications/initialized')),
+        { timeout: 4_000, interval: 10 },
       ),
     async close() {
       await mcp?.close({ grace: 0 })

@@ -46,7 +46,7 @@ export interface OAuthOptions extends RemoteOptions, Omit<Issuer, 'issuer'> {
   resource?: string | undefined
   /** Further names of this server that issuers write into `aud`, such as `api://weather`. */
   audience?: readonly string[]
-  /** Path of the MCP endpoint below the mount. @default '/mcp' */
+  /** Path of the MCP endpoint below the mount, the one `createMcp()` has. @default '/mcp' */
   path?: string
   /** Scopes without which nothing is answered. */
   requiredScopes?: readonly string[]
@@ -58,7 +58,7 @@ export interface OAuthOptions extends RemoteOptions, Omit<Issuer, 'issuer'> {
   algorithms?: readonly SigningAlgorithm[]
   /** Seconds by which the issuer's clock may differ. @default 30 */
   clockTolerance?: number
-  /** Stand in for an issuer that MCP clients cannot use as it is. Read when not to before turning it on. */
+  /** Stand in for an issuer that MCP clients cannot use as it is. The README says when not to. */
   facade?: FacadeOptions | undefined
 }
 
