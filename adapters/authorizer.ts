@@ -1,6 +1,6 @@
 /** An API Gateway REQUEST authorizer that asks the same verifier as the server behind it. */
 
-import { type Auth, AuthError, type Principal } from '../src/index.ts'
+import { type Auth, AuthError, toAuthorizerContext } from '../src/index.ts'
 import { parseEvent } from './apigateway.ts'
 
 /** What a REST API expects of its authorizer. Values of the context may be strings, numbers and booleans only. */
@@ -59,7 +59,7 @@ export function authorizer(
       return {
         principalId: principal.id,
         policyDocument: policy('Allow', resource),
-        context: toContext(principal),
+        context: toAuthorizerContext(principal),
       }
     } catch (error) {
       if (!(error instanceof AuthError)) {
@@ -88,15 +88,6 @@ function policy(Effect: 'Allow' | 'Deny', Resource: string): AuthorizerResult['p
   return {
     Version: '2012-10-17',
     Statement: [{ Action: 'execute-api:Invoke', Effect, Resource }],
-  }
-}
-
-/** Who called, for the function behind and for the access log (`$context.authorizer.subject`). */
-function toContext({ subject, clientId, scopes }: Principal): Record<string, string> {
-  return {
-    sub: subject,
-    scope: scopes.join(' '),
-    ...(clientId !== undefined && { client_id: clientId }),
   }
 }
 

@@ -23,7 +23,7 @@ export function readOptions(
   if (stateKeys?.some((key) => key.length < 32)) {
     throw new EnvironmentError('MCP_STATE_KEYS needs 32 characters or more for each key')
   }
-  const allowedHosts = readList(env, 'MCP_ALLOWED_HOSTS')
+  const allowedHosts = readList(env, 'MCP_ALLOWED_HOSTS') ?? resourceHosts(env)
   const allowedOrigins = readList(env, 'MCP_ALLOWED_ORIGINS')
   for (const origin of allowedOrigins ?? []) {
     if (origin !== '*' && (!URL.canParse(origin) || new URL(origin).origin !== origin)) {
@@ -77,6 +77,12 @@ export function readBedrock(env: Environment): { roleArn?: string } {
     )
   }
   return { roleArn }
+}
+
+/** Whoever says under which URL clients call has said which host that is. */
+function resourceHosts({ MCP_RESOURCE_URL: url }: Environment): string[] | undefined {
+  if (!url || !URL.canParse(url)) return undefined
+  return [new URL(url).hostname, 'localhost', '127.0.0.1', '[::1]']
 }
 
 /** Where the Node door listens, and whether a proxy stands before it. */
