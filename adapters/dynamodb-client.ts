@@ -216,7 +216,7 @@ function translate(error: unknown, table: string): Error {
       options,
     )
   }
-  return new Error(`DynamoDB refused a request on table "${table}": ${message}`, options)
+  return new Error(`A request on the DynamoDB table "${table}" failed: ${message}`, options)
 }
 
 /** The ways in which DynamoDB says that a key is not one of this table's. */

@@ -48,6 +48,9 @@ interface Range {
   limit?: number
 }
 
+/** Items to ask of one query at most; beyond it, DynamoDB's megabyte is limit enough. */
+const LARGEST_LIMIT = 1000
+
 /**
  * A new record's first version is the time in 1/2048 ms: beyond every version that an earlier record
  * of this name had, as long as that was not written 2048 times in a millisecond, so that a writer who
@@ -66,7 +69,7 @@ const VERSIONS_PER_MS = 2048
  * | `append` | 1, or 2 where this instance does not know the end of the log | 1 write per KB; the second: 1 read per 4 KB of the last batch |
  * | `read` | 1 per MB, and 1 more where `after` is not known to end a batch | 1 read per 4 KB, also when there is nothing |
  *
- * An item weighs its JSON, its names and about 100 bytes. A write that got no answer is tried again, and
+ * An item weighs its JSON, its names and about 70 bytes. A write that got no answer is tried again, and
  * when the second try then finds its condition gone, one more read tells whether the first had done it.
  *
  * There is no `wait`, since DynamoDB cannot wake anybody. Polling a record, or a log without news, is
@@ -109,13 +112,13 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
             },
             ConsistentRead: true,
             ScanIndexForward: !backwards,
-            ...(limit < Infinity && { Limit: limit }),
+            ...(limit <= LARGEST_LIMIT && { Limit: limit }),
             ExclusiveStartKey: start,
           }),
       )
       for (const item of Items ?? []) if (isLive(item)) yield toBatch(item)
       start = LastEvaluatedKey
-      // Asked for more, so there were expired ones among these.
+      // Whoever asks for more than the limit met expired ones.
       limit *= 8
     } while (start)
   }

@@ -23,6 +23,8 @@ beforeAll(async () => {
   stores = [faulty(), faulty()]
   calm = dynamoStore({ table, client: dynalite.client() })
   faults.rate = 0.2
+  // Both kinds of throttling are tested below; here one is enough of their long pauses.
+  faults.kinds = PASSING_FAULTS.filter((fault) => fault !== 'limit')
 })
 afterAll(async () => {
   await faults.close()
@@ -48,7 +50,7 @@ describe('with a fifth of all requests failing', () => {
     let unknown = 0
     faults.reset()
     await Promise.all(
-      range(60).map(async (i) => {
+      range(40).map(async (i) => {
         const key: Key = [randomUUID(), 'session']
         const [one, two] = i % 2 ? stores : [stores[1], stores[0]]
         const put = await attempt(one.put(key, i, { ...later(), ifVersion: 0 }))
@@ -66,9 +68,9 @@ describe('with a fifth of all requests failing', () => {
         }
       }),
     )
-    expect(faults.failed).toBeGreaterThan(20)
+    expect(faults.failed).toBeGreaterThan(15)
     // The retries get over nearly all of it; without them every fourth record would have no answer.
-    expect(known.length).toBeGreaterThan(50)
+    expect(known.length).toBeGreaterThan(32)
     expect(unknown).toBeLessThan(10)
   })
 

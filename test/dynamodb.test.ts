@@ -105,8 +105,9 @@ describe('a request', () => {
     const log = aKey()
     const large = 'x'.repeat(300 * 1024)
     for (let last = 0; last < 7; ) last = await store.append(log, last, [large], later())
-    const requests = await requestsOf(() => store.read(log, 0))
-    expect(requests).toEqual({ Query: 2 })
+    expect(await requestsOf(() => store.read(log, 0))).toEqual({ Query: 2 })
+    const entries = await store.read(log, 0, 999)
+    expect(entries.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7])
   })
 
   it('reads consistently, always', async () => {

@@ -239,7 +239,7 @@ export function describeStore(name: string, open: OpenEngine): void {
             expect(values(await reader.read(log, after)), `after ${after}`).toEqual(
               all.slice(after),
             )
-            for (const limit of [1, 2, 3, 4, 100]) {
+            for (const limit of [1, 2, 3, 4, 100, Number.MAX_SAFE_INTEGER]) {
               const entries = await reader.read(log, after, limit)
               expect(values(entries), `after ${after}, ${limit} of them`).toEqual(
                 all.slice(after, after + limit),
