@@ -157,7 +157,15 @@ export async function requireSession(
   incoming: Incoming,
   id: RequestId | null,
 ): Promise<{ session: Session<LegacySession> } | Response> {
-  const { headers } = incoming.request
+  const sessionId = readSessionId(incoming, id)
+  if (sessionId instanceof Response) return sessionId
+  const session = await server.sessions.find(ownerOf(incoming), sessionId)
+  return session ? { session } : sessionNotFound(id)
+}
+
+/** The id that a session's requests bring, or the refusal; a version that nobody has is one, too (B42). */
+function readSessionId({ request, record }: Incoming, id: RequestId | null): string | Response {
+  const { headers } = request
   const version = headers.get('mcp-protocol-version')
   if (version !== null && !isLegacyRevision(version)) {
     const known = LEGACY_REVISIONS.join(', ')
@@ -167,9 +175,8 @@ export async function requireSession(
   if (sessionId === null) {
     return errorResponse(400, id, invalidRequest('the Mcp-Session-Id header is missing'))
   }
-  incoming.record.session = sessionId
-  const session = await server.sessions.find(ownerOf(incoming), sessionId)
-  return session ? { session } : sessionNotFound(id)
+  record.session = sessionId
+  return sessionId
 }
 
 export function sessionNotFound(id: RequestId | null = null): Response {
@@ -177,11 +184,8 @@ export function sessionNotFound(id: RequestId | null = null): Response {
 }
 
 export async function handleDelete(server: Server, incoming: Incoming): Promise<Response> {
-  const sessionId = incoming.request.headers.get('mcp-session-id')
-  if (sessionId === null) {
-    return errorResponse(400, null, invalidRequest('the Mcp-Session-Id header is missing'))
-  }
-  incoming.record.session = sessionId
+  const sessionId = readSessionId(incoming, null)
+  if (sessionId instanceof Response) return sessionId
   const existed = await server.sessions.delete(ownerOf(incoming), sessionId)
   return existed ? new Response(null, { status: 204 }) : sessionNotFound()
 }
