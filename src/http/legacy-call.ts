@@ -31,6 +31,7 @@ export class LegacyCall implements Call, CallFacts {
   readonly #message: JsonRpcRequest
   readonly #session: Session<LegacySession>
   #inbox: Inbox | undefined
+  #closed = false
   #asker: Asker | undefined
   #values: SessionValues | undefined
   #request: RequestInfo | undefined
@@ -129,6 +130,7 @@ export class LegacyCall implements Call, CallFacts {
 
   /** Nothing that reaches the call from now on has anybody to reach. */
   close(): void {
+    this.#closed = true
     this.#inbox?.close()
   }
 
@@ -139,6 +141,8 @@ export class LegacyCall implements Call, CallFacts {
       this.#message.id,
       this.server.inbox,
     )
+    // a handler that looks at its signal only after it has returned must not leave a reader behind
+    if (this.#closed) this.#inbox.close()
     return this.#inbox
   }
 }

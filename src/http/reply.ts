@@ -108,6 +108,8 @@ export class Exchange implements Outlet {
   #journal: Journal | undefined
   #resolve: (response: Response) => void = () => {}
   #primed = false
+  /** The answers are there: what a handler says from now on has nowhere to go (B53, C35). */
+  #over = false
   /** Made at once: a handler may send its first event before anybody waits for the response. */
   readonly #response: Promise<Response>
 
@@ -123,18 +125,21 @@ export class Exchange implements Outlet {
     // a quiet call turns into a stream before some proxy on the way takes it for dead
     const quiet = setTimeout(() => this.#open(), this.#options.keepAlive)
     const whole = run
-      .finally(() => clearTimeout(quiet))
+      .finally(() => {
+        clearTimeout(quiet)
+        this.#over = true
+      })
       .then((answers) => (this.#connection ? this.#end(answers) : this.#whole(answers, batch)))
     whole.catch(() => this.#fail())
     return Promise.race([this.#response, whole.then((response) => response ?? this.#response)])
   }
 
   notify(message: string): void {
-    if (this.#open()) this.#send(message)
+    if (!this.#over && this.#open()) this.#send(message)
   }
 
   async request(message: string): Promise<boolean> {
-    if (!this.#open()) return false
+    if (this.#over || !this.#open()) return false
     this.#send(message)
     await this.#journal?.flush()
     this.#connection?.flush()
@@ -143,7 +148,8 @@ export class Exchange implements Outlet {
 
   /** Lets go of the connection; the rest is there for whoever resumes. Only where that is possible. */
   async disconnect(retryMs = 1_000): Promise<void> {
-    if (!this.#options.priming || !this.#options.journal || !this.#open()) return
+    const { priming, journal } = this.#options
+    if (this.#over || !priming || !journal || !this.#open()) return
     await this.#journal?.flush()
     const id = this.#journal?.lastId
     if (id && this.#connection?.open) {
