@@ -28,7 +28,7 @@ export function listPage(
 ): string {
   if (cursor !== undefined && typeof cursor !== 'string') throw badCursor()
   const { serialized } = server.registry
-  const cacheKey = `${name} ${revision} ${cursor ?? ''}`
+  const cacheKey = cursor === undefined ? `${name} ${revision}` : `${name} ${revision} ${cursor}`
   const known = serialized.get(cacheKey)
   if (known !== undefined) return known
 
@@ -58,13 +58,9 @@ function toCursor(key: string): string {
 }
 
 function after(items: [string, object][], cursor: string): number {
-  let key: string
-  try {
-    key = decodeURIComponent(atob(cursor))
-  } catch {
-    throw badCursor()
-  }
-  const index = items.findIndex(([other]) => other === key)
+  // compared as they are given out: decoding would find one item under any number of spellings, and
+  // each would be kept with its page
+  const index = items.findIndex(([key]) => toCursor(key) === cursor)
   if (index < 0) throw badCursor()
   return index + 1
 }
