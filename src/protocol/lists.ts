@@ -143,7 +143,11 @@ function asObject(schema: JsonSchema): JsonSchema {
   }
 }
 
-/** The same for a value. */
+/** The same for a value, by what it writes itself as: a Date is an object, and its JSON a string. */
 export function asStructuredObject(value: unknown): object {
-  return isObject(value) ? value : { result: value }
+  const json =
+    isObject(value) && typeof value.toJSON === 'function'
+      ? (JSON.parse(JSON.stringify(value)) as unknown)
+      : value
+  return isObject(json) ? json : { result: json }
 }
