@@ -7,6 +7,8 @@ import { clip, invalidParams } from './errors.ts'
 import { runHandler, toMcpError } from './handling.ts'
 import type { Params } from './jsonrpc.ts'
 import { isObject } from './jsonrpc.ts'
+import { has } from './revisions.ts'
+import { withoutLink } from './tools.ts'
 import type { GetPromptResult } from './types.ts'
 
 export function requirePrompt({ registry }: Server, name: unknown): Prompt {
@@ -28,7 +30,7 @@ export async function getPrompt(call: Call): Promise<object> {
   }
   try {
     return await runHandler(call, `Prompt ${prompt.name}`, call.server.limits.call, async () =>
-      toPromptResult(await prompt.handler(args, call.context()), prompt),
+      shape(toPromptResult(await prompt.handler(args, call.context()), prompt), call),
     )
   } catch (error) {
     throw toMcpError(error)
@@ -46,4 +48,14 @@ function toPromptResult(value: PromptReturn, { options }: Prompt): GetPromptResu
         },
       ]
   return { description: options.description, messages }
+}
+
+/** Without content that the client's revision does not know (B64). */
+function shape(result: GetPromptResult, { revision }: Call): GetPromptResult {
+  if (has.resourceLinks(revision)) return result
+  const messages = result.messages.map((message) => ({
+    ...message,
+    content: withoutLink(message.content),
+  }))
+  return { ...result, messages }
 }

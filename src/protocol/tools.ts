@@ -111,6 +111,7 @@ function shape(result: CallToolResult, { revision }: Call): CallToolResult {
   }
 }
 
-function withoutLink(block: ContentBlock): ContentBlock {
+/** A link in words, for revisions that have none. */
+export function withoutLink(block: ContentBlock): ContentBlock {
   return block.type === 'resource_link' ? text(`${block.name}: ${block.uri}`) : block
 }
