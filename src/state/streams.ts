@@ -218,19 +218,29 @@ function lastWords(requests: readonly RequestId[], message: string): Kept[] {
   }))
 }
 
-/** A stream to be read from an event on, or undefined when there is no such event in the partition. */
+/** A stream to be read from an event on, and the first that was read of it. */
+export interface FoundStream {
+  readonly stream: string
+  readonly seq: number
+  readonly entries: readonly Entry[]
+  /** The event was the last: nothing follows it. */
+  readonly ended: boolean
+}
+
+/** Undefined when there is no such event in the partition. */
 export async function findStream(
   store: Store,
   partition: string,
   lastEventId: string,
-): Promise<{ stream: string; seq: number; entries: Entry[] } | undefined> {
+): Promise<FoundStream | undefined> {
   const at = parseEventId(lastEventId)
   if (!at) return undefined
   // from one before, so that the answer also tells whether the event named is there
   const from = Math.max(0, at.seq - 1)
   const entries = await store.read(logKey(partition, at.stream), from)
   if (entries[0]?.seq !== from + 1) return undefined
-  return { ...at, entries: entries.filter(({ seq }) => seq > at.seq) }
+  const ended = entries.some(({ seq, value }) => seq === at.seq && (value as Kept).f)
+  return { ...at, entries: entries.filter(({ seq }) => seq > at.seq), ended }
 }
 
 /**
@@ -241,10 +251,11 @@ export async function findStream(
 export async function* tail(
   store: Store,
   partition: string,
-  found: { stream: string; seq: number; entries: Entry[] },
+  found: FoundStream,
   options: StreamOptions,
   signal: AbortSignal,
 ): AsyncGenerator<StreamEvent[]> {
+  if (found.ended) return
   const { stream } = found
   const { clock, lease } = options
   const log = logKey(partition, stream)
