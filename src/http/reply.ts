@@ -83,9 +83,9 @@ export function parseAccept(header: string | null): Accepts {
   }
 }
 
-/** One message as a whole reply, in the form the client takes. */
+/** One message as a whole reply, in the form the client takes; only JSON can have a status that says more. */
 export function wholeResponse(body: string, accepts: Accepts, status = 200): Response {
-  if (accepts.json) return jsonResponse(body, status)
+  if (accepts.json || status !== 200) return jsonResponse(body, status)
   return new Response(sseEvent(body), { headers: SSE_HEADERS })
 }
 
