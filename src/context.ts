@@ -1,7 +1,7 @@
 /** `ctx`: what a handler may do besides returning. */
 
 import type { Outlet } from './asking/live.ts'
-import type { Asker } from './asking/question.ts'
+import type { Asker, Question } from './asking/question.ts'
 import type { Principal } from './auth/auth.ts'
 import { failure } from './content.ts'
 import { missingCapability } from './protocol/errors.ts'
@@ -217,78 +217,90 @@ class CallContext implements Context {
     outlet.notify(notificationMessage('notifications/message', { level, logger, data }))
   }
 
-  async elicit<S extends Schema>(
+  elicit<S extends Schema>(
     message: string,
     schema: S,
     { key }: QuestionOptions = {},
   ): Promise<ElicitResult<Infer<S>>> {
-    const { elicitation } = this.request.capabilities
-    // `{}` means forms, as it did before there was a choice (A.5)
-    const forms = elicitation && (elicitation.form !== undefined || elicitation.url === undefined)
-    this.#require(forms && has.elicitation(this.request.revision), { elicitation: {} })
-    const validator = createObjectValidator(schema, 'The schema of a question')
-    const mode = has.urlElicitation(this.request.revision) && { mode: 'form' }
-    return this.#call.asker.ask({
-      key,
-      method: 'elicitation/create',
-      params: { ...mode, message, requestedSchema: validator.jsonSchema },
-      async parse(answer) {
-        const action = parseAction(answer)
-        if (action !== 'accept') return action && { action }
-        const result = await validator.validate((answer as { content?: unknown }).content ?? {})
-        return result.ok ? { action, content: result.value as Infer<S> } : undefined
-      },
+    return this.#ask(() => {
+      const { elicitation } = this.request.capabilities
+      // `{}` means forms, as it did before there was a choice (A.5)
+      const forms = elicitation && (elicitation.form !== undefined || elicitation.url === undefined)
+      this.#require(forms && has.elicitation(this.request.revision), { elicitation: {} })
+      const validator = createObjectValidator(schema, 'The schema of a question')
+      const mode = has.urlElicitation(this.request.revision) && { mode: 'form' }
+      return {
+        key,
+        method: 'elicitation/create',
+        params: { ...mode, message, requestedSchema: validator.jsonSchema },
+        async parse(answer) {
+          const action = parseAction(answer)
+          if (action !== 'accept') return action && { action }
+          const result = await validator.validate((answer as { content?: unknown }).content ?? {})
+          return result.ok ? { action, content: result.value as Infer<S> } : undefined
+        },
+      }
     })
   }
 
-  async elicitUrl(message: string, url: string, { key }: QuestionOptions = {}) {
-    const { capabilities, revision, era } = this.request
-    const able = capabilities.elicitation?.url !== undefined && has.urlElicitation(revision)
-    this.#require(able, { elicitation: { url: {} } })
-    if (!URL.canParse(url)) throw new TypeError(`Not an absolute URL: ${url}`)
-    return this.#call.asker.ask({
-      key,
-      method: 'elicitation/create',
-      params: {
-        mode: 'url',
-        message,
-        url,
-        ...(era === 'legacy' && { elicitationId: crypto.randomUUID() }),
-      },
-      parse(answer) {
-        const action = parseAction(answer)
-        return action && { action }
-      },
+  elicitUrl(message: string, url: string, { key }: QuestionOptions = {}) {
+    return this.#ask(() => {
+      const { capabilities, revision, era } = this.request
+      const able = capabilities.elicitation?.url !== undefined && has.urlElicitation(revision)
+      this.#require(able, { elicitation: { url: {} } })
+      if (!URL.canParse(url)) throw new TypeError(`Not an absolute URL: ${url}`)
+      return {
+        key,
+        method: 'elicitation/create',
+        params: {
+          mode: 'url',
+          message,
+          url,
+          ...(era === 'legacy' && { elicitationId: crypto.randomUUID() }),
+        },
+        parse(answer) {
+          const action = parseAction(answer)
+          return action && { action }
+        },
+      }
     })
   }
 
-  async sample(
-    params: CreateMessageParams,
-    { key }: QuestionOptions = {},
-  ): Promise<CreateMessageResult> {
-    const { sampling } = this.request.capabilities
-    this.#require(sampling, { sampling: {} })
-    if (params.tools) this.#require(sampling?.tools, { sampling: { tools: {} } })
-    return this.#call.asker.ask({
-      key,
-      method: 'sampling/createMessage',
-      params,
-      parse: (answer) =>
-        isObject(answer) && typeof answer.role === 'string' && 'content' in answer
-          ? (answer as unknown as CreateMessageResult)
-          : undefined,
+  sample(params: CreateMessageParams, { key }: QuestionOptions = {}): Promise<CreateMessageResult> {
+    return this.#ask(() => {
+      const { sampling } = this.request.capabilities
+      this.#require(sampling, { sampling: {} })
+      if (params.tools) this.#require(sampling?.tools, { sampling: { tools: {} } })
+      return {
+        key,
+        method: 'sampling/createMessage',
+        params,
+        parse: (answer) =>
+          isObject(answer) && typeof answer.role === 'string' && 'content' in answer
+            ? (answer as unknown as CreateMessageResult)
+            : undefined,
+      }
     })
   }
 
-  async roots({ key }: QuestionOptions = {}): Promise<Root[]> {
-    this.#require(this.request.capabilities.roots, { roots: {} })
-    return this.#call.asker.ask({
-      key,
-      method: 'roots/list',
-      params: undefined,
-      parse: (answer) =>
-        isObject(answer) && Array.isArray(answer.roots) ? (answer.roots as Root[]) : undefined,
+  roots({ key }: QuestionOptions = {}): Promise<Root[]> {
+    return this.#ask(() => {
+      this.#require(this.request.capabilities.roots, { roots: {} })
+      return {
+        key,
+        method: 'roots/list',
+        params: undefined,
+        parse: (answer) =>
+          isObject(answer) && Array.isArray(answer.roots) ? (answer.roots as Root[]) : undefined,
+      }
     })
+  }
+
+  /** A handler may ask and not wait: that nobody answered is then no reason to end the process. */
+  #ask<T>(prepare: () => Question<T>): Promise<T> {
+    const answer = (async () => this.#call.asker.ask(prepare()))()
+    answer.catch(() => {})
+    return answer
   }
 
   step<T>(name: string, fn: () => T | Promise<T>): Promise<T> {

@@ -49,9 +49,7 @@ export class Rounds implements Asker {
 
   ask<T>(question: Question<T>): Promise<T> {
     const key = question.key ?? `question-${++this.#unnamed}`
-    const promise = this.#ask(question, key)
-    promise.catch(() => {}) // a handler may ask and not wait: no reason to end the process
-    return promise
+    return this.#ask(question, key)
   }
 
   async #ask<T>(question: Question<T>, key: string): Promise<T> {
