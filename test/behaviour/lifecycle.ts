@@ -184,7 +184,7 @@ export function lifecycle({ open, door, can }: Suite): void {
   })
 
   describe('the greatest age of a session', () => {
-    const aging = shared(open, { sessionTtl: 1_000, sessionMaxAge: 1_000 })
+    const aging = shared(open, { sessionTtl: 500, sessionMaxAge: 500 })
 
     it('ends it, though it is in use (B37)', async () => {
       const client = await LegacyClient.open(aging(), '2025-11-25')
