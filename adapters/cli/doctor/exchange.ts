@@ -51,7 +51,7 @@ export async function exchange(
     })
     const firstByte = since()
     const streaming = response.headers.get('content-type')?.startsWith('text/event-stream') === true
-    const { text, events } = await drain(response, streaming, since, until)
+    const { text, events } = await drain(response, streaming, since, controller.signal, until)
     controller.abort()
     const json = streaming
       ? events.map(({ data }) => parseJson(data)).find(isReply)
@@ -74,16 +74,21 @@ async function drain(
   response: Response,
   streaming: boolean,
   since: () => number,
+  signal: AbortSignal,
   until: ExchangeOptions['until'],
 ): Promise<{ text: string; events: ServerEvent[] }> {
   const events: ServerEvent[] = []
   let text = ''
   let parsed = 0
-  if (response.body === null) return { text, events }
+  const reader = response.body?.getReader()
+  const abort = (): void => void reader?.cancel().catch(() => {})
+  signal.addEventListener('abort', abort, { once: true })
   const decoder = new TextDecoder()
   try {
-    for await (const chunk of response.body) {
-      text += decoder.decode(chunk, { stream: true })
+    for (;;) {
+      const chunk = await reader?.read()
+      if (chunk === undefined || chunk.done) break
+      text += decoder.decode(chunk.value, { stream: true })
       if (!streaming) continue
       for (;;) {
         const end = /\r?\n\r?\n/.exec(text.slice(parsed))
@@ -99,6 +104,7 @@ async function drain(
     // A stream has no end of its own; what came until the timeout is the answer.
     if (!streaming) throw error
   }
+  if (!streaming) signal.throwIfAborted()
   return { text, events }
 }
 

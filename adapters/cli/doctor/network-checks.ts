@@ -166,7 +166,7 @@ async function revisions(subject: Subject): Promise<Verdict> {
       fault(
         'No revision of the protocol works.',
         'Neither `initialize` nor `server/discover` has a result.',
-        'Look at the answers with --debug; is this an MCP endpoint?',
+        'Look at the answers with --debug, and check that this is an MCP endpoint.',
       ),
     )
   }
