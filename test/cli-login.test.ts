@@ -11,6 +11,7 @@ import { readSettings } from '../adapters/cli/settings.ts'
 import { TokenStore } from '../adapters/cli/token-store.ts'
 import { bearer, oauth } from '../src/index.ts'
 import { startServer } from './auth-server.ts'
+import { visit } from './browser.ts'
 import { headlessBrowser, runCli } from './cli-run.ts'
 import { openTerminal, program, temporaryHome } from './cli-terminal.ts'
 import { startOidcProvider } from './oidc-provider.ts'
@@ -187,6 +188,27 @@ it('renews in the middle of a session, without a human, at a terminal', {
     terminal.enter('call-tool read')
     await terminal.sees('Not connected.')
     terminal.enter('auth login')
+    await terminal.sees('Logged in.')
+    await terminal.sees('Connected to test')
+  } finally {
+    terminal.close()
+  }
+})
+
+it('takes the address that a browser on another machine ended at', {
+  timeout: 30_000,
+}, async () => {
+  const terminal = openTerminal([], { ...env, BROWSER: 'none' })
+  try {
+    const page = await terminal.sees(/http\S+\/auth\?\S+/)
+    await terminal.sees('Or paste the address')
+    const redirectUri = new URL(page).searchParams.get('redirect_uri') ?? ''
+    terminal.enter(`${redirectUri}?code=x&state=forged`)
+    await terminal.sees('not the address at which this login ended')
+    terminal.enter('auth login')
+    const second = await terminal.sees(/http\S+\/auth\?\S+/)
+    await terminal.sees('Or paste the address')
+    terminal.enter((await visit(new URL(second), redirectUri)).href)
     await terminal.sees('Logged in.')
     await terminal.sees('Connected to test')
   } finally {

@@ -207,3 +207,22 @@ it('shows notifications above what is being typed', { timeout: 30_000 }, async (
   person.enter('n')
   await person.sees('Hello, Ann!')
 })
+
+it('asks the person at the terminal also in the middle of one command', {
+  timeout: 30_000,
+}, async () => {
+  const env = { STREAMABLE_MCP_HOME: home.path }
+  const args = ['--url', server.url, '--era', 'legacy']
+  terminal = openTerminal(['call', 'ask', ...args], env)
+  for (const answer of ['Ann', '1', '', 'n']) {
+    await terminal.sees('] ')
+    terminal.enter(answer)
+  }
+  await terminal.sees('"content":{"name":"Ann","color":"red","sure":false}')
+  expect(await terminal.exited).toBe(0)
+  terminal = openTerminal(['call', 'ask', ...args], env)
+  await terminal.sees('[text] ')
+  terminal.type('\u0003')
+  await terminal.sees('Cancelled.')
+  expect(await terminal.exited).toBe(130)
+})

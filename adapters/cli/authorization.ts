@@ -114,6 +114,12 @@ export class Authorization {
   async login(challenge: Challenge, signal: AbortSignal): Promise<void> {
     const { settings, store, visit, fetch } = this.#options
     if (visit === undefined) throw new Problem('A login needs a browser.')
+    if (!this.#mayLogIn) {
+      throw new Problem('The auth method "lambda" sends ACCESS_TOKEN and never logs in.', {
+        exit: exitCodes.unauthorized,
+        next: 'Choose the auth method "auto".',
+      })
+    }
     await login({
       server: settings.url,
       challenge,

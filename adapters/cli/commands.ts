@@ -248,11 +248,11 @@ async function auth(context: CommandContext): Promise<Outcome> {
   const { workbench, signal, rest } = context
   const { connection } = workbench
   const action = oneOf(authActions, rest, 'auth')
-  const exit = await runAuth(action, workbench, signal)
   const connected = connection.client !== undefined
-  if (action === 'login' && !connected) await connect({ ...context, rest: '' })
-  // The session belongs to whoever was logged in.
+  // The session belongs to whoever was logged in, and only they can end it.
   if (action === 'logout' && connected) await connection.terminate().catch(() => false)
+  const exit = await runAuth(action, workbench, signal)
+  if (action === 'login' && !connected) await connect({ ...context, rest: '' })
   return exit
 }
 

@@ -11,11 +11,12 @@ import type { Responder } from './answers.ts'
 import type { Authorization } from './authorization.ts'
 import { exitCodes, findCause, Problem } from './problem.ts'
 import type { Settings } from './settings.ts'
+import { packageVersion } from './version.ts'
 
 export const clientInfo = {
   name: 'streamable-mcp',
   title: 'streamable-mcp client',
-  version: '1.0.0',
+  version: packageVersion(),
 }
 
 export interface ConnectionEvents {

@@ -32,7 +32,8 @@ export class Output {
 
   /** Whether a person reads along at a terminal that can redraw a line. */
   get live(): boolean {
-    return !this.json && this.#streams.stderr.isTTY === true
+    const { env, stderr } = this.#streams
+    return !this.json && stderr.isTTY === true && env.TERM !== 'dumb'
   }
 
   get columns(): number {

@@ -271,18 +271,43 @@ async function connected(
   invocation: Invocation,
   operation: (workbench: Workbench, signal: AbortSignal) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const { values, output, host } = invocation
+  const { values, host } = invocation
   const { answer } = values
-  const asking = answer === undefined && !output.json ? questioner(invocation) : undefined
-  const responder = answer === undefined ? (asking?.responder ?? nobody) : ruled(answer)
+  const interrupt = new AbortController()
+  const signal = AbortSignal.any([host.signal, interrupt.signal])
+  const responder =
+    answer === undefined ? personAtHand(invocation, () => interrupt.abort()) : ruled(answer)
   const workbench = assemble(invocation, responder, values.login === true)
   try {
-    await workbench.connection.open(host.signal)
-    return await operation(workbench, host.signal)
+    await workbench.connection.open(signal)
+    return await operation(workbench, signal)
   } finally {
-    asking?.close()
     await workbench.connection.terminate().catch(() => false)
   }
+}
+
+/** A person at the terminal can answer a question even in the middle of one command. */
+function personAtHand({ output, host }: Invocation, interrupted: () => void): Responder {
+  const atTerminal = host.stdin.isTTY === true && host.stderr.isTTY === true
+  if (!atTerminal || output.json) return nobody
+  // A prompt of its own for each question: while one is open, Ctrl+C is a key and not a signal.
+  const ask = async (question: string, signal: AbortSignal): Promise<string> => {
+    const prompt = new Prompt({
+      input: host.stdin,
+      stdout: host.stderr,
+      output,
+      history: [],
+      remember: () => {},
+      complete: async (line) => [[], line],
+      interrupted,
+    })
+    try {
+      return await prompt.answer(question, signal)
+    } finally {
+      prompt.close()
+    }
+  }
+  return person({ ask, output, openBrowser: systemBrowser(host.env) })
 }
 
 async function doctor({ words, values, settings, output, host }: Invocation): Promise<ExitCode> {
@@ -300,32 +325,6 @@ async function doctor({ words, values, settings, output, host }: Invocation): Pr
     idleTime: 65_000,
     output,
   })
-}
-
-/** A person at the terminal can answer a question even in the middle of one command. */
-function questioner({
-  output,
-  host,
-}: Invocation): { responder: Responder; close(): void } | undefined {
-  if (host.stdin.isTTY !== true || host.stderr.isTTY !== true) return undefined
-  let prompt: Prompt | undefined
-  const interrupt = new AbortController()
-  const ask = (question: string, signal: AbortSignal): Promise<string> => {
-    prompt ??= new Prompt({
-      input: host.stdin,
-      stdout: host.stderr,
-      output,
-      history: [],
-      remember: () => {},
-      complete: async (line) => [[], line],
-      interrupted: () => interrupt.abort(),
-    })
-    return prompt.answer(question, AbortSignal.any([signal, interrupt.signal]))
-  }
-  return {
-    responder: person({ ask, output, openBrowser: systemBrowser(host.env) }),
-    close: () => prompt?.close(),
-  }
 }
 
 function help(command: Command | undefined): string {
