@@ -134,6 +134,7 @@ it.each([
   [['list', '--era', 'bronze'], '--era must be one of auto, legacy, modern'],
   [['list', '--url', 'ftp://example.com'], 'is not an http or https URL'],
   [['call', 'ask', '--answer', 'perhaps'], '--answer takes'],
+  [['list', '--log-level', 'loud'], '--log-level must be one of debug'],
   [['auth', 'nonsense'], 'auth must be one of login, logout, status, refresh'],
 ])('exits with 2 and a sentence for %j', async (args, sentence) => {
   const ran = await runCli(args, { env })

@@ -3,11 +3,12 @@
  * is a script of commands on its standard input. Called by `npm run conformance:client`.
  */
 
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 const here = fileURLToPath(import.meta.url)
 const program = fileURLToPath(new URL('../dist/adapters/cli/main.js', import.meta.url))
@@ -49,6 +50,7 @@ const everyName = [
 /** The client under test: run by the suite with the scenario in the environment. */
 async function playScenario(url: string): Promise<number> {
   const scenario = process.env.MCP_CONFORMANCE_SCENARIO ?? ''
+  if (scenario === 'json-schema-2020-12-preservation') return echoSchema(url)
   const context = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}') as Context
   const home = await mkdtemp(join(tmpdir(), 'cli-conformance-'))
   const clientId =
@@ -72,6 +74,29 @@ async function playScenario(url: string): Promise<number> {
   )
   await rm(home, { recursive: true, force: true })
   return code
+}
+
+/** Sends a schema back as it was listed, which takes two commands and the result of the first. */
+async function echoSchema(url: string): Promise<number> {
+  const listed = await promisify(execFile)(process.execPath, [
+    program,
+    'list',
+    '--json',
+    '--url',
+    url,
+  ])
+  const { tools } = JSON.parse(listed.stdout) as { tools: { name: string; inputSchema: unknown }[] }
+  const schema = tools.find(({ name }) => name === 'json_schema_2020_12_tool')?.inputSchema
+  const input = JSON.stringify({ schema })
+  await promisify(execFile)(process.execPath, [
+    program,
+    'call',
+    'json_schema_echo',
+    input,
+    '--url',
+    url,
+  ])
+  return 0
 }
 
 function runSuite(requirements: string): Promise<number> {

@@ -152,7 +152,9 @@ export class Authorization {
       if (held.tokens.access_token !== spent && !this.#isEnding(held)) return held
       const refreshToken = held.tokens.refresh_token
       if (refreshToken === undefined) return undefined
-      const { fetch } = this.#options
+      // Others wait for this lock; an issuer that hangs must not hold it for minutes.
+      const fetch: FetchLike = (url, init) =>
+        this.#options.fetch(url, { ...init, signal: AbortSignal.timeout(20_000) })
       const found = await discoverOAuthServerInfo(this.#server, {
         fetchFn: fetch,
         ...(held.resourceMetadataUrl !== undefined && {
@@ -218,13 +220,13 @@ export class Authorization {
     }
     let held = await store.login(this.#server)
     if (held?.tokens !== undefined && this.#isEnding(held)) {
-      const expired = this.#now() >= (held.tokens.expires_at ?? Infinity)
-      const before = held
-      // Still good for a moment: an issuer that is briefly away should not stop a call.
+      // Good for a moment still: an issuer that is away, or renews nothing, should not stop a call.
+      const last = this.#now() < (held.tokens.expires_at ?? 0) ? held : undefined
       held = await this.refresh(held.tokens.access_token).catch((error: unknown) => {
-        if (expired) throw error
-        return before
+        if (last === undefined) throw error
+        return last
       })
+      held ??= last
     }
     if (held?.tokens !== undefined) return { token: held.tokens.access_token, source: 'store' }
     if (settings.accessToken !== undefined && settings.authMethod === 'auto') {

@@ -1,11 +1,11 @@
 /** The commands of the interactive session, as a table: adding one is adding a row. */
 
-import { type LoggingLevel, UriTemplate } from '@modelcontextprotocol/client'
+import { UriTemplate } from '@modelcontextprotocol/client'
 import { authActions, runAuth } from './login-commands.ts'
 import { callTool, getPrompt, list, parseInput, readResource, setLogLevel } from './operations.ts'
 import { printable, table } from './output.ts'
 import { exitCodes, Problem } from './problem.ts'
-import { authMethods, oneOf, parseServerUrl } from './settings.ts'
+import { authMethods, logLevels, oneOf, parseServerUrl } from './settings.ts'
 import type { Workbench } from './workbench.ts'
 
 export interface CommandContext {
@@ -23,17 +23,6 @@ interface Command {
   readonly summary: string
   run(context: CommandContext): Promise<Outcome> | Promise<void>
 }
-
-const logLevels = [
-  'debug',
-  'info',
-  'notice',
-  'warning',
-  'error',
-  'critical',
-  'alert',
-  'emergency',
-] as const satisfies readonly LoggingLevel[]
 
 const rows: readonly (readonly [name: string, command: Command])[] = [
   ['connect', { usage: '[url]', summary: 'connect to a server', run: connect }],

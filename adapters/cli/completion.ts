@@ -1,7 +1,9 @@
 /** What Tab offers: commands, names of the server's things, their arguments, and values it suggests. */
 
 import type { Client, CompleteRequest } from '@modelcontextprotocol/client'
+import { authActions } from './login-commands.ts'
 import { listTools, offers } from './operations.ts'
+import { authMethods, logLevels } from './settings.ts'
 
 export interface CompletionSource {
   readonly commands: readonly string[]
@@ -26,8 +28,7 @@ export async function complete(
   const connected = client()
   try {
     if (words.length === 2) {
-      const fixed = fixedWords[command]
-      if (fixed !== undefined) return found(fixed)
+      if (Object.hasOwn(fixedWords, command)) return found(fixedWords[command] ?? [])
       return connected === undefined ? found([]) : found(await names(connected, command))
     }
     if (connected === undefined) return found([])
@@ -39,10 +40,10 @@ export async function complete(
 }
 
 const fixedWords: Readonly<Record<string, readonly string[]>> = {
-  auth: ['login', 'logout', 'status', 'refresh'],
-  'set-auth-method': ['auto', 'oauth', 'lambda'],
+  auth: authActions,
+  'set-auth-method': authMethods,
   debug: ['on', 'off'],
-  'log-level': ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'],
+  'log-level': logLevels,
 }
 
 async function names(client: Client, command: string): Promise<string[]> {

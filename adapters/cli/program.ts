@@ -7,13 +7,14 @@ import { systemBrowser } from './browser.ts'
 import { clientInfo } from './connection.ts'
 import { runDoctor } from './doctor/doctor.ts'
 import { toProblem } from './errors.ts'
+import { type Described, helpText } from './help.ts'
 import { authActions, runAuth, showPage } from './login-commands.ts'
-import { callTool, getPrompt, list, lists, readResource } from './operations.ts'
-import { Output, table } from './output.ts'
+import { callTool, getPrompt, list, lists, parseInput, readResource } from './operations.ts'
+import { Output } from './output.ts'
 import { type ExitCode, exitCodes, Problem } from './problem.ts'
 import { Prompt } from './prompt.ts'
 import { runSession } from './session.ts'
-import { oneOf, parseServerUrl, readSettings, type Settings } from './settings.ts'
+import { logLevels, oneOf, parseServerUrl, readSettings, type Settings } from './settings.ts'
 import { createWorkbench, redirectConsole, type Workbench } from './workbench.ts'
 
 export interface Host {
@@ -33,10 +34,7 @@ interface Invocation {
   readonly host: Host
 }
 
-interface Command {
-  readonly usage: string
-  readonly summary: string
-  readonly notes?: readonly string[]
+interface Command extends Described {
   run(invocation: Invocation): Promise<ExitCode>
 }
 
@@ -50,48 +48,13 @@ const options = {
   login: { type: 'boolean' },
   'log-level': { type: 'string' },
   slow: { type: 'boolean' },
+  tool: { type: 'string' },
   debug: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const
 
 type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values']
-
-const optionTexts: readonly (readonly [string, string])[] = [
-  ['--url <url>', 'the MCP endpoint (else MCP_SERVER_URL, else http://localhost:3000/mcp)'],
-  ['--json', 'one JSON document on stdout, also for errors'],
-  ['--era auto|legacy|modern', 'which protocol to speak; auto asks the server'],
-  ['--timeout <seconds>', 'how long a request may take (300; at the prompt an hour)'],
-  ['--answer <rule>', 'what the server is answered: decline, defaults, or a JSON object'],
-  ['--save <folder>', 'keep images, sounds and files of a result'],
-  ['--login', 'log in through the browser when the server asks for it'],
-  ['--log-level <level>', 'ask the server for its log messages from this level on'],
-  ['--debug', 'show each exchange on stderr, without secrets'],
-  ['--help, --version', ''],
-]
-
-const environmentTexts: readonly (readonly [string, string])[] = [
-  ['MCP_SERVER_URL', 'the endpoint'],
-  ['AUTH_METHOD', 'auto (default), oauth, or lambda: send ACCESS_TOKEN and never log in'],
-  ['ACCESS_TOKEN', 'the bearer token while there is no stored login'],
-  ['OAUTH_CLIENT_ID', 'a registered client, or the https URL of a client metadata document'],
-  ['OAUTH_CLIENT_SECRET', 'its secret, if it has one'],
-  ['OAUTH_REDIRECT_URI', 'its loopback address, exactly as registered (else any free port)'],
-  ['OAUTH_ASSUME_PKCE', '1 accepts an issuer that does not announce PKCE (Amazon Cognito)'],
-  ['MCP_CLIENT_DEBUG', 'true is --debug'],
-  ['STREAMABLE_MCP_HOME', 'where logins and history are kept (~/.streamable-mcp)'],
-  ['BROWSER', 'the program that opens a page; none opens nothing'],
-  ['NO_COLOR', 'no colors'],
-]
-
-const exitTexts: readonly (readonly [string, string])[] = [
-  ['0', 'done'],
-  ['1', 'the server answered with an error, or doctor found a fault'],
-  ['2', 'the command line is wrong'],
-  ['3', 'a login is needed or was refused'],
-  ['4', 'no MCP server answered'],
-  ['130', 'cancelled'],
-]
 
 const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
@@ -155,7 +118,9 @@ const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
       usage: 'doctor [url]',
       summary: 'examine a server, and say what is wrong, why, and what to do',
       notes: [
-        'With a stored login or ACCESS_TOKEN it looks further. --slow watches an idle stream too.',
+        'With a stored login or ACCESS_TOKEN it looks further.',
+        '--slow watches an idle stream for a minute.',
+        '--tool "<name> name=value …" names a call that takes a while, to watch its stream.',
       ],
       run: doctor,
     },
@@ -194,7 +159,7 @@ export async function run(args: readonly string[], host: Host): Promise<ExitCode
       throw wrong(`There is no command "${name}".`)
     }
     if (values.help) {
-      output.print(help(command))
+      output.print(helpText(command, [...commands.values()]))
       return exitCodes.ok
     }
     const settings = readSettings(host.env, values)
@@ -240,7 +205,13 @@ function timeoutOf({ timeout }: Values, seconds: number): number {
   throw wrong(`--timeout takes a number of seconds, not "${timeout}".`)
 }
 
-function session({ values, settings, output, host }: Invocation): Promise<ExitCode> {
+function logLevelOf(values: Values): LoggingLevel | undefined {
+  const level = values['log-level']
+  return level === undefined ? undefined : oneOf(logLevels, level, '--log-level')
+}
+
+async function session({ values, settings, output, host }: Invocation): Promise<ExitCode> {
+  if (output.json) throw wrong('--json goes with a command, not with a session.')
   return runSession({
     settings,
     output,
@@ -248,7 +219,7 @@ function session({ values, settings, output, host }: Invocation): Promise<ExitCo
     stdout: host.stdout,
     env: host.env,
     timeout: timeoutOf(values, 3_600),
-    logLevel: (values['log-level'] ?? 'debug') as LoggingLevel,
+    logLevel: logLevelOf(values) ?? 'debug',
     responder: values.answer === undefined ? undefined : ruled(values.answer),
   })
 }
@@ -262,7 +233,7 @@ function assemble(invocation: Invocation, responder: Responder, login: boolean):
     visit: login ? showPage(output, systemBrowser(host.env)) : undefined,
     listen: false,
     timeout: timeoutOf(values, 300),
-    logLevel: values['log-level'] as LoggingLevel | undefined,
+    logLevel: logLevelOf(values),
   })
 }
 
@@ -310,33 +281,24 @@ function personAtHand({ output, host }: Invocation, interrupted: () => void): Re
   return person({ ask, output, openBrowser: systemBrowser(host.env) })
 }
 
-async function doctor({ words, values, settings, output, host }: Invocation): Promise<ExitCode> {
+async function doctor(invocation: Invocation): Promise<ExitCode> {
+  const { words, values, settings, output, host } = invocation
   if (words[0] !== undefined) settings.url = parseServerUrl(words[0])
-  const workbench = assemble({ words, values, settings, output, host }, nobody, false)
+  const { authorization, http } = assemble(invocation, nobody, false)
+  // A login that cannot be renewed is one of the things to examine, and no reason not to.
+  const token = await authorization.token().catch(() => undefined)
+  const [, name, input = ''] = /^(\S+)\s*(.*)$/s.exec(values.tool ?? '') ?? []
   return runDoctor({
     url: settings.url,
-    token: await workbench.authorization.token(),
+    token,
     fetch: (url, init) => {
       const signals = [host.signal, ...(init?.signal ? [init.signal] : [])]
-      return workbench.http(url, { ...init, signal: AbortSignal.any(signals) })
+      return http(url, { ...init, signal: AbortSignal.any(signals) })
     },
     now: Date.now,
+    call: name === undefined ? undefined : { name, arguments: parseInput(input, undefined) },
     slow: values.slow === true,
     idleTime: 65_000,
     output,
   })
-}
-
-function help(command: Command | undefined): string {
-  const usage = command?.usage ?? '[command]'
-  const parts = [`Usage: streamable-mcp ${usage} [options]`, '']
-  if (command === undefined) {
-    const rows = [...commands.values()].map(({ usage, summary }) => [usage, summary] as const)
-    parts.push('Without a command: an interactive session, or one command a line from a pipe.', '')
-    parts.push('Commands:', table(rows), '')
-  } else parts.push(`${command.summary}.`, ...(command.notes ?? []), '')
-  parts.push('Options:', table(optionTexts), '')
-  if (command === undefined) parts.push('Environment:', table(environmentTexts), '')
-  parts.push('Exit codes:', table(exitTexts))
-  return parts.join('\n')
 }

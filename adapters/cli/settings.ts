@@ -2,6 +2,7 @@
 
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import type { LoggingLevel } from '@modelcontextprotocol/client'
 import { exitCodes, Problem } from './problem.ts'
 
 export const authMethods = ['auto', 'oauth', 'lambda'] as const
@@ -14,6 +15,17 @@ export type AuthMethod = (typeof authMethods)[number]
 export const eras = ['auto', 'legacy', 'modern'] as const
 /** Which protocol to speak: `modern` is 2026-07-28, `legacy` the `initialize` handshake before it. */
 export type Era = (typeof eras)[number]
+
+export const logLevels = [
+  'debug',
+  'info',
+  'notice',
+  'warning',
+  'error',
+  'critical',
+  'alert',
+  'emergency',
+] as const satisfies readonly LoggingLevel[]
 
 /** How the client presents itself to an issuer. */
 export interface ClientIdentity {

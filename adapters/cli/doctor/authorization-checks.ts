@@ -2,7 +2,7 @@
 
 import { checkResourceAllowed, extractWWWAuthenticateParams } from '@modelcontextprotocol/client'
 import { type Check, type Finding, fault, type Verdict, verdict, warning } from './check.ts'
-import { isObject, parseJson } from './exchange.ts'
+import { isObject } from './exchange.ts'
 import type { Subject } from './subject.ts'
 
 const open: Verdict = { skipped: 'the server asks nobody for a login' }
@@ -14,7 +14,6 @@ export const authorizationChecks: readonly Check[] = [
   { id: 'resource', title: 'Resource name', run: resource },
   { id: 'issuer', title: 'Issuer metadata', run: issuer },
   { id: 'registration', title: 'PKCE and registration', run: registration },
-  { id: 'token', title: 'Token', run: token },
 ]
 
 async function openInitialize(subject: Subject): Promise<Verdict> {
@@ -252,85 +251,4 @@ async function registration(subject: Subject): Promise<Verdict> {
     )
   }
   return verdict(findings, `S256, ${ways.join(' and ')}`)
-}
-
-async function token(subject: Subject): Promise<Verdict> {
-  if (!(await subject.guarded())) return open
-  if (subject.token === undefined) return { skipped: 'no token at hand: run `auth login`' }
-  const { status } = await subject.discover()
-  const accepted = status !== 401 && status !== 403
-  const claims = claimsOf(subject.token)
-  if (claims === undefined) {
-    if (accepted) return { fine: 'accepted; not a JWT, so its claims cannot be seen' }
-    return verdict([refused('The token is not one that we can read.')], '')
-  }
-  const metadata = await subject.resource()
-  const reasons = claimFaults(claims, metadata, subject)
-  if (accepted) {
-    const expired = typeof claims.exp === 'number' && claims.exp * 1000 < subject.now() - 300_000
-    const foreign = claims.aud !== undefined && !audienceFits(claims.aud, metadata, subject)
-    return verdict(
-      [
-        ...(expired ? [tooLenient('expired', 'the expiry')] : []),
-        ...(foreign ? [tooLenient('made for another resource', 'the audience')] : []),
-      ],
-      'accepted',
-    )
-  }
-  return verdict(
-    reasons.length > 0 ? reasons : [refused('Its claims look right: is the signing key known?')],
-    '',
-  )
-}
-
-function refused(cause: string): Finding {
-  return fault('The server refuses the token.', cause, 'Run `auth login` to get a fresh one.')
-}
-
-function tooLenient(what: string, check: string): Finding {
-  return fault(
-    `The server accepts a token that is ${what}.`,
-    `It does not check ${check}: whoever holds an old or foreign token gets in.`,
-    `Verify ${check} of each token.`,
-  )
-}
-
-function claimFaults(
-  claims: Record<string, unknown>,
-  metadata: Record<string, unknown> | undefined,
-  subject: Subject,
-): Finding[] {
-  const now = subject.now() / 1000
-  const findings: Finding[] = []
-  if (typeof claims.exp === 'number' && claims.exp < now) findings.push(refused('It has expired.'))
-  if (typeof claims.nbf === 'number' && claims.nbf > now) {
-    findings.push(refused('It is not valid yet: compare the clocks.'))
-  }
-  const servers = metadata?.authorization_servers
-  if (Array.isArray(servers) && !servers.includes(claims.iss)) {
-    findings.push(
-      refused(`It is of the issuer ${String(claims.iss)}, which the server does not name.`),
-    )
-  }
-  if (claims.aud !== undefined && !audienceFits(claims.aud, metadata, subject)) {
-    findings.push(refused(`Its audience is ${JSON.stringify(claims.aud)}, not this server.`))
-  }
-  if (claims.token_use === 'id') findings.push(refused('It is an ID token, not an access token.'))
-  return findings
-}
-
-function audienceFits(
-  audience: unknown,
-  metadata: Record<string, unknown> | undefined,
-  { url }: Subject,
-): boolean {
-  const names = [metadata?.resource, url.href]
-  return [audience].flat().some((one) => names.includes(one))
-}
-
-function claimsOf(token: string): Record<string, unknown> | undefined {
-  const [, payload, signature] = token.split('.')
-  if (payload === undefined || signature === undefined) return undefined
-  const claims = parseJson(Buffer.from(payload, 'base64url').toString('utf8'))
-  return isObject(claims) ? claims : undefined
 }

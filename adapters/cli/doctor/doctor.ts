@@ -9,10 +9,12 @@ import { type Check, type Finding, fault, type Verdict } from './check.ts'
 import { networkChecks } from './network-checks.ts'
 import { sessionChecks } from './session-checks.ts'
 import { Subject, type SubjectOptions } from './subject.ts'
+import { tokenCheck } from './token-check.ts'
 
 export const checks: readonly Check[] = [
   ...networkChecks,
   ...authorizationChecks,
+  tokenCheck,
   ...sessionChecks,
   ...browserChecks,
 ]
@@ -52,7 +54,9 @@ export async function runDoctor(options: DoctorOptions): Promise<ExitCode> {
   } else {
     const warnings = findings.length - faults.length
     output.print(
-      findings.length === 0 ? 'Nothing found.' : `${faults.length} faults, ${warnings} warnings.`,
+      findings.length === 0
+        ? 'Nothing found.'
+        : `${count(faults.length, 'fault')}, ${count(warnings, 'warning')}.`,
     )
   }
   if (unreachable(results)) return exitCodes.unreachable
@@ -88,6 +92,10 @@ function failed(error: unknown, url: string): Verdict {
       )
     : fault(message, 'The exchange broke off.', next ?? 'Look at the log of the server.')
   return { findings: [finding] }
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`
 }
 
 function findingsOf({ verdict }: Examined): readonly Finding[] {

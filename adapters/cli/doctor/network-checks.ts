@@ -1,5 +1,6 @@
 /** Can it be reached, safely, in which protocol, and does it share our idea of the time? */
 
+import { isIP } from 'node:net'
 import { connect, type PeerCertificate } from 'node:tls'
 import { toProblem } from '../errors.ts'
 import { type Check, type Finding, fault, type Verdict, verdict, warning } from './check.ts'
@@ -86,10 +87,13 @@ async function tls(subject: Subject): Promise<Verdict> {
   )
 }
 
-function certificateOf({ hostname, port }: URL): Promise<PeerCertificate> {
+function certificateOf(url: URL): Promise<PeerCertificate> {
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  // An address is no server name (RFC 6066 section 3).
+  const servername = isIP(host) === 0 ? { servername: host } : {}
   return new Promise((resolve, reject) => {
     const socket = connect(
-      { host: hostname, port: Number(port || 443), servername: hostname, timeout: 10_000 },
+      { host, port: Number(url.port || 443), ...servername, timeout: 10_000 },
       () => {
         resolve(socket.getPeerCertificate())
         socket.destroy()

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { type Check, type Finding, fault, type Verdict, verdict, warning } from './check.ts'
 import type { Exchange } from './exchange.ts'
 import { isObject, parseJson } from './exchange.ts'
-import { type LegacySession, resultOf, type Subject, sessionHeaders, type Tool } from './subject.ts'
+import { type LegacySession, resultOf, type Subject, sessionHeaders } from './subject.ts'
 
 export const sessionChecks: readonly Check[] = [
   { id: 'sessions', title: 'Sessions', run: sessions },
@@ -102,24 +102,18 @@ function mixed(what: string): Finding {
   )
 }
 
-/** A call that is known to take a while and to tell of it, and that changes nothing. */
-function streamingCall(tools: readonly Tool[]): { name: string; arguments: object } | undefined {
-  const known = tools.some(({ name }) => name === 'multi-greet')
-  return known ? { name: 'multi-greet', arguments: { name: 'doctor' } } : undefined
-}
-
-const noStream = 'no tool that is known to stream (multi-greet)'
+const noStream = 'name a call that takes a while: --tool "<name> name=value …"'
 
 async function streaming(subject: Subject): Promise<Verdict> {
   const closed = await subject.closed()
   if (closed !== undefined) return { skipped: closed }
-  const call = streamingCall(await subject.tools())
+  const call = await subject.streamingCall()
   if (call === undefined) return { skipped: noStream }
   const session = await subject.session()
   const params = { ...call, _meta: { progressToken: 'doctor' } }
   const { events, total, headers } =
     session === undefined
-      ? await subject.modern('tools/call', call)
+      ? await subject.modern('tools/call', { ...call })
       : await subject.legacy(session, 'tools/call', params)
   if (events.length < 2) {
     const type = headers.get('content-type') ?? 'no content type'
@@ -153,7 +147,7 @@ async function streaming(subject: Subject): Promise<Verdict> {
 async function resumption(subject: Subject): Promise<Verdict> {
   const session = await sessionOf(subject)
   if (typeof session === 'string') return { skipped: session }
-  const call = streamingCall(await subject.tools())
+  const call = await subject.streamingCall()
   if (call === undefined) return { skipped: noStream }
   const id = 'resume'
   const params = { ...call, _meta: { progressToken: id } }

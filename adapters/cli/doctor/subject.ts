@@ -13,8 +13,15 @@ export interface SubjectOptions {
   /** A bearer token, where the user has one for this server. */
   readonly token?: string | undefined
   readonly now: () => number
+  /** A call that takes a while and tells of it, for servers without `multi-greet`. */
+  readonly call?: Call | undefined
   /** How long the slow check watches an idle stream, in milliseconds. */
   readonly idleTime: number
+}
+
+export interface Call {
+  readonly name: string
+  readonly arguments: Record<string, unknown>
 }
 
 export interface LegacySession {
@@ -41,6 +48,7 @@ export class Subject {
   readonly token: string | undefined
   readonly now: () => number
   readonly idleTime: number
+  readonly #call: Call | undefined
   readonly #fetch: FetchLike
   readonly #known = new Map<string, Promise<unknown>>()
   readonly #sessions: LegacySession[] = []
@@ -50,6 +58,7 @@ export class Subject {
     this.token = options.token
     this.now = options.now
     this.idleTime = options.idleTime
+    this.#call = options.call
     this.#fetch = options.fetch
   }
 
@@ -266,6 +275,13 @@ export class Subject {
       const tools = resultOf(answer)?.tools
       return Array.isArray(tools) ? (tools as Tool[]) : []
     })
+
+  /** A call to watch: what the user named, or the one of ours, which changes nothing. */
+  async streamingCall(): Promise<Call | undefined> {
+    if (this.#call !== undefined) return this.#call
+    const known = (await this.tools()).some(({ name }) => name === 'multi-greet')
+    return known ? { name: 'multi-greet', arguments: { name: 'doctor' } } : undefined
+  }
 
   #once<T>(name: string, ask: () => Promise<T>): Promise<T> {
     const known = this.#known.get(name) ?? ask()
