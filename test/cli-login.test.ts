@@ -264,7 +264,7 @@ describe('two that renew at once', () => {
     await outlive()
     const one = (): Promise<{ code: number | null; text: string }> =>
       new Promise((resolve) => {
-        const child = spawn(process.execPath, ['--import', 'tsx', program, 'call', 'read'], {
+        const child = spawn(process.execPath, [program, 'call', 'read'], {
           env: { ...process.env, ...env },
         })
         let text = ''

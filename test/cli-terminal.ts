@@ -1,12 +1,14 @@
 /** The command-line client in a pseudo-terminal, typed at and read as a person would. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { spawn } from '@lydell/node-pty'
+import { build } from 'esbuild'
 
-export const program = fileURLToPath(new URL('../adapters/cli/main.ts', import.meta.url))
+/** The client as one plain file: its many starts in these tests need not compile it each time. */
+export const program = await bundle()
 
 export interface Terminal {
   /** Everything that was printed, without the escape sequences. */
@@ -27,7 +29,7 @@ export function openTerminal(
   args: readonly string[],
   env: Record<string, string | undefined>,
 ): Terminal {
-  const child = spawn(process.execPath, ['--import', 'tsx', program, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     cols: 100,
     rows: 40,
     env: { ...process.env, NO_COLOR: '1', BROWSER: 'none', ...env },
@@ -79,4 +81,21 @@ export function openTerminal(
 export async function temporaryHome(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'cli-home-'))
   return { path, remove: () => rm(path, { recursive: true, force: true }) }
+}
+
+async function bundle(): Promise<string> {
+  const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+  const folder = at('../node_modules/.cache/cli')
+  const draft = join(folder, `${process.pid}.mjs`)
+  await build({
+    entryPoints: [at('../adapters/cli/main.ts')],
+    outfile: draft,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+  })
+  // Test files run side by side, and each makes the same file.
+  await rename(draft, join(folder, 'main.mjs'))
+  return join(folder, 'main.mjs')
 }
