@@ -8,10 +8,16 @@ import { getTime } from './get-time.ts'
 import { getWeather } from './get-weather.ts'
 import { greetings } from './greetings.ts'
 
+/** Tools that need rights on AWS; `false` leaves one out. */
+export interface ReferenceTools {
+  bedrock?: BedrockReportOptions | false
+  buckets?: boolean
+}
+
 /** `bedrock-usage-stats` and the Lambda sample in one. */
 export function createReferenceServer(
   options: Partial<McpOptions> = {},
-  { bedrock }: { bedrock?: BedrockReportOptions } = {},
+  { bedrock, buckets = true }: ReferenceTools = {},
 ): Mcp {
   const mcp = createMcp({
     name: 'streamable-mcp',
@@ -24,7 +30,7 @@ export function createReferenceServer(
   getTime(mcp, options.clock)
   counters(mcp)
   getWeather(mcp, options.clock)
-  countS3Buckets(mcp)
-  bedrockReport(mcp, { clock: options.clock, ...bedrock })
+  if (buckets) countS3Buckets(mcp)
+  if (bedrock !== false) bedrockReport(mcp, { clock: options.clock, ...bedrock })
   return mcp
 }
