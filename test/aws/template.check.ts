@@ -20,6 +20,7 @@ const decisions: Readonly<Record<string, readonly Parameters[]>> = {
     { AuthMethod: 'bearer', McpAuthToken: 'x'.repeat(32) },
     { AuthMethod: 'oauth', OAuthIssuer: 'https://issuer.example', OAuthScopes: 'read write' },
     { AuthMethod: 'cognito' },
+    { AuthMethod: 'oauth', OAuthIssuer: 'https://issuer.example' },
     {
       AuthMethod: 'cognito',
       CreateUserPool: 'false',
@@ -145,7 +146,7 @@ const operations = (stack: Stack) =>
 describe('every combination of the conditions', () => {
   it('refers only to what it has, and breaks no rule', () => {
     // A dangling reference throws on the way here.
-    expect(stacks.length).toBe(5184)
+    expect(stacks.length).toBe(6048)
     expect(stacks.flatMap(({ objections }) => objections)).toEqual([])
   })
 
@@ -269,13 +270,16 @@ describe('the API', () => {
   })
 
   it('sends the challenge that the way of authorization asks for', () => {
-    expect(challenge({})).toBe("'Bearer'")
+    expect(challenge({})).toBe(`'Bearer realm="mcp"'`)
+    expect(challenge({ AuthMethod: 'cognito', ...domain })).toMatch(
+      /^'Bearer scope="https:\/\/mcp\.example\.com\/mcp\/use", resource_metadata=/,
+    )
     expect(challenge({ ...oauth, ...domain })).toBe(
-      `'Bearer resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp"'`,
+      `'Bearer scope="use", resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp"'`,
     )
     const own =
       'https://signpost.execute-api.eu-west-1.amazonaws.com/.well-known/oauth-protected-resource/mcp'
-    expect(challenge(oauth)).toBe(`'Bearer resource_metadata="${own}"'`)
+    expect(challenge(oauth)).toBe(`'Bearer scope="use", resource_metadata="${own}"'`)
     expect(challenge(oauth, 'ACCESS_DENIED')).toBe(
       `'Bearer error="insufficient_scope", scope="use", resource_metadata="${own}"'`,
     )

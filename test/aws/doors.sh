@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# `npm run test:aws`: the bundles behind Lambda's real runtime client and the translated API.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+bash test/aws/tools.sh
+npm run --silent build:lambda
+npx vitest run --config test/aws/vitest.config.ts --exclude '**/template.check.ts' "$@"

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# `npm run check:template`: lints template.yaml, builds it as `sam build` does, and tests what SAM makes of it.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+bash test/aws/tools.sh
+
+export PATH="$PWD/.cache/aws/python/bin:$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1
+cfn-lint template.yaml
+sam validate --lint
+sam build
+# What SAM built is what `npm run build` builds, file by file.
+npm run --silent build:lambda
+diff -rq --exclude='*.map' dist/lambda/lambda .aws-sam/build/McpFunction
+diff -rq --exclude='*.map' dist/lambda/authorizer .aws-sam/build/AuthorizerFunction
+npx vitest run --config test/aws/vitest.config.ts template
