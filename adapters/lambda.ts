@@ -212,7 +212,7 @@ function refusal(status: Failure, shape: Shape): Answer {
 }
 
 function end(stream: NodeJS.WritableStream): Promise<void> {
-  return new Promise((resolve) => stream.end(resolve))
+  return new Promise((resolve) => stream.end(() => resolve()))
 }
 
 function logError(message: string, error?: unknown): void {

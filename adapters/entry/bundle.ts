@@ -1,12 +1,13 @@
 /** `npm run build:lambda`: each Lambda entry as a folder of ES modules, with sizes, and a limit on them. */
 
 import { rmSync } from 'node:fs'
+import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
 
 const { values } = parseArgs({
   options: {
-    /** Only this entry, into this folder: what `sam build` asks for. */
+    /** Only this file, into this folder: what `sam build` asks for. */
     entry: { type: 'string' },
     out: { type: 'string' },
   },
@@ -25,6 +26,8 @@ const shared: BuildOptions = {
   format: 'esm',
   platform: 'node',
   target: 'node24',
+  // CommonJS, which esbuild prefers for Node, would lose its named exports where it is imported lazily.
+  mainFields: ['module', 'main'],
   // What is imported lazily stays in files of its own, which a cold start does not read.
   splitting: true,
   outExtension: { '.js': '.mjs' },
@@ -40,18 +43,17 @@ const shared: BuildOptions = {
   logLevel: 'warning',
 }
 
-const entries = values.entry ? [values.entry] : ['lambda', 'authorizer']
+const entries = values.entry
+  ? [values.entry]
+  : ['adapters/entry/lambda.ts', 'adapters/entry/authorizer.ts']
 for (const entry of entries) {
-  const outdir = values.out ?? `dist/lambda/${entry}`
+  const name = basename(entry, '.ts')
+  const outdir = values.out ?? `dist/lambda/${name}`
   rmSync(outdir, { recursive: true, force: true })
-  const { metafile } = await build({
-    ...shared,
-    entryPoints: { index: `adapters/entry/${entry}.ts` },
-    outdir,
-  })
+  const { metafile } = await build({ ...shared, entryPoints: { index: entry }, outdir })
   if (metafile === undefined) continue
   const { eager, lazy } = weigh(metafile)
-  process.stdout.write(`${entry.padEnd(14)}  ${kib(eager)} at start, ${kib(lazy)} on demand\n`)
+  process.stdout.write(`${name.padEnd(14)}  ${kib(eager)} at start, ${kib(lazy)} on demand\n`)
 }
 const core = await measure("export { createMcp } from './src/index.ts'")
 const hono = await measure("export { Hono } from 'hono'")

@@ -1,21 +1,15 @@
-/** A TypeScript file as the only module of a function. */
+/** A TypeScript file as a function, by the build that makes the real ones. */
 
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from 'esbuild'
 
 /** The folder that a Lambda host takes as its task root. */
-export async function bundle(entry: URL): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'function-'))
-  await build({
-    entryPoints: { index: entry.pathname },
-    outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-  })
+export function bundle(entry: string): string {
+  const folder = join(mkdtempSync(join(tmpdir(), 'function-')), 'root')
+  const file = new URL(entry, import.meta.url).pathname
+  const build = ['tsx', 'adapters/entry/bundle.ts', '--entry', file, '--out', folder]
+  execFileSync('npx', build, { stdio: ['ignore', 'ignore', 'inherit'] })
   return folder
 }

@@ -14,10 +14,8 @@ let guarded: RestFront
 let impatient: RestFront
 
 beforeAll(async () => {
-  const [taskRoot, gateRoot] = await Promise.all([
-    bundle(new URL('./fixture/lambda.ts', import.meta.url)),
-    bundle(new URL('./fixture/authorizer.ts', import.meta.url)),
-  ])
+  const taskRoot = bundle('fixture/failing.ts')
+  const gateRoot = bundle('fixture/authorizer.ts')
   app = lambdaHost({ taskRoot, name: 'app', concurrency: 2, timeoutSeconds: 4 })
   gate = lambdaHost({ taskRoot: gateRoot, name: 'gate', concurrency: 1 })
   const functions = { McpFunction: app, AuthorizerFunction: gate }

@@ -15,7 +15,9 @@ export interface LambdaHostOptions {
   taskRoot: string
   name?: string
   env?: Record<string, string>
-  /** Processes at most; further invocations wait. Used in turn, so that neighbours land apart. @default 3 */
+  /** Processes that are started and used in turn, so that neighbouring invocations land apart. @default 3 */
+  warm?: number
+  /** Processes at most, when those are busy; further invocations wait. @default 30 */
   concurrency?: number
   /** The function's timeout. @default 30 */
   timeoutSeconds?: number
@@ -53,7 +55,8 @@ export interface LambdaHost {
 export const tools = new URL('../../.cache/aws/', import.meta.url).pathname
 
 export function lambdaHost(options: LambdaHostOptions): LambdaHost {
-  const { name = 'function', concurrency = 3 } = options
+  const { name = 'function', concurrency = 30 } = options
+  const warm = Math.min(options.warm ?? 3, concurrency)
   const sandboxes: Sandbox[] = []
   const waiting: (() => void)[] = []
   const shared = { log: '', starts: 0, wake: () => waiting.shift()?.() }
@@ -63,7 +66,7 @@ export function lambdaHost(options: LambdaHostOptions): LambdaHost {
       const alive = sandboxes.filter((sandbox) => !sandbox.dead)
       sandboxes.splice(0, sandboxes.length, ...alive)
       const idle = alive.filter((sandbox) => !sandbox.busy).sort((a, b) => a.used - b.used)[0]
-      if (alive.length < concurrency) {
+      if (alive.length < (idle ? warm : concurrency)) {
         const started = new Sandbox(options, shared)
         sandboxes.push(started)
         return started

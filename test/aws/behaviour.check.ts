@@ -1,0 +1,12 @@
+/** The behaviour suite through API Gateway and Lambda, several processes at once, each frozen when it has nothing to do. */
+
+import { behaviour } from '../behaviour.ts'
+import { bundle } from './bundle.ts'
+import { restDoor } from './door.ts'
+
+const taskRoot = bundle('fixture/server.ts')
+
+// Lambda is never told that a client has left (aws.md 2).
+behaviour('behaviour, through the REST API', (options) => restDoor({ taskRoot, options }), [
+  'disconnect',
+])
