@@ -296,7 +296,7 @@ class CallContext implements Context {
     })
   }
 
-  /** A handler may ask and not wait: that nobody answered is then no reason to end the process. */
+  /** A handler may ask and not wait: no process has to end because nobody answered. */
   #ask<T>(prepare: () => Question<T>): Promise<T> {
     const answer = (async () => this.#call.asker.ask(prepare()))()
     answer.catch(() => {})
