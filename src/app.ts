@@ -74,7 +74,7 @@ export function createApp(
   app.get(path, route(handleGet))
   app.delete(path, route(handleDelete))
   app.options(path, (c) => guard.preflight(c.req.raw, c.env?.door ?? {}))
-  app.all(path, () => methodNotAllowed())
+  app.all(path, () => methodNotAllowed(server))
   for (const { method, path: at, handle } of auth?.routes ?? []) {
     app.on(method, at, open(handle))
     app.options(at, (c) => guard.openPreflight(c.req.raw))

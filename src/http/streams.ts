@@ -21,10 +21,10 @@ const RETRY_MS = 1_000
 
 export async function handleGet(server: Server, incoming: Incoming): Promise<Response> {
   // Hono hands a HEAD to the route of GET: it must not open a stream that nobody reads
-  if (incoming.request.method === 'HEAD') return methodNotAllowed()
+  if (incoming.request.method === 'HEAD') return methodNotAllowed(server)
   const lastEventId = incoming.request.headers.get('last-event-id')
   const resumes = lastEventId !== null && parseEventId(lastEventId)?.stream !== NEWS
-  if (!resumes && !server.listening) return methodNotAllowed()
+  if (!resumes && !server.listening) return methodNotAllowed(server)
   if (!incoming.accepts.stream) {
     return errorResponse(406, null, invalidRequest('Accept must allow text/event-stream'))
   }
@@ -35,8 +35,10 @@ export async function handleGet(server: Server, incoming: Incoming): Promise<Res
     : listenTo(server, incoming, found.session, lastEventId)
 }
 
-export function methodNotAllowed(): Response {
-  return new Response(null, { status: 405, headers: { allow: 'POST, DELETE, OPTIONS' } })
+/** A client that reads GET here opens a stream: it is named only where that is more than resuming one (B23). */
+export function methodNotAllowed({ listening }: Server): Response {
+  const allow = listening ? 'POST, GET, DELETE, OPTIONS' : 'POST, DELETE, OPTIONS'
+  return new Response(null, { status: 405, headers: { allow } })
 }
 
 /** What a stream held after an event, and what its call still sends, whichever instance runs it (B30–B32). */
