@@ -84,7 +84,7 @@ export function toToolResult(value: unknown, structured: boolean): CallToolResul
   if (value instanceof Failure) return toFailureResult(value.message)
   if (isToolResult(value)) return value
   if (structured) {
-    return { content: [text(JSON.stringify(value))], structuredContent: value }
+    return { content: [text(toJson(value))], structuredContent: value }
   }
   if (value === undefined) return { content: [] }
   if (typeof value === 'string') return { content: [{ type: 'text', text: value }] }
@@ -94,9 +94,18 @@ export function toToolResult(value: unknown, structured: boolean): CallToolResul
     return { content: value }
   }
   if (typeof value === 'object' && value !== null) {
-    return { content: [text(JSON.stringify(value))], structuredContent: value }
+    return { content: [text(toJson(value))], structuredContent: value }
   }
+  // written out, a function would be its source
+  if (typeof value === 'function' || typeof value === 'symbol') toJson(value)
   return { content: [text(String(value))] }
+}
+
+/** A function has no JSON, nor has a value that writes itself as nothing. */
+function toJson(value: unknown): string {
+  const json: string | undefined = JSON.stringify(value)
+  if (json === undefined) throw new TypeError(`A ${typeof value} without JSON is no result`)
+  return json
 }
 
 /** The contents of a resource: text as it is, bytes in base64, anything else as JSON. */
@@ -106,7 +115,7 @@ export function toContents(uri: string, value: unknown, mimeType?: string): Reso
     return { uri, ...(type && { mimeType: type }), blob: toBase64(value) }
   }
   if (typeof value === 'string') return { uri, ...(mimeType && { mimeType }), text: value }
-  return { uri, mimeType: mimeType ?? 'application/json', text: JSON.stringify(value) }
+  return { uri, mimeType: mimeType ?? 'application/json', text: toJson(value) }
 }
 
 const BLOCKS = new Map<unknown, string>([

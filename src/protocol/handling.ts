@@ -40,9 +40,13 @@ function toSafeError(call: Call, what: string, error: unknown): Error {
   return new HandlerFailure(`Internal error (${correlation})`)
 }
 
-/** For the log alone. */
+/** For the log alone. Anything can be thrown, also what throws when it is looked at. */
 export function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? String(error)) : String(error)
+  try {
+    return error instanceof Error ? (error.stack ?? String(error)) : String(error)
+  } catch {
+    return 'something that cannot be put into words'
+  }
 }
 
 /** For methods whose failures are errors of the protocol. */
