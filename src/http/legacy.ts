@@ -9,7 +9,8 @@ import type {
   RequestId,
 } from '../protocol/jsonrpc.ts'
 import { isObject, isRequestId, resultMessage } from '../protocol/jsonrpc.ts'
-import { capabilities, METHODS, writeResult } from '../protocol/methods.ts'
+import { capabilities, METHODS } from '../protocol/methods.ts'
+import { writeResult } from '../protocol/results.ts'
 import type { LegacyRevision } from '../protocol/revisions.ts'
 import { has, isLegacyRevision, LATEST_LEGACY, LEGACY_REVISIONS } from '../protocol/revisions.ts'
 import type { Server } from '../server.ts'

@@ -4,9 +4,9 @@ import type { JsonSchema } from '../schema.ts'
 import type { Server } from '../server.ts'
 import { invalidParams } from './errors.ts'
 import { isObject } from './jsonrpc.ts'
+import { serverMeta } from './results.ts'
 import type { Revision } from './revisions.ts'
 import { has } from './revisions.ts'
-import type { Implementation } from './types.ts'
 
 export type ListName = 'tools' | 'prompts' | 'resources' | 'resourceTemplates'
 
@@ -45,11 +45,6 @@ export function listPage(
   })
   serialized.set(cacheKey, json)
   return json
-}
-
-/** The server's name card, on every modern result (C19). */
-export function serverMeta({ info }: Server): Record<string, Implementation> {
-  return { 'io.modelcontextprotocol/serverInfo': info }
 }
 
 /** A cursor names the last item seen, so that it stays right on every instance, and when the list grows (B56). */

@@ -4,7 +4,7 @@ import type { Call, Result } from './call.ts'
 import { complete } from './completion.ts'
 import { invalidParams, methodNotFound } from './errors.ts'
 import type { ListName } from './lists.ts'
-import { listPage, serverMeta } from './lists.ts'
+import { listPage } from './lists.ts'
 import { getPrompt } from './prompts.ts'
 import { readResource, requireResource } from './resources.ts'
 import type { Era } from './revisions.ts'
@@ -111,16 +111,4 @@ async function unsubscribe(call: Call): Promise<string> {
 function requireUri({ params }: Call): string {
   if (typeof params.uri !== 'string') throw invalidParams('uri must be a string')
   return params.uri
-}
-
-/** A result as text, with what its era wants on each (C19, C20). */
-export function writeResult(server: Server, era: Era, result: Result): string {
-  if (typeof result === 'string') return result
-  if (era === 'legacy') return JSON.stringify(result)
-  const { _meta, ...rest } = result as { _meta?: object }
-  return JSON.stringify({
-    resultType: 'complete',
-    ...rest,
-    _meta: { ..._meta, ...serverMeta(server) },
-  })
 }

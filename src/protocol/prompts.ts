@@ -2,11 +2,12 @@
 import { text } from '../content.ts'
 import type { Prompt, PromptReturn } from '../define.ts'
 import type { Server } from '../server.ts'
-import type { Call } from './call.ts'
+import type { Call, Result } from './call.ts'
 import { clip, invalidParams } from './errors.ts'
 import { runHandler, toMcpError } from './handling.ts'
 import type { Params } from './jsonrpc.ts'
 import { isObject } from './jsonrpc.ts'
+import { writeResult } from './results.ts'
 import { has } from './revisions.ts'
 import { withoutLink } from './tools.ts'
 import type { GetPromptResult } from './types.ts'
@@ -18,7 +19,7 @@ export function requirePrompt({ registry }: Server, name: unknown): Prompt {
   return prompt
 }
 
-export async function getPrompt(call: Call): Promise<object> {
+export async function getPrompt(call: Call): Promise<Result> {
   const prompt = requirePrompt(call.server, call.params.name)
   const { arguments: given = {} } = call.params
   if (!isObject(given)) throw invalidParams('arguments must be an object')
@@ -29,9 +30,10 @@ export async function getPrompt(call: Call): Promise<object> {
     args = checked.value as Params
   }
   try {
-    return await runHandler(call, `Prompt ${prompt.name}`, call.server.limits.call, async () =>
-      shape(toPromptResult(await prompt.handler(args, call.context()), prompt), call),
-    )
+    return await runHandler(call, `Prompt ${prompt.name}`, call.server.limits.call, async () => {
+      const result = toPromptResult(await prompt.handler(args, call.context()), prompt)
+      return writeResult(call.server, call.era, shape(result, call))
+    })
   } catch (error) {
     throw toMcpError(error)
   }

@@ -2,10 +2,11 @@
 import { toContents } from '../content.ts'
 import type { Resource } from '../define.ts'
 import type { Server } from '../server.ts'
-import type { Call } from './call.ts'
+import type { Call, Result } from './call.ts'
 import { invalidParams, resourceNotFound } from './errors.ts'
 import { runHandler, toMcpError } from './handling.ts'
 import { isObject } from './jsonrpc.ts'
+import { writeResult } from './results.ts'
 import type { Era } from './revisions.ts'
 import type { ReadResourceResult } from './types.ts'
 
@@ -25,20 +26,22 @@ export function requireResource({ registry }: Server, era: Era, uri: string): Fo
   throw resourceNotFound(era, uri)
 }
 
-export async function readResource(call: Call): Promise<object> {
+export async function readResource(call: Call): Promise<Result> {
   const { uri } = call.params
   if (typeof uri !== 'string') throw invalidParams('uri must be a string')
   const { resource, variables } = requireResource(call.server, call.era, uri)
   try {
-    const value = await runHandler(call, `Resource ${resource.uri}`, call.server.limits.call, () =>
-      resource.handler(variables, Object.assign(call.context(), { uri })),
-    )
-    if (value === undefined) throw resourceNotFound(call.era, uri)
-    const result: ReadResourceResult = isReadResult(value)
-      ? value
-      : { contents: [toContents(uri, value, resource.options.mimeType)] }
-    // what a handler reads is its own affair: nobody may keep it without being told
-    return call.era === 'modern' ? { ttlMs: 0, cacheScope: 'private', ...result } : result
+    const what = `Resource ${resource.uri}`
+    return await runHandler(call, what, call.server.limits.call, async () => {
+      const value = await resource.handler(variables, Object.assign(call.context(), { uri }))
+      if (value === undefined) throw resourceNotFound(call.era, uri)
+      const result: ReadResourceResult = isReadResult(value)
+        ? value
+        : { contents: [toContents(uri, value, resource.options.mimeType)] }
+      // what a handler reads is its own affair: nobody may keep it without being told
+      const caching = call.era === 'modern' && { ttlMs: 0, cacheScope: 'private' }
+      return writeResult(call.server, call.era, { ...caching, ...result })
+    })
   } catch (error) {
     throw toMcpError(error)
   }

@@ -3,12 +3,13 @@ import { AuthError } from '../auth/auth.ts'
 import { text, toFailureResult, toToolResult } from '../content.ts'
 import type { Tool } from '../define.ts'
 import type { Server } from '../server.ts'
-import type { Call } from './call.ts'
+import type { Call, Result } from './call.ts'
 import { clip, invalidParams } from './errors.ts'
 import { HandlerFailure, runHandler } from './handling.ts'
 import type { Params } from './jsonrpc.ts'
 import { isObject } from './jsonrpc.ts'
 import { asStructuredObject } from './lists.ts'
+import { writeResult } from './results.ts'
 import { has } from './revisions.ts'
 import type { CallToolResult, ContentBlock } from './types.ts'
 
@@ -33,15 +34,15 @@ export function requireScopes(call: Call, tool: Tool): void {
   })
 }
 
-export async function callTool(call: Call): Promise<object> {
+export async function callTool(call: Call): Promise<Result> {
   const tool = requireTool(call.server, call.params)
   requireScopes(call, tool)
   const { arguments: given = {} } = call.params
   if (!isObject(given)) throw invalidParams('arguments must be an object')
-  return shape(await run(call, tool, given), call)
+  return run(call, tool, given)
 }
 
-async function run(call: Call, tool: Tool, given: Params): Promise<CallToolResult> {
+async function run(call: Call, tool: Tool, given: Params): Promise<Result> {
   let args = given
   if (tool.options.session && call.openHandle) {
     const { session, ...rest } = given
@@ -74,13 +75,17 @@ async function run(call: Call, tool: Tool, given: Params): Promise<CallToolResul
   }
 }
 
-/** The handler's value as a result; one that breaks the tool's own output schema is the author's mistake. */
-function finish(call: Call, tool: Tool, value: unknown): CallToolResult | Promise<CallToolResult> {
+/**
+ * The handler's value as a written result. One that cannot be written, or that breaks the tool's own
+ * output schema, is the author's mistake: it has to show here, as an exception of the handler.
+ */
+function finish(call: Call, tool: Tool, value: unknown): string | Promise<string> {
   const result = withHandle(call, toToolResult(value, tool.output !== undefined))
-  if (!tool.output || result.isError) return result
+  const write = () => writeResult(call.server, call.era, shape(result, call))
+  if (!tool.output || result.isError) return write()
   const checking = tool.output.validate(result.structuredContent)
   const conclude = (checked: Awaited<typeof checking>) => {
-    if (checked.ok) return result
+    if (checked.ok) return write()
     throw new TypeError(`The result breaks the output schema: ${checked.issues.join('; ')}`)
   }
   return checking instanceof Promise ? checking.then(conclude) : conclude(checking)

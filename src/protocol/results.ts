@@ -1,0 +1,22 @@
+/** Results as JSON text, with what their era wants on each. */
+import type { Server } from '../server.ts'
+import type { Result } from './call.ts'
+import type { Era } from './revisions.ts'
+import type { Implementation } from './types.ts'
+
+/** The server's name card, on every modern result (C19). */
+export function serverMeta({ info }: Server): Record<string, Implementation> {
+  return { 'io.modelcontextprotocol/serverInfo': info }
+}
+
+/** Text stays as it is; an object is written, for a modern client with its kind and the name card (C19, C20). */
+export function writeResult(server: Server, era: Era, result: Result): string {
+  if (typeof result === 'string') return result
+  if (era === 'legacy') return JSON.stringify(result)
+  const { _meta, ...rest } = result as { _meta?: object }
+  return JSON.stringify({
+    resultType: 'complete',
+    ...rest,
+    _meta: { ..._meta, ...serverMeta(server) },
+  })
+}
