@@ -88,7 +88,8 @@ export class Changes {
     let beatAt = this.#clock() + beat
     while (!signal.aborted) {
       const { board, version } = await this.#read()
-      if (board.last !== cursor) {
+      // while nothing was ever published there is no board, and its number is the time
+      if (version > 0 && board.last !== cursor) {
         const oldest = board.recent[0]?.[0] ?? board.last
         const missed =
           board.last < cursor || (board.recent.length === REMEMBERED && oldest > cursor + 1)
