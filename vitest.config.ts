@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   resolve: {
     // examples and README import the package by its name
     alias: [
@@ -11,5 +11,9 @@ export default defineConfig({
       { find: /^streamable-mcp\/(\w+)$/, replacement: source('adapters/$1.ts') },
     ],
   },
-  test: { include: ['test/**/*.test.ts'], testTimeout: 15_000 },
-})
+  test: {
+    // `--mode cluster`: the slow ones, with several processes each
+    include: [mode === 'cluster' ? 'test/**/*.cluster.ts' : 'test/**/*.test.ts'],
+    testTimeout: mode === 'cluster' ? 120_000 : 15_000,
+  },
+}))

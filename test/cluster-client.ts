@@ -32,8 +32,15 @@ export class Client {
     this.session = session
   }
 
-  /** Initializes a session. */
+  /** A session that is ready for use. */
   static async open(base: string, capabilities: object = {}): Promise<Client> {
+    const client = await Client.initialize(base, capabilities)
+    await client.notify('notifications/initialized')
+    return client
+  }
+
+  /** Only the first of the two steps. */
+  static async initialize(base: string, capabilities: object = {}): Promise<Client> {
     const response = await new Client(base, '').post({
       jsonrpc: '2.0',
       id: ++ids,
@@ -46,9 +53,7 @@ export class Client {
     })
     await response.text()
     expect(response.status).toBe(200)
-    const client = new Client(base, response.headers.get('mcp-session-id') ?? '')
-    await client.notify('notifications/initialized')
-    return client
+    return new Client(base, response.headers.get('mcp-session-id') ?? '')
   }
 
   post(body: object, options: SendOptions = {}): Promise<Response> {
