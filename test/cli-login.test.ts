@@ -33,6 +33,13 @@ beforeEach(async () => {
 })
 afterEach(() => home.remove())
 
+/** Authorization without a person to log in. */
+function authorize(
+  options: Omit<ConstructorParameters<typeof Authorization>[0], 'visit' | 'loginByTheWay'>,
+): Authorization {
+  return new Authorization({ ...options, visit: async () => undefined, loginByTheWay: false })
+}
+
 /** Listens on a free port of loopback, and resolves to it. */
 async function listening(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1')
@@ -251,7 +258,7 @@ describe('two that renew at once', () => {
     const store = new TokenStore(home.path)
     const answers = await Promise.all(
       Array.from({ length: 5 }, async () => {
-        const { fetch } = new Authorization({ settings, store, fetch: counting })
+        const { fetch } = authorize({ settings, store, fetch: counting })
         return (await fetch(server.url, { method: 'POST' })).status
       }),
     )
@@ -291,10 +298,41 @@ it('does not stop a call for an issuer that is briefly away', async () => {
   await store.update(server.url, held.issuer, { tokens: { ...tokens, expires_at: soon } })
   const away: FetchLike = (url, init) =>
     String(url).startsWith(issuer.url) ? Promise.reject(new TypeError('away')) : fetch(url, init)
-  const before = new Authorization({ settings, store, fetch: away })
+  const before = authorize({ settings, store, fetch: away })
   expect(await before.token()).toBe(tokens.access_token)
-  const after = new Authorization({ settings, store, fetch: away, now: () => soon + 1 })
+  const after = authorize({ settings, store, fetch: away, now: () => soon + 1 })
   await expect(after.token()).rejects.toThrow('away')
+})
+
+it('keeps a login that an issuer in trouble could not renew', async () => {
+  await login()
+  await outlive()
+  const settings = readSettings(env)
+  const store = new TokenStore(home.path)
+  const troubled: FetchLike = async (url, init) =>
+    String(init?.body).includes('grant_type=refresh_token')
+      ? new Response('<p>Maintenance</p>', { status: 503 })
+      : fetch(url, init)
+  await expect(authorize({ settings, store, fetch: troubled }).token()).rejects.toThrow('503')
+  expect((await runCli(['call', 'read'], { env })).stdout).toBe('read alice\n')
+})
+
+it('does not wait for a person where there is none', async () => {
+  const piped = await runCli([], { env: { ...env, BROWSER: 'none' }, input: ['list-tools'] })
+  expect(piped.code).toBe(3)
+  expect(piped.stderr).toContain('Run `auth login`')
+})
+
+it('shows a registered client to no other issuer than its own (D34)', async () => {
+  const own = { ...env, OAUTH_CLIENT_ID: 'app', OAUTH_ISSUER: 'https://issuer.example' }
+  const login = await runCli(['auth', 'login'], { env: own })
+  expect(login.code).toBe(3)
+  expect(login.stderr).toContain(`belongs to https://issuer.example, but the server now names`)
+  await new TokenStore(home.path).update(server.url, 'https://old.example', {
+    client: { client_id: 'app' },
+  })
+  const moved = await runCli(['auth', 'login'], { env: { ...env, OAUTH_CLIENT_ID: 'app' } })
+  expect(moved.stderr).toContain('belongs to https://old.example')
 })
 
 it('sends a token to nobody but the server (D25)', async () => {
@@ -305,7 +343,7 @@ it('sends a token to nobody but the server (D25)', async () => {
     seen.push([new URL(url).origin, new Headers(init?.headers).get('authorization')])
     return fetch(url, init)
   }
-  const authorization = new Authorization({
+  const authorization = authorize({
     settings: readSettings(env),
     store: new TokenStore(home.path),
     fetch: watching,
@@ -376,7 +414,7 @@ it('refuses an issuer that is silent about PKCE, unless told that it knows it (D
 })
 
 it('asks for a login by an error that carries the challenge', async () => {
-  const authorization = new Authorization({
+  const authorization = authorize({
     settings: readSettings(env),
     store: new TokenStore(home.path),
     fetch,

@@ -58,16 +58,20 @@ async function playScenario(url: string): Promise<number> {
     (scenario === 'auth/basic-cimd'
       ? 'https://conformance-test.local/client-metadata.json'
       : undefined)
-  const child = spawn(process.execPath, [program, '--url', url, '--answer', 'defaults'], {
-    stdio: ['pipe', 'inherit', 'inherit'],
-    env: {
-      ...process.env,
-      STREAMABLE_MCP_HOME: home,
-      BROWSER: browser,
-      ...(clientId !== undefined && { OAUTH_CLIENT_ID: clientId }),
-      ...(context.client_secret !== undefined && { OAUTH_CLIENT_SECRET: context.client_secret }),
+  const child = spawn(
+    process.execPath,
+    [program, '--url', url, '--answer', 'defaults', '--login'],
+    {
+      stdio: ['pipe', 'inherit', 'inherit'],
+      env: {
+        ...process.env,
+        STREAMABLE_MCP_HOME: home,
+        BROWSER: browser,
+        ...(clientId !== undefined && { OAUTH_CLIENT_ID: clientId }),
+        ...(context.client_secret !== undefined && { OAUTH_CLIENT_SECRET: context.client_secret }),
+      },
     },
-  })
+  )
   child.stdin.end((scripts[scenario]?.(context) ?? ['list-tools']).join('\n'))
   const code = await new Promise<number>((resolve) =>
     child.on('exit', (exit) => resolve(exit ?? 1)),

@@ -7,6 +7,7 @@ import {
   extractWWWAuthenticateParams,
   type FetchLike,
   OAuthError,
+  OAuthErrorCode,
   refreshAuthorization,
 } from '@modelcontextprotocol/client'
 import { dated, login, refreshingClient, type Visit } from './login.ts'
@@ -24,11 +25,16 @@ import type { Login, TokenStore } from './token-store.ts'
 export interface AuthorizationOptions {
   readonly settings: Settings
   readonly store: TokenStore
-  /** Shows a login page to the user; without one, a login is a thing to be told about, not to be done. */
-  readonly visit?: Visit | undefined
+  /** Shows a login page to the user. */
+  readonly visit: Visit
+  /** Log in when an operation turns out to need it; else its error says so. */
+  readonly loginByTheWay: boolean
   readonly fetch: FetchLike
   readonly now?: () => number
 }
+
+/** Milliseconds that a person has for a login. */
+const loginTime = 600_000
 
 /** A step-up is tried this often for one operation; then the refusal is the answer (spec.md D31). */
 const stepUpLimit = 2
@@ -96,7 +102,7 @@ export class Authorization {
       try {
         return await operation()
       } catch (error) {
-        if (this.#options.visit === undefined) throw error
+        if (!this.#options.loginByTheWay) throw error
         const scope = findCause(error, ScopeRequired)
         const needed = findCause(error, LoginRequired)
         if (scope !== undefined && stepUps < stepUpLimit) {
@@ -112,25 +118,34 @@ export class Authorization {
 
   /** Opens the browser for a fresh login. */
   async login(challenge: Challenge, signal: AbortSignal): Promise<void> {
-    const { settings, store, visit, fetch } = this.#options
-    if (visit === undefined) throw new Problem('A login needs a browser.')
+    const { settings, store, visit } = this.#options
     if (!this.#mayLogIn) {
       throw new Problem('The auth method "lambda" sends ACCESS_TOKEN and never logs in.', {
         exit: exitCodes.unauthorized,
         next: 'Choose the auth method "auto".',
       })
     }
-    await login({
-      server: settings.url,
-      challenge,
-      identity: settings.identity,
-      assumePkce: settings.assumePkce,
-      store,
-      fetch,
-      now: this.#now,
-      visit,
-      signal,
-    })
+    const tooLate = AbortSignal.timeout(loginTime)
+    const limit = AbortSignal.any([signal, tooLate])
+    try {
+      await login({
+        server: settings.url,
+        challenge,
+        identity: settings.identity,
+        assumePkce: settings.assumePkce,
+        store,
+        fetch: this.#bounded(limit),
+        now: this.#now,
+        visit,
+        signal: limit,
+      })
+    } catch (error) {
+      if (!tooLate.aborted) throw error
+      throw new Problem('Nobody finished the login in time.', {
+        exit: exitCodes.unauthorized,
+        next: 'Run `auth login` to try again.',
+      })
+    }
   }
 
   /** A login that asks for the scopes held so far and the missing ones together (spec.md D31). */
@@ -153,8 +168,7 @@ export class Authorization {
       const refreshToken = held.tokens.refresh_token
       if (refreshToken === undefined) return undefined
       // Others wait for this lock; an issuer that hangs must not hold it for minutes.
-      const fetch: FetchLike = (url, init) =>
-        this.#options.fetch(url, { ...init, signal: AbortSignal.timeout(20_000) })
+      const fetch = this.#bounded(AbortSignal.timeout(20_000))
       const found = await discoverOAuthServerInfo(this.#server, {
         fetchFn: fetch,
         ...(held.resourceMetadataUrl !== undefined && {
@@ -185,9 +199,15 @@ export class Authorization {
         await store.update(this.#server, held.issuer, { tokens: kept })
         return { ...held, tokens: kept }
       } catch (error) {
-        if (!(error instanceof OAuthError)) throw error
-        // Revoked, expired or spent: it will never work again, and must not be tried again.
-        await store.update(this.#server, held.issuer, { tokens: undefined })
+        const code = error instanceof OAuthError ? error.code : undefined
+        const unknownClient =
+          code === OAuthErrorCode.InvalidClient || code === OAuthErrorCode.UnauthorizedClient
+        // An issuer in trouble is no verdict on the login; these are, and trying again is no use.
+        if (code !== OAuthErrorCode.InvalidGrant && !unknownClient) throw error
+        await store.update(this.#server, held.issuer, {
+          tokens: undefined,
+          ...(unknownClient && { client: undefined }),
+        })
         return undefined
       }
     })
@@ -233,6 +253,10 @@ export class Authorization {
       return { token: settings.accessToken, source: 'environment' }
     }
     return { token: undefined, source: 'none' }
+  }
+
+  #bounded(signal: AbortSignal): FetchLike {
+    return (url, init) => this.#options.fetch(url, { ...init, signal })
   }
 
   #send(url: string | URL, init: RequestInit | undefined, token?: string): Promise<Response> {

@@ -27,6 +27,7 @@ const environmentTexts: readonly (readonly [string, string])[] = [
   ['ACCESS_TOKEN', 'the bearer token while there is no stored login'],
   ['OAUTH_CLIENT_ID', 'a registered client, or the https URL of a client metadata document'],
   ['OAUTH_CLIENT_SECRET', 'its secret, if it has one'],
+  ['OAUTH_ISSUER', 'where it is registered; it is shown to no other issuer'],
   ['OAUTH_REDIRECT_URI', 'its loopback address, exactly as registered (else any free port)'],
   ['OAUTH_ASSUME_PKCE', '1 accepts an issuer that does not announce PKCE (Amazon Cognito)'],
   ['MCP_CLIENT_DEBUG', 'true is --debug'],

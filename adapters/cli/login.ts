@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import {
+  type AuthorizationServerMetadata,
   auth,
   type FetchLike,
   type OAuthClientInformationContext,
@@ -205,23 +206,40 @@ class LoginProvider implements OAuthClientProvider {
     return this.#verifier
   }
 
-  /** Metadata without S256 is refused before anything is sent on its word (spec.md D23). */
-  saveDiscoveryState(state: OAuthDiscoveryState): void {
-    const metadata = state.authorizationServerMetadata
-    const methods = metadata?.code_challenge_methods_supported
-    if (metadata !== undefined && !methods?.includes('S256')) {
-      if (methods !== undefined || !this.#options.assumePkce) {
-        throw new Problem(`The issuer ${metadata.issuer} does not say that it supports PKCE.`, {
-          exit: exitCodes.unauthorized,
-          next: 'If you know that it does (Amazon Cognito), set OAUTH_ASSUME_PKCE=1.',
-        })
-      }
-    }
+  /** Runs before anything is sent on the word of this metadata. */
+  async saveDiscoveryState(state: OAuthDiscoveryState): Promise<void> {
+    this.#requirePkce(state.authorizationServerMetadata)
+    await this.#requireKnownIssuer(
+      state.authorizationServerMetadata?.issuer ?? state.authorizationServerUrl,
+    )
     this.#discovery = state
   }
 
   discoveryState(): OAuthDiscoveryState | undefined {
     return this.#discovery
+  }
+
+  /** Metadata without S256 is refused (spec.md D23). */
+  #requirePkce(metadata: AuthorizationServerMetadata | undefined): void {
+    const methods = metadata?.code_challenge_methods_supported
+    if (metadata === undefined || methods?.includes('S256')) return
+    if (methods === undefined && this.#options.assumePkce) return
+    throw new Problem(`The issuer ${metadata.issuer} does not say that it supports PKCE.`, {
+      exit: exitCodes.unauthorized,
+      next: 'If you know that it does (Amazon Cognito), set OAUTH_ASSUME_PKCE=1.',
+    })
+  }
+
+  /** A client registered at one issuer is not shown to another one that the server names (spec.md D34). */
+  async #requireKnownIssuer(issuer: string): Promise<void> {
+    const { identity, server, store } = this.#options
+    if (!isFixed(identity.clientId)) return
+    const known = identity.issuer ?? (await store.issuerOf(server, identity.clientId))
+    if (known === undefined || known === issuer) return
+    throw new Problem(`OAUTH_CLIENT_ID belongs to ${known}, but the server now names ${issuer}.`, {
+      exit: exitCodes.unauthorized,
+      next: `If you registered it there too, set OAUTH_ISSUER=${issuer}.`,
+    })
   }
 }
 

@@ -135,7 +135,7 @@ const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
       ],
       run: (invocation) => {
         const action = oneOf(authActions, invocation.words[0] ?? 'status', 'auth')
-        const workbench = assemble(invocation, nobody, true)
+        const workbench = assemble(invocation, nobody)
         return runAuth(action, workbench, invocation.host.signal)
       },
     },
@@ -220,17 +220,19 @@ async function session({ values, settings, output, host }: Invocation): Promise<
     env: host.env,
     timeout: timeoutOf(values, 3_600),
     logLevel: logLevelOf(values) ?? 'debug',
+    login: values.login === true,
     responder: values.answer === undefined ? undefined : ruled(values.answer),
   })
 }
 
-function assemble(invocation: Invocation, responder: Responder, login: boolean): Workbench {
+function assemble(invocation: Invocation, responder: Responder): Workbench {
   const { values, settings, output, host } = invocation
   return createWorkbench({
     settings,
     output,
     responder,
-    visit: login ? showPage(output, systemBrowser(host.env)) : undefined,
+    visit: showPage(output, systemBrowser(host.env)),
+    loginByTheWay: values.login === true,
     listen: false,
     timeout: timeoutOf(values, 300),
     logLevel: logLevelOf(values),
@@ -248,7 +250,7 @@ async function connected(
   const signal = AbortSignal.any([host.signal, interrupt.signal])
   const responder =
     answer === undefined ? personAtHand(invocation, () => interrupt.abort()) : ruled(answer)
-  const workbench = assemble(invocation, responder, values.login === true)
+  const workbench = assemble(invocation, responder)
   try {
     await workbench.connection.open(signal)
     return await operation(workbench, signal)
@@ -284,7 +286,7 @@ function personAtHand({ output, host }: Invocation, interrupted: () => void): Re
 async function doctor(invocation: Invocation): Promise<ExitCode> {
   const { words, values, settings, output, host } = invocation
   if (words[0] !== undefined) settings.url = parseServerUrl(words[0])
-  const { authorization, http } = assemble(invocation, nobody, false)
+  const { authorization, http } = assemble(invocation, nobody)
   // A login that cannot be renewed is one of the things to examine, and no reason not to.
   const token = await authorization.token().catch(() => undefined)
   const [, name, input = ''] = /^(\S+)\s*(.*)$/s.exec(values.tool ?? '') ?? []

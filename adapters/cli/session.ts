@@ -20,6 +20,8 @@ export interface SessionOptions extends Pick<WorkbenchOptions, 'timeout' | 'logL
   readonly stdin: NodeJS.ReadableStream & { isTTY?: boolean }
   readonly stdout: NodeJS.WritableStream & { isTTY?: boolean }
   readonly env: NodeJS.ProcessEnv
+  /** Log in through the browser when the server asks; a person at a terminal does so anyway. */
+  readonly login: boolean
   /** What answers instead of the person, when the command line says so. */
   readonly responder?: WorkbenchOptions['responder'] | undefined
 }
@@ -59,7 +61,9 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
     settings,
     output,
     responder: options.responder ?? person({ ask, output, openBrowser }),
+    // Without a person there is nobody to wait for, and `auth login` in a script is meant so.
     visit: pageOrPaste(showPage(output, openBrowser), ask, prompt),
+    loginByTheWay: prompt.terminal || options.login,
     listen: true,
     timeout: options.timeout,
     logLevel: options.logLevel,

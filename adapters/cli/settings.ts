@@ -32,6 +32,8 @@ export interface ClientIdentity {
   /** A pre-registered client id, or the `https` URL of a client-id metadata document. */
   readonly clientId?: string
   readonly clientSecret?: string
+  /** Where `clientId` is registered; without it, the first issuer that it was used at. */
+  readonly issuer?: string
   /** Exactly as registered; without one, any free loopback port is used. */
   readonly redirectUri?: string
 }
@@ -59,6 +61,7 @@ export function readSettings(env: NodeJS.ProcessEnv, options: SettingOptions = {
   const given = (name: string): string | undefined => env[name]?.trim() || undefined
   const clientId = given('OAUTH_CLIENT_ID')
   const clientSecret = given('OAUTH_CLIENT_SECRET')
+  const issuer = given('OAUTH_ISSUER')
   const redirectUri = given('OAUTH_REDIRECT_URI')
   const accessToken = given('ACCESS_TOKEN')
   return {
@@ -68,6 +71,7 @@ export function readSettings(env: NodeJS.ProcessEnv, options: SettingOptions = {
     identity: {
       ...(clientId !== undefined && { clientId }),
       ...(clientSecret !== undefined && { clientSecret }),
+      ...(issuer !== undefined && { issuer }),
       ...(redirectUri !== undefined && { redirectUri }),
     },
     ...(accessToken !== undefined && { accessToken }),

@@ -72,6 +72,12 @@ export class TokenStore {
     return Object.values(issuers).flatMap(({ client }) => (client === undefined ? [] : [client]))
   }
 
+  /** The issuer at which a client id was used for a server before. */
+  async issuerOf(server: string, clientId: string): Promise<string | undefined> {
+    const issuers = (await this.#read()).servers[server]?.issuers ?? {}
+    return Object.keys(issuers).find((issuer) => issuers[issuer]?.client?.client_id === clientId)
+  }
+
   /** Merges what is new about an issuer; a member set to `undefined` is removed. */
   async update(
     server: string,

@@ -16,8 +16,10 @@ export interface WorkbenchOptions {
   readonly settings: Settings
   readonly output: Output
   readonly responder: Responder
-  /** How a login page reaches the user; without it, nobody is logged in by the way. */
-  readonly visit?: Visit | undefined
+  /** How a login page reaches the user. */
+  readonly visit: Visit
+  /** Log in when an operation turns out to need it, and not only when told to. */
+  readonly loginByTheWay: boolean
   readonly listen: boolean
   /** Milliseconds. */
   readonly timeout: number
@@ -44,6 +46,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
     settings,
     store,
     visit,
+    loginByTheWay: options.loginByTheWay,
     fetch: http,
   })
   const connection = new Connection({
