@@ -122,7 +122,7 @@ describe('on a healthy server', () => {
     expect(fine(all)).toContain('resumption')
   })
 
-  it('finds nothing on the reference server', { timeout: 15_000 }, async () => {
+  it('finds nothing on the reference server', { timeout: 60_000 }, async () => {
     const mcp = createReferenceServer({ log: () => {} })
     expect(findings(await examineAll({ mcp }))).toEqual([])
     await mcp.close({ grace: 0 })

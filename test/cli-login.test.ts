@@ -266,7 +266,7 @@ describe('two that renew at once', () => {
     expect(spent).toBe(1)
   })
 
-  it('keep the login, as two processes', { timeout: 20_000 }, async () => {
+  it('keep the login, as two processes', { timeout: 90_000 }, async () => {
     await login()
     await outlive()
     const one = (): Promise<{ code: number | null; text: string }> =>

@@ -29,7 +29,7 @@ async function open(...args: string[]): Promise<Terminal> {
 }
 
 describe.each(['modern', 'legacy'])('in the %s era', (era) => {
-  it('runs every command a person can type (A72–A90)', { timeout: 60_000 }, async () => {
+  it('runs every command a person can type (A72–A90)', { timeout: 90_000 }, async () => {
     const person = await open('--era', era)
     expect(person.text()).toContain('Be kind.')
     const turns: [string, ...(string | RegExp)[]][] = [
@@ -87,7 +87,7 @@ describe.each(['modern', 'legacy'])('in the %s era', (era) => {
     expect(person.text()).toContain('The tools of the server have changed.')
   })
 
-  it('answers forms, pages and models at the prompt', { timeout: 30_000 }, async () => {
+  it('answers forms, pages and models at the prompt', { timeout: 90_000 }, async () => {
     const person = await open('--era', era)
     person.enter('call-tool ask')
     await person.sees('? Who are you?')
@@ -124,7 +124,7 @@ describe.each(['modern', 'legacy'])('in the %s era', (era) => {
     expect(history).not.toContain('Paris')
   })
 
-  it('cancels the call and not the program on Ctrl+C', { timeout: 30_000 }, async () => {
+  it('cancels the call and not the program on Ctrl+C', { timeout: 90_000 }, async () => {
     const person = await open('--era', era)
     person.enter('call-tool wait')
     await person.sees('[info] waiting')
@@ -145,7 +145,7 @@ describe.each(['modern', 'legacy'])('in the %s era', (era) => {
     expect(await person.exited).toBe(0)
   })
 
-  it('finds a server again that died and returned', { timeout: 40_000 }, async () => {
+  it('finds a server again that died and returned', { timeout: 90_000 }, async () => {
     const person = await open('--era', era)
     const { port } = server
     person.enter('call-tool wait')
@@ -160,6 +160,18 @@ describe.each(['modern', 'legacy'])('in the %s era', (era) => {
     person.enter('greet Ann')
     if (era === 'legacy') await person.sees('a new one was opened')
     await person.sees('Hello, Ann!')
+    // It listens again by itself, for the news of the new one.
+    const news = 'The tools of the server have changed.'
+    const before = person.text().split(news).length
+    await expect
+      .poll(
+        async () => {
+          await server.mcp.notify.toolsChanged()
+          return person.text().split(news).length
+        },
+        { timeout: 10_000 },
+      )
+      .toBeGreaterThan(before)
   })
 })
 
@@ -181,7 +193,7 @@ it('completes commands, names, arguments and their values with Tab', {
   await tab('auth logi', 'auth login')
 })
 
-it('keeps a private history without secrets across sessions', { timeout: 30_000 }, async () => {
+it('keeps a private history without secrets across sessions', { timeout: 90_000 }, async () => {
   const first = await open()
   first.enter('greet Ann')
   await first.sees('Hello, Ann!')
@@ -197,7 +209,7 @@ it('keeps a private history without secrets across sessions', { timeout: 30_000 
   await second.sees('Hello, Ann!')
 })
 
-it('shows notifications above what is being typed', { timeout: 30_000 }, async () => {
+it('shows notifications above what is being typed', { timeout: 90_000 }, async () => {
   const person = await open()
   person.type('greet An')
   await person.sees('greet An')

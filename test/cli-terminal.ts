@@ -23,7 +23,7 @@ export interface Terminal {
   close(): void
 }
 
-const patience = 8_000
+const patience = 20_000
 
 export function openTerminal(
   args: readonly string[],

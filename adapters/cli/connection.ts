@@ -218,13 +218,31 @@ export class Connection {
     const abort = (): void => opening.abort(signal.reason)
     signal.addEventListener('abort', abort, { once: true })
     try {
-      this.#subscription = await client.listen(filter as Parameters<Client['listen']>[0], {
+      const subscription = await client.listen(filter as Parameters<Client['listen']>[0], {
         signal: opening.signal,
         timeout: 15_000,
+      })
+      this.#subscription = subscription
+      const since = Date.now()
+      subscription.closed.then((by) => {
+        if (by === 'local' || this.#subscription !== subscription) return
+        // One that ends as soon as it began is not asked for again at once.
+        this.#listenAgain(client, Date.now() - since < 10_000 ? 2_000 : 500)
       })
     } finally {
       signal.removeEventListener('abort', abort)
     }
+  }
+
+  /** Servers limit how long they are listened to, and die: the news of the next one is wanted too. */
+  #listenAgain(client: Client, pause: number): void {
+    const timer = setTimeout(() => {
+      if (this.#open?.client !== client) return
+      this.#listen(client, new AbortController().signal).catch(() => {
+        this.#listenAgain(client, Math.min(2 * pause, 30_000))
+      })
+    }, pause)
+    timer.unref()
   }
 }
 
