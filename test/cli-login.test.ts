@@ -169,7 +169,7 @@ it('renews a token that has ended, and one that the server refuses early', async
 })
 
 it('renews in the middle of a session, without a human, at a terminal', {
-  timeout: 30_000,
+  timeout: 90_000,
 }, async () => {
   const terminal = openTerminal([], env)
   try {
@@ -203,7 +203,7 @@ it('renews in the middle of a session, without a human, at a terminal', {
 })
 
 it('takes the address that a browser on another machine ended at', {
-  timeout: 30_000,
+  timeout: 90_000,
 }, async () => {
   const terminal = openTerminal([], { ...env, BROWSER: 'none' })
   try {

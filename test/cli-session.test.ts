@@ -169,14 +169,14 @@ describe.each(['modern', 'legacy'])('in the %s era', (era) => {
           await server.mcp.notify.toolsChanged()
           return person.text().split(news).length
         },
-        { timeout: 10_000 },
+        { timeout: 30_000 },
       )
       .toBeGreaterThan(before)
   })
 })
 
 it('completes commands, names, arguments and their values with Tab', {
-  timeout: 30_000,
+  timeout: 90_000,
 }, async () => {
   const person = await open()
   const tab = async (typed: string, completed: string): Promise<void> => {
@@ -221,7 +221,7 @@ it('shows notifications above what is being typed', { timeout: 90_000 }, async (
 })
 
 it('asks the person at the terminal also in the middle of one command', {
-  timeout: 30_000,
+  timeout: 90_000,
 }, async () => {
   const env = { STREAMABLE_MCP_HOME: home.path }
   const args = ['--url', server.url, '--era', 'legacy']

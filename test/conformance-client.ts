@@ -106,9 +106,9 @@ async function echoSchema(url: string): Promise<number> {
 function runSuite(requirements: string): Promise<number> {
   const command = [process.execPath, '--import', 'tsx', here].join(' ')
   const args = ['-y', '-p', 'node@24', '-p', suite, 'conformance', 'client']
-  const child = spawn('npx', [...args, '--command', command, '--requirements', requirements], {
-    stdio: 'inherit',
-  })
+  // All scenarios are started at once: on a busy machine each takes its time.
+  const options = ['--command', command, '--requirements', requirements, '--timeout', '180000']
+  const child = spawn('npx', [...args, ...options], { stdio: 'inherit' })
   return new Promise((resolve) => child.on('exit', (code) => resolve(code ?? 1)))
 }
 
