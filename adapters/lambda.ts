@@ -134,6 +134,7 @@ async function invoke(
   const door: Door = {
     ...incoming.door,
     deadline: Date.now() + remaining - reserve,
+    background: false,
     requestId: context.awsRequestId,
   }
   const cut = new AbortController()

@@ -101,7 +101,8 @@ export interface Context {
   readonly notify: Notify
   /**
    * Ends the connection, not the call: a 2025-11-25 client comes back for the rest after `retryMs`
-   * (SEP-1699). For clients that cannot come back it does nothing.
+   * (SEP-1699). Does nothing for clients that cannot come back, and on Lambda, where a call cannot
+   * go on without its connection.
    */
   disconnect(retryMs?: number): Promise<void>
 }

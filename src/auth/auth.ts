@@ -21,6 +21,8 @@ export interface Door {
   readonly authorizer?: Readonly<Record<string, unknown>>
   /** When the host will cut the request off; epoch milliseconds. */
   readonly deadline?: number
+  /** Whether anything goes on behind the end of a reply; Lambda freezes the process there. @default true */
+  readonly background?: boolean
   /** The host's id of the request, for the log. */
   readonly requestId?: string
 }

@@ -68,6 +68,7 @@ export async function handleLegacyPost(
         lost,
       ),
     priming: has.priming(revision),
+    detaches: has.priming(revision) && incoming.door.background !== false,
     // not a cancellation: the call goes on, and its events are kept for whoever resumes (B20)
     onGone: () => {},
   })

@@ -97,6 +97,8 @@ export interface ExchangeOptions {
   readonly journal?: ((deliver: Deliver, lost: () => void) => Journal) | undefined
   /** Whether the client knows an event without data (2025-11-25). */
   readonly priming?: boolean
+  /** Whether the call may outlive the connection: its client comes back, and the host lets it run. */
+  readonly detaches?: boolean
   /** The client left while the call ran. */
   onGone(): void
 }
@@ -148,8 +150,7 @@ export class Exchange implements Outlet {
 
   /** Lets go of the connection; the rest is there for whoever resumes. Only where that is possible. */
   async disconnect(retryMs = 1_000): Promise<void> {
-    const { priming, journal } = this.#options
-    if (this.#over || !priming || !journal || !this.#open()) return
+    if (this.#over || !this.#options.detaches || !this.#open()) return
     await this.#journal?.flush()
     const id = this.#journal?.lastId
     if (id && this.#connection?.open) {

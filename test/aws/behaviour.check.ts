@@ -6,7 +6,8 @@ import { restDoor } from './door.ts'
 
 const taskRoot = bundle('fixture/server.ts')
 
-// Lambda is never told that a client has left (aws.md 2).
+// Lambda is never told that a client has left, and freezes a process whose reply has ended.
 behaviour('behaviour, through the REST API', (options) => restDoor({ taskRoot, options }), [
   'disconnect',
+  'background',
 ])

@@ -4,8 +4,11 @@ import type { McpOptions } from '../../src/index.ts'
 import type { ClientOptions, LegacyRevision, OpenDoor, TestDoor, WireClient } from '../wire.ts'
 import { LegacyClient, ModernClient } from '../wire.ts'
 
-/** What a host may be unable to do: see that a client has left, and hold streams that only listen. */
-export type Missing = 'disconnect' | 'listening'
+/**
+ * What a host may be unable to do: see that a client has left, hold streams that only listen, and go
+ * on with anything behind the end of a reply.
+ */
+export type Missing = 'disconnect' | 'listening' | 'background'
 
 export interface Suite {
   readonly open: OpenDoor
