@@ -165,8 +165,10 @@ export async function restFront(options: RestFrontOptions): Promise<RestFront> {
     const target = signpost(stack, `https://${host}`, request.method ?? '', url.pathname)
     if (target) return forward(target, response)
     const isDomain = host === domain
+    // Only this machine's own names stand for the API's, besides its own.
+    const isKnown = isDomain || [apiName, '127.0.0.1', 'localhost'].includes(host)
     const prefix = isDomain ? '' : `/${stage}`
-    if (!isDomain && (closed || !`${url.pathname}/`.startsWith(`${prefix}/`))) {
+    if (!isKnown || (!isDomain && (closed || !`${url.pathname}/`.startsWith(`${prefix}/`)))) {
       response.writeHead(403, { 'content-type': 'application/json' })
       response.end('{"message":"Forbidden"}')
       return
