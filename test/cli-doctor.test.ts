@@ -74,6 +74,7 @@ function subjectOf(visit: Visit) {
   return {
     url: visit.address ?? url,
     token: visit.token,
+    signal: new AbortController().signal,
     now: () => visit.now ?? Date.now(),
     idleTime: visit.idleTime ?? 300,
     fetch: (to: string | URL, init?: RequestInit) => {
@@ -665,6 +666,15 @@ it('says of an exchange that breaks off what happened, and goes on', async () =>
 })
 
 describe('as a command', () => {
+  it('ends at once when it is interrupted', async () => {
+    const server = await startCliServer()
+    const interrupt = new AbortController()
+    const doctor = runCli(['doctor', server.url], { signal: interrupt.signal })
+    setImmediate(() => interrupt.abort())
+    expect(await doctor).toMatchObject({ code: 130, stderr: 'Cancelled.\n' })
+    await server.close()
+  })
+
   it('fits on one screen, and exits with 0 on a healthy server', async () => {
     const server = await startCliServer()
     const home = await temporaryHome()

@@ -4,7 +4,7 @@ import { UriTemplate } from '@modelcontextprotocol/client'
 import { authActions, runAuth } from './login-commands.ts'
 import { callTool, getPrompt, list, parseInput, readResource, setLogLevel } from './operations.ts'
 import { printable, table } from './output.ts'
-import { exitCodes, Problem } from './problem.ts'
+import { type ExitCode, exitCodes, Problem } from './problem.ts'
 import { authMethods, logLevels, oneOf, parseServerUrl } from './settings.ts'
 import type { Workbench } from './workbench.ts'
 
@@ -15,8 +15,8 @@ export interface CommandContext {
   readonly rest: string
 }
 
-/** Resolves to an exit code, to `quit`, or to nothing when all went well. */
-export type Outcome = number | 'quit' | undefined
+/** An exit code, `quit`, or nothing when all went well. */
+export type Outcome = ExitCode | 'quit' | undefined
 
 interface Command {
   readonly usage: string
@@ -107,12 +107,12 @@ function usage(name: string): Problem {
   return new Problem(`Usage: ${name} ${commands.get(name)?.usage}`, { exit: exitCodes.usage })
 }
 
-export function helpText(): string {
+export function commandsText(): string {
   return table(rows.map(([name, { usage, summary }]) => [`${name} ${usage}`, summary]))
 }
 
 async function help({ workbench }: CommandContext): Promise<void> {
-  workbench.output.print(helpText())
+  workbench.output.print(commandsText())
 }
 
 async function connect({ workbench, signal, rest }: CommandContext): Promise<void> {

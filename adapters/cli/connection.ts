@@ -66,10 +66,6 @@ export class Connection {
     return this.#open?.client
   }
 
-  get watched(): readonly string[] {
-    return [...this.#watched]
-  }
-
   /** Connects, with a login on the way if the server wants one and there is somebody to log in. */
   async open(signal: AbortSignal): Promise<Client> {
     return this.#options.authorization.withLogin(signal, () => this.#connect(signal))
@@ -208,7 +204,7 @@ export class Connection {
       ...(offered?.tools?.listChanged && { toolsListChanged: true }),
       ...(offered?.prompts?.listChanged && { promptsListChanged: true }),
       ...(offered?.resources?.listChanged && { resourcesListChanged: true }),
-      ...(this.#watched.size > 0 && { resourceSubscriptions: this.watched }),
+      ...(this.#watched.size > 0 && { resourceSubscriptions: [...this.#watched] }),
     }
     await this.#subscription?.close()
     this.#subscription = undefined

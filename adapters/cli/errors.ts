@@ -112,7 +112,7 @@ const networkErrors: Readonly<Record<string, readonly [string, string]>> = {
 }
 
 /** The network's own code of a failed fetch, wherever the library has put it. */
-export function networkCode(error: unknown): string | undefined {
+function networkCode(error: unknown): string | undefined {
   for (const cause of causes(error)) {
     const { code, errors } = cause as { code?: unknown; errors?: unknown }
     if (typeof code === 'string' && code in networkErrors) return code

@@ -293,10 +293,8 @@ async function doctor(invocation: Invocation): Promise<ExitCode> {
   return runDoctor({
     url: settings.url,
     token,
-    fetch: (url, init) => {
-      const signals = [host.signal, ...(init?.signal ? [init.signal] : [])]
-      return http(url, { ...init, signal: AbortSignal.any(signals) })
-    },
+    fetch: http,
+    signal: host.signal,
     now: Date.now,
     call: name === undefined ? undefined : { name, arguments: parseInput(input, undefined) },
     slow: values.slow === true,

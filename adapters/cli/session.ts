@@ -1,8 +1,8 @@
 /** The interactive session: one line after another until the end of input, each with its own Ctrl+C. */
 
-import { person } from './answers.ts'
+import { type Ask, person } from './answers.ts'
 import { systemBrowser } from './browser.ts'
-import { commandNames, helpText, runCommand } from './commands.ts'
+import { commandNames, commandsText, runCommand } from './commands.ts'
 import { complete } from './completion.ts'
 import { toProblem } from './errors.ts'
 import { openHistory } from './history.ts'
@@ -55,14 +55,13 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
     },
   })
   const openBrowser = systemBrowser(env)
-  const ask = (question: string, signal: AbortSignal): Promise<string> =>
-    prompt.answer(question, signal)
+  const ask: Ask = (question, signal) => prompt.answer(question, signal)
   const workbench = createWorkbench({
     settings,
     output,
     responder: options.responder ?? person({ ask, output, openBrowser }),
-    // Without a person there is nobody to wait for, and `auth login` in a script is meant so.
     visit: pageOrPaste(showPage(output, openBrowser), ask, prompt),
+    // Without a person there is nobody to wait for.
     loginByTheWay: prompt.terminal || options.login,
     listen: true,
     timeout: options.timeout,
@@ -77,7 +76,7 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
     try {
       const outcome = await runCommand(line, workbench, running.signal)
       if (outcome === 'quit') return false
-      if (outcome) failure ||= outcome as ExitCode
+      failure ||= outcome ?? exitCodes.ok
     } catch (error) {
       const problem = toProblem(error, settings.url)
       output.problem(problem)
@@ -91,7 +90,7 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
 
   if (prompt.terminal) {
     output.print(output.style('bold', `streamable-mcp — ${settings.url}`))
-    output.print(helpText())
+    output.print(commandsText())
   }
   await execute('connect')
   if (!prompt.terminal && failure !== exitCodes.ok) leaving = true
@@ -107,11 +106,7 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
 }
 
 /** At a terminal the address can also be pasted, for a browser on another machine. */
-function pageOrPaste(
-  show: Visit,
-  ask: (question: string, signal: AbortSignal) => Promise<string>,
-  prompt: { readonly terminal: boolean },
-): Visit {
+function pageOrPaste(show: Visit, ask: Ask, prompt: { readonly terminal: boolean }): Visit {
   return async (page, arrived) => {
     await show(page, arrived)
     if (!prompt.terminal) return undefined

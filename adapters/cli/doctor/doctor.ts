@@ -2,7 +2,7 @@
 
 import { toProblem } from '../errors.ts'
 import { type Output, printable } from '../output.ts'
-import { causes, type ExitCode, exitCodes } from '../problem.ts'
+import { causes, type ExitCode, exitCodes, Problem } from '../problem.ts'
 import { authorizationChecks } from './authorization-checks.ts'
 import { browserChecks } from './browser-checks.ts'
 import { type Check, type Finding, fault, type Verdict } from './check.ts'
@@ -72,6 +72,7 @@ export async function* examine(
     for (const check of checks) {
       if (check.slow && !options.slow) continue
       const verdict = await check.run(subject).catch((error) => failed(error, options.url))
+      if (options.signal.aborted) throw new Problem('Cancelled.', { exit: exitCodes.interrupted })
       yield { check, verdict }
       if (check.id === 'reachable' && 'findings' in verdict) return
     }

@@ -13,6 +13,8 @@ export interface SubjectOptions {
   /** A bearer token, where the user has one for this server. */
   readonly token?: string | undefined
   readonly now: () => number
+  /** Ends the examination. */
+  readonly signal: AbortSignal
   /** A call that takes a while and tells of it, for servers without `multi-greet`. */
   readonly call?: Call | undefined
   /** How long the slow check watches an idle stream, in milliseconds. */
@@ -59,7 +61,10 @@ export class Subject {
     this.now = options.now
     this.idleTime = options.idleTime
     this.#call = options.call
-    this.#fetch = options.fetch
+    this.#fetch = (url, init) => {
+      const signals = [options.signal, ...(init?.signal ? [init.signal] : [])]
+      return options.fetch(url, { ...init, signal: AbortSignal.any(signals) })
+    }
   }
 
   get isLocal(): boolean {
