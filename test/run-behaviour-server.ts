@@ -1,13 +1,15 @@
 /**
  * The server of the behaviour suite as a process of its own: `HOST` and `PORT` as for any server here,
- * `BEHAVIOUR_OPTIONS` for options as JSON.
+ * `MCP_STORE` and its kin for where its state lives, `BEHAVIOUR_OPTIONS` for options as JSON.
  */
-import { readAddress, readOptions } from '../adapters/env.ts'
+import { readAddress, readOptions, readStore } from '../adapters/env.ts'
 import { serve } from '../adapters/node.ts'
 import { createBehaviourServer } from './behaviour-server.ts'
 
 const { host } = readAddress(process.env)
+const store = await readStore(process.env)
 const mcp = createBehaviourServer({
+  ...(store && { store }),
   ...readOptions({ LOG_LEVEL: 'warn', ...process.env }),
   ...JSON.parse(process.env.BEHAVIOUR_OPTIONS ?? '{}'),
 })
