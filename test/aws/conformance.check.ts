@@ -14,7 +14,9 @@ beforeAll(async () => {
 afterAll(() => door?.close())
 
 it('passes', { timeout: 900_000 }, async () => {
-  const suite = spawn('npx', ['tsx', 'test/conformance.ts', door.url], {
+  // A call that lets go of its connection, which Lambda would freeze with it.
+  const impossible = ['server-sse-polling']
+  const suite = spawn('npx', ['tsx', 'test/conformance.ts', door.url, ...impossible], {
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   const [code] = await once(suite, 'exit')

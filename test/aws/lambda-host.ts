@@ -45,6 +45,8 @@ export interface LambdaHost {
   invoke(event: unknown): Promise<Invocation>
   /** Process ids, in the order of their start. */
   readonly pids: readonly number[]
+  /** The process of each invocation, in order. */
+  readonly served: readonly number[]
   /** How often a process was started: a crash shows as one more. */
   readonly starts: number
   /** Everything that the processes wrote. */
@@ -59,6 +61,7 @@ export function lambdaHost(options: LambdaHostOptions): LambdaHost {
   const warm = Math.min(options.warm ?? 3, concurrency)
   const sandboxes: Sandbox[] = []
   const waiting: (() => void)[] = []
+  const served: number[] = []
   const shared = { log: '', starts: 0, wake: () => waiting.shift()?.() }
 
   async function free(): Promise<Sandbox> {
@@ -80,8 +83,11 @@ export function lambdaHost(options: LambdaHostOptions): LambdaHost {
     name,
     async invoke(event) {
       const sandbox = await free()
-      return sandbox.invoke(event)
+      const invocation = await sandbox.invoke(event)
+      served.push(invocation.pid)
+      return invocation
     },
+    served,
     get pids() {
       return sandboxes.flatMap(({ pid }) => (pid === undefined ? [] : [pid]))
     },

@@ -544,7 +544,7 @@ async function answerBuffered(
 }
 
 /** Splits the prelude off, then passes bytes on as they come; goes on reading when nobody listens any more. */
-async function answerStream(
+export async function answerStream(
   { body, ended }: Invocation,
   { idle, total, response }: { idle: number; total: number; response: ServerResponse },
 ): Promise<void> {

@@ -1,0 +1,203 @@
+/** The stack that the template makes, served whole: its own bundles with its own environment, and the official clients. */
+
+import { createHash } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import {
+  Client as ModernClient,
+  StreamableHTTPClientTransport as ModernTransport,
+} from '@modelcontextprotocol/client'
+import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { startDynalite } from '../dynalite.ts'
+import { createOAuthMemory } from '../oauth-client.ts'
+import { startOidcProvider } from '../oidc-provider.ts'
+import { bundle } from './bundle.ts'
+import { type Parameters, stackOf } from './cloudformation.ts'
+import { lambdaHost } from './lambda-host.ts'
+import { restFront } from './rest-front.ts'
+import { urlFront } from './url-front.ts'
+
+const secret = 'a-generated-token-of-some-length-0123456789'
+const closers: (() => Promise<unknown>)[] = []
+afterAll(async () => {
+  for (const close of closers.reverse()) await close()
+})
+
+/** Knows one secret, by the ARN that the stack gives it. */
+async function secretsManager(arn: string): Promise<string> {
+  const server = createServer(async (request, response) => {
+    const parts: Buffer[] = []
+    for await (const part of request) parts.push(part)
+    const { SecretId } = JSON.parse(Buffer.concat(parts).toString())
+    const known = SecretId === arn
+    response.writeHead(known ? 200 : 400, { 'content-type': 'application/x-amz-json-1.1' })
+    response.end(
+      JSON.stringify(known ? { SecretString: secret } : { __type: 'ResourceNotFoundException' }),
+    )
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closers.push(async () => server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** Everything of a stack that runs, set up as the template says and by nothing else. */
+async function deploy(parameters: Parameters) {
+  const stack = stackOf(parameters)
+  const database = await startDynalite({ table: String(stack.outputs.Table) })
+  closers.push(database.close)
+  const local = {
+    AWS_ENDPOINT_URL_DYNAMODB: database.endpoint,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: await secretsManager(
+      'arn:aws:secretsmanager:eu-west-1:123456789012:secret:weather-Token-AbCdEf',
+    ),
+  }
+  const host = (id: string, bundled: string) => {
+    const resource = stack.resources[id]
+    if (resource === undefined) throw new Error(`there is no ${id}`)
+    const { Environment, Timeout } = resource.Properties as {
+      Environment: { Variables: Record<string, string | number> }
+      Timeout: number | string
+    }
+    const given = Object.entries(Environment.Variables).map(([name, value]) => [name, `${value}`])
+    const started = lambdaHost({
+      taskRoot: new URL(`../../dist/lambda/${bundled}`, import.meta.url).pathname,
+      name: id,
+      timeoutSeconds: Number(Timeout),
+      env: { ...Object.fromEntries(given), ...local },
+    })
+    closers.push(started.close)
+    return started
+  }
+  const mcp = host('McpFunction', 'lambda')
+  const gate = stack.resources.AuthorizerFunction && host('AuthorizerFunction', 'authorizer')
+  const functions = { McpFunction: mcp, ...(gate && { AuthorizerFunction: gate }) }
+  const front = await restFront({ stack, functions })
+  closers.push(front.close)
+  return { front, mcp, gate, endpoint: new URL(String(stack.outputs.Endpoint)) }
+}
+
+const open: { close(): Promise<void> }[] = []
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((client) => client.close()))
+})
+
+const information = { name: 'test', version: '1.0.0' }
+const text = (content: string) => [{ type: 'text', text: content }]
+
+type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
+
+async function connect(era: string, url: URL, fetch: Fetch, token?: string) {
+  const requestInit = token ? { headers: { authorization: `Bearer ${token}` } } : {}
+  if (era === '2025') {
+    const client = new Client(information)
+    open.push(client)
+    // The SDK's declarations do not know exactOptionalPropertyTypes.
+    await client.connect(new StreamableHTTPClientTransport(url, { fetch, requestInit }) as never)
+    return client
+  }
+  const client = new ModernClient(information, { versionNegotiation: { mode: 'auto' } })
+  open.push(client)
+  await client.connect(new ModernTransport(url, { fetch, requestInit }))
+  return client
+}
+
+describe('the stack with a static token', async () => {
+  const { front, mcp, gate, endpoint } = await deploy({})
+
+  it.each(['2025', '2026'])('serves the official client of %s', async (era) => {
+    const client = await connect(era, endpoint, front.fetch, secret)
+    const { tools } = await client.listTools()
+    const names = tools.map(({ name }) => name)
+    expect(names).toContain('get_time')
+    // The role has no rights for these, so they are not there.
+    expect(names).not.toContain('get_bedrock_usage_report')
+    expect(names).not.toContain('count_s3_buckets')
+    const { content } = await client.callTool({ name: 'greet', arguments: { name: 'Ada' } })
+    expect(JSON.stringify(content)).toMatch(/Ada/)
+  })
+
+  it('asks its authorizer once, and starts the server for nobody else', async () => {
+    const before = mcp.served.length
+    const post = (headers: Record<string, string>) =>
+      front.fetch(endpoint, { method: 'POST', body: '{}', headers })
+    for (const headers of [{}, { authorization: 'Bearer wrong' }]) {
+      const response = await post(headers)
+      expect(response.status).toBe(401)
+      expect(response.headers.get('www-authenticate')).toBe('Bearer realm="mcp"')
+    }
+    expect(mcp.served.length).toBe(before)
+    const { authorizations } = front
+    await connect('2025', endpoint, front.fetch, secret)
+    expect(front.authorizations - authorizations).toBeLessThanOrEqual(1)
+    expect(gate?.log).not.toContain(secret)
+    expect(mcp.log).not.toContain(secret)
+  })
+})
+
+describe('the stack with an issuer of its own', async () => {
+  const issuer = await startOidcProvider({ scopes: ['mcp:use'] })
+  closers.push(issuer.close)
+  const { front, endpoint } = await deploy({
+    AuthMethod: 'oauth',
+    OAuthIssuer: issuer.url,
+    OAuthScopes: 'mcp:use',
+  })
+
+  it('leads the official client from 401 over the signpost to a login and a call', async () => {
+    const oauth = createOAuthMemory()
+    const transport = () =>
+      new StreamableHTTPClientTransport(endpoint, {
+        fetch: (url, init) =>
+          `${url}`.startsWith(issuer.url) ? fetch(url, init) : front.fetch(url, init),
+        authProvider: oauth.provider as never,
+      })
+    const first = transport()
+    const client = new Client(information)
+    await expect(client.connect(first as never)).rejects.toThrow(UnauthorizedError)
+    const [request] = oauth.memory.requests
+    expect(request?.searchParams.get('resource')).toBe(endpoint.href)
+    expect(request?.searchParams.get('scope')).toMatch(/mcp:use/)
+    const answer = await oauth.memory.logIn()
+    await first.finishAuth(answer.get('code') ?? '')
+    open.push(client)
+    await client.connect(transport() as never)
+    const { content } = await client.callTool({ name: 'greet', arguments: { name: 'Ada' } })
+    expect(JSON.stringify(content)).toMatch(/Ada/)
+  })
+})
+
+describe('examples/function-url', async () => {
+  const token = 'the-token-of-the-example'
+  const database = await startDynalite()
+  closers.push(database.close)
+  const host = lambdaHost({
+    taskRoot: bundle('../../examples/function-url/server.ts'),
+    env: {
+      ...database.env,
+      MCP_AUTH_TOKEN: `sha256:${createHash('sha256').update(token).digest('hex')}`,
+    },
+  })
+  closers.push(host.close)
+  const front = await urlFront(host)
+  closers.push(front.close)
+  const endpoint = new URL(`${front.url}/mcp`)
+
+  it.each(['2025', '2026'])('serves the official client of %s', async (era) => {
+    const client = await connect(era, endpoint, fetch, token)
+    const seen: number[] = []
+    const { content } = await client.callTool(
+      { name: 'get_weather', arguments: { city: 'Oslo' } },
+      ...((era === '2025' ? [undefined] : []) as []),
+      { onprogress: ({ progress }: { progress: number }) => void seen.push(progress) } as never,
+    )
+    expect(content).toEqual(text('The temperature in Oslo is 21°C'))
+    expect(seen).toEqual([1])
+  })
+
+  it('answers 401 without the token', async () => {
+    expect((await fetch(endpoint, { method: 'POST', body: '{}' })).status).toBe(401)
+  })
+})
