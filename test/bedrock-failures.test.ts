@@ -56,8 +56,8 @@ describe('each failure has a message that helps', () => {
     expect(text).toBe(
       'AWS is throttling requests to CloudWatch Logs in us-east-1. Try again in a minute.',
     )
-    expect(logs.count('StartQuery')).toBe(3 * 7)
-    expect(logs.count('FilterLogEvents')).toBe(3 * 7)
+    expect(logs.count('StartQuery')).toBe(3 * 8)
+    expect(logs.count('FilterLogEvents')).toBe(3 * 8)
   })
 
   it('when AWS fails on its side', async () => {
@@ -122,10 +122,10 @@ describe('a failure in the middle', () => {
     expect(failed).toBe(false)
     expect(data.totals.requests).toBe(7)
     expect(data.gaps).toEqual([
-      { from: '2025-03-11T12:00:00.500Z', to: '2025-04-01T12:00:00.500Z', reason },
+      { from: '2025-03-11T12:00:00.500Z', to: '2025-04-02T00:00:00.000Z', reason },
     ])
     expect(text).toContain(
-      'Note: this report is partial. From 2025-03-11 12:00 to 2025-04-01 12:00 UTC usage is ' +
+      'Note: this report is partial. From 2025-03-11 12:00 to 2025-04-02 00:00 UTC usage is ' +
         `missing, at least in part, because ${words}.`,
     )
   })

@@ -29,8 +29,8 @@ describe('the row limit of Insights', () => {
     const { data } = await report({ days: 1 }, { limits })
     expect(data.totals).toMatchObject({ requests: 1_200, input_tokens: 1_200 })
     expect(data.source).toBe('insights')
-    // one answer that is cut, then a quarter of the window in each of four that are not
-    expect(logs.count('StartQuery')).toBe(5)
+    // two days, each one answer that is cut, then four that are not, of a quarter of the window
+    expect(logs.count('StartQuery')).toBe(10)
     expect(logs.count('FilterLogEvents')).toBe(0)
     expect(String(logs.calls[0]?.body.queryString)).toMatch(/\| limit 500$/)
   })
@@ -113,15 +113,15 @@ describe('the bounds of a report', () => {
   it('reads the newest days first, and keeps what it has when the time is over', async () => {
     await useLogs(month, {
       refuse: ({ operation, body }) =>
-        // days before the last fourteen are never answered
+        // windows that begin before the last fifteen days are never answered
         operation === 'StartQuery' && Number(body.startTime) * 1000 < now - 15 * day
           ? { name: 'ThrottlingException' }
           : undefined,
     })
     const { data } = await report({ days: 28 }, { limits: { time: 20_000, attempts: 50 } })
-    expect(data.totals.requests).toBe(14)
+    expect(data.totals.requests).toBe(15)
     expect(data.gaps).toEqual([
-      { from: '2025-03-11T12:00:00.500Z', to: '2025-03-25T12:00:00.500Z', reason: 'time' },
+      { from: '2025-03-11T12:00:00.500Z', to: '2025-03-25T00:00:00.000Z', reason: 'time' },
     ])
   })
 
@@ -139,7 +139,7 @@ describe('the bounds of a report', () => {
     const logs = await useLogs(month, { ...insightsDenied, stuck: true })
     const { data } = await report({ days: 1 })
     expect(data.partial).toBe(true)
-    expect(logs.count('FilterLogEvents')).toBe(2)
+    expect(logs.count('FilterLogEvents')).toBe(4)
   })
 })
 

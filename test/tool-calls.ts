@@ -30,14 +30,16 @@ export async function callTool(
   mcp: Mcp,
   name: string,
   args: Record<string, unknown> = {},
-  { signal, onprogress }: { signal?: AbortSignal; onprogress?: (progress: Progress) => void } = {},
+  options: {
+    signal?: AbortSignal
+    onprogress?: (progress: Progress) => void
+    /** Milliseconds. */
+    timeout?: number
+  } = {},
 ): Promise<CallToolResult> {
   const client = await connect(mcp)
   try {
-    const result = await client.callTool(
-      { name, arguments: args },
-      { timeout: 60_000, ...(signal && { signal }), ...(onprogress && { onprogress }) },
-    )
+    const result = await client.callTool({ name, arguments: args }, options)
     return result as CallToolResult
   } finally {
     await client.close()

@@ -123,7 +123,7 @@ export async function collectUsage(
       return finish(window)
     }
     if (window.to - window.from <= 1_000) return readLines(window)
-    await all(split(window, Math.ceil((window.to - window.from) / 4)).map(read))
+    await all(quarters(window).map(read))
   }
 
   async function query(window: Window): Promise<QueryAnswer | 'refused' | 'skipped'> {
@@ -153,7 +153,7 @@ export async function collectUsage(
   }
 
   async function readLines(window: Window): Promise<void> {
-    await all(split(window, day).map((part) => gate(() => readPart(part))))
+    await all(splitAtMidnights(window, 1).map((part) => gate(() => readPart(part))))
   }
 
   async function readPart(part: Window): Promise<void> {
@@ -191,8 +191,8 @@ export async function collectUsage(
 
   try {
     // Newest first: where there is time for a part only, it is the recent one.
-    const windows = split(period, Math.max(day, Math.ceil((period.to - period.from) / 8)))
-    await all(windows.reverse().map(read))
+    const days = Math.ceil((period.to - period.from) / day / 8)
+    await all(splitAtMidnights(period, days).reverse().map(read))
   } finally {
     end.abort()
   }
@@ -248,11 +248,22 @@ function createGate(width: number): <T>(task: () => Promise<T>) => Promise<T> {
   }
 }
 
-function split({ from, to }: Window, length: number): Window[] {
+/** A window within one UTC day has one row for what a longer one has two for. */
+function splitAtMidnights({ from, to }: Window, days: number): Window[] {
+  const length = days * day
   const parts: Window[] = []
-  for (let end = to; end > from; end -= length)
-    parts.unshift({ from: Math.max(from, end - length), to: end })
+  for (let start = from; start < to; ) {
+    const end = Math.min(to, start - (start % length) + length)
+    parts.push({ from: start, to: end })
+    start = end
+  }
   return parts
+}
+
+function quarters({ from, to }: Window): Window[] {
+  const [half, quarter] = [(to - from) / 2, (to - from) / 4]
+  const bounds = [from, from + quarter, from + half, from + half + quarter, to].map(Math.round)
+  return bounds.slice(1).map((end, index) => ({ from: bounds[index] ?? from, to: end }))
 }
 
 function merge(gaps: Gap[]): Gap[] {
