@@ -272,6 +272,7 @@ describe('a streaming handler', () => {
     expect(seen).toEqual({
       baseUrl: 'https://abc123.execute-api.eu-west-1.amazonaws.com/prod',
       authorizer: { principalId: 'p', sub: 'ann' },
+      background: false,
       requestId: 'r1',
       body: { é: 1 },
     })
