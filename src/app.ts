@@ -11,7 +11,7 @@ import { accepted, errorResponse, jsonResponse, parseAccept } from './http/reply
 import { handleGet, methodNotAllowed } from './http/streams.ts'
 import { clip, code, errorMessage, invalidRequest, McpError } from './protocol/errors.ts'
 import { describe } from './protocol/handling.ts'
-import type { Params } from './protocol/jsonrpc.ts'
+import type { JsonRpcNotification } from './protocol/jsonrpc.ts'
 import type { Server } from './server.ts'
 import { StoreUnavailable } from './state/store.ts'
 
@@ -32,31 +32,21 @@ export function createApp(
   async function enter(request: Request, door: Door, handle: Handler): Promise<Response> {
     const startedAt = logRequests ? server.clock() : 0
     const record: Incoming['record'] = {}
-    const response = guard.check(request, door) ?? (await admit(request, door, record, handle))
+    let response = guard.check(request, door)
+    try {
+      if (!response) {
+        const principal = auth && (await auth.verify(request, door))
+        if (principal) record.principal = principal.id
+        const accepts = parseAccept(request.headers.get('accept'))
+        response = await handle(server, { request, accepts, principal, door, record })
+      }
+    } catch (error) {
+      const refused = error instanceof AuthError && auth
+      response = refused ? auth.challenge(error, door) : toErrorResponse(server, error)
+    }
     if (logRequests) await logRequest(server, request, door, response.status, startedAt, record)
     return guard.share(request, response)
   }
-
-  async function admit(
-    request: Request,
-    door: Door,
-    record: Incoming['record'],
-    handle: Handler,
-  ): Promise<Response> {
-    try {
-      const principal = auth && (await auth.verify(request, door))
-      if (principal) record.principal = principal.id
-      const accepts = parseAccept(request.headers.get('accept'))
-      return await handle(server, { request, accepts, principal, door, record })
-    } catch (error) {
-      if (error instanceof AuthError && auth) return auth.challenge(error, door)
-      return toErrorResponse(server, error)
-    }
-  }
-
-  const app = new Hono<{ Bindings: Bindings }>()
-  const route = (handle: Handler) => (c: { req: { raw: Request }; env?: Bindings }) =>
-    enter(c.req.raw, c.env?.door ?? {}, handle)
 
   const open =
     (handle: AuthRoute['handle']) => async (c: { req: { raw: Request }; env?: Bindings }) => {
@@ -67,14 +57,19 @@ export function createApp(
       }
     }
 
-  app.post(
-    path,
-    route((_, incoming) => handlePost(server, guard, incoming)),
-  )
-  app.get(path, route(handleGet))
-  app.delete(path, route(handleDelete))
-  app.options(path, (c) => guard.preflight(c.req.raw, c.env?.door ?? {}))
-  app.all(path, () => methodNotAllowed(server))
+  const verbs = new Map<string, Handler>([
+    ['POST', (_, incoming) => handlePost(server, guard, incoming)],
+    ['GET', handleGet],
+    ['DELETE', handleDelete],
+  ])
+  const app = new Hono<{ Bindings: Bindings }>()
+  // one route for all verbs: where two routes match, Hono composes them anew at every request
+  app.all(path, ({ req: { raw }, env }) => {
+    const door = env?.door ?? {}
+    if (raw.method === 'OPTIONS') return guard.preflight(raw, door)
+    const handle = verbs.get(raw.method)
+    return handle ? enter(raw, door, handle) : methodNotAllowed(server)
+  })
   for (const { method, path: at, handle } of auth?.routes ?? []) {
     app.on(method, at, open(handle))
     app.options(at, (c) => guard.openPreflight(c.req.raw))
@@ -99,22 +94,25 @@ async function handlePost(server: Server, guard: Guard, incoming: Incoming): Pro
       return accepted()
     case 'modern': {
       const { request: message, envelope } = found
-      Object.assign(record, { era: 'modern', revision: envelope.revision }, describeCall(message))
+      record.era = 'modern'
+      record.revision = envelope.revision
+      noteCall(record, message)
       return handleModern(server, incoming, message, envelope)
     }
     case 'legacy': {
       const [first] = found.messages
-      const call = first && first.kind !== 'response' && describeCall(first.message)
-      Object.assign(record, { era: 'legacy' }, call)
+      record.era = 'legacy'
+      if (first && first.kind !== 'response') noteCall(record, first.message)
       return handleLegacyPost(server, incoming, found)
     }
   }
 }
 
 /** For the log: names, which are the client's words, and no longer than ours would be. */
-function describeCall({ method, params }: { method: string; params?: Params }): object {
-  const tool = method === 'tools/call' && typeof params?.name === 'string' && params.name
-  return { method: clip(method), ...(tool && { tool: clip(tool) }) }
+function noteCall(record: Incoming['record'], { method, params }: JsonRpcNotification): void {
+  record.method = clip(method)
+  const tool = params?.name
+  if (method === 'tools/call' && typeof tool === 'string') record.tool = clip(tool)
 }
 
 /** What no method answered for. A store that is busy is never reported as a session that is gone. */

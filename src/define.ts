@@ -1,5 +1,6 @@
 /** What a tool, a prompt and a resource are, and the registry that holds them. */
 
+import type { Awaitable } from './awaitable.ts'
 import type { ToolReturn } from './content.ts'
 import type { Context } from './context.ts'
 import type {
@@ -15,8 +16,6 @@ import type { Infer, JsonSchema, Schema, Validator } from './schema.ts'
 import { createObjectValidator, createValidator } from './schema.ts'
 import type { UriTemplate } from './uri-template.ts'
 import { parseUriTemplate } from './uri-template.ts'
-
-type Awaitable<T> = T | Promise<T>
 
 interface Described {
   title?: string

@@ -18,6 +18,7 @@ import { createPrompt, createResource, createTool, Registry } from './define.ts'
 import type { GuardOptions } from './http/guard.ts'
 import { createGuard } from './http/guard.ts'
 import { HandlerFailure } from './protocol/handling.ts'
+import { openingOf } from './protocol/results.ts'
 import type { Icon, Implementation } from './protocol/types.ts'
 import type { Schema } from './schema.ts'
 import type { LogEntry, Logger, Server } from './server.ts'
@@ -158,8 +159,10 @@ export function createMcp(options: McpOptions): Mcp {
   const registry = new Registry()
   const changes = new Changes(store, clock)
   const stop = new AbortController()
+  const info = toInfo(options)
   const server: Server = {
-    info: toInfo(options),
+    info,
+    opening: openingOf(info),
     instructions: options.instructions,
     registry,
     store,

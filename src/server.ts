@@ -20,6 +20,8 @@ export type Logger = (entry: LogEntry) => void
 
 export interface Server {
   readonly info: Implementation
+  /** JSON text that modern results begin with. */
+  readonly opening: string
   readonly instructions: string | undefined
   readonly registry: Registry
   readonly store: Store

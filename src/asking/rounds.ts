@@ -27,7 +27,8 @@ export class Rounds implements Asker {
   readonly #answers: Map<string, Json>
   readonly #steps: Map<string, Promise<unknown>>
   readonly #open = new Map<string, { method: string; params: object | undefined; print: number }>()
-  handle: string | undefined
+  /** Handle that an earlier round opened. */
+  readonly handle: string | undefined
   #unnamed = 0
   #closing: Promise<void> | undefined
   #suspended = false
@@ -113,7 +114,7 @@ export class Rounds implements Asker {
   }
 
   /** What the next round has to know. A step that failed is not kept: it runs again. */
-  async state(): Promise<RoundState> {
+  async state(handle: string | undefined): Promise<RoundState> {
     const steps: [string, Json][] = []
     for (const [name, result] of this.#steps) {
       await result.then(
@@ -129,7 +130,7 @@ export class Rounds implements Asker {
       },
       answers: Object.fromEntries(this.#answers),
       steps: Object.fromEntries(steps),
-      ...(this.handle && { handle: this.handle }),
+      ...(handle && { handle }),
     }
   }
 }

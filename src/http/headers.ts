@@ -12,12 +12,12 @@ const NAMED: ReadonlyMap<string, string> = new Map([
 ])
 
 export function checkMethodHeaders(headers: Headers, method: string, params: Params): void {
-  requireSame('Mcp-Method', trimmed(headers.get('mcp-method')), method)
+  requireSame('Mcp-Method', headers.get('mcp-method'), method)
   const parameter = NAMED.get(method)
   const name = parameter && params[parameter]
   if (typeof name !== 'string') return
-  const header = trimmed(headers.get('mcp-name'))
-  requireSame('Mcp-Name', header === undefined ? undefined : decode('Mcp-Name', header), name)
+  const header = headers.get('mcp-name')
+  requireSame('Mcp-Name', header && decode('Mcp-Name', header), name)
 }
 
 /** The tool's own parameters; an unknown tool is its method's business. */
@@ -28,21 +28,20 @@ export function checkParamHeaders(headers: Headers, { registry }: Server, params
       (node, name) => (isObject(node) && Object.hasOwn(node, name) ? node[name] : undefined),
       params.arguments,
     )
-    const given = trimmed(headers.get(header))
+    const given = headers.get(header)
     if (value === undefined || value === null) {
-      if (given !== undefined)
-        throw headerMismatch(`${header} is set but the body has no such value`)
+      if (given !== null) throw headerMismatch(`${header} is set but the body has no such value`)
       continue
     }
-    const text = given === undefined ? undefined : decode(header, given)
+    const text = given && decode(header, given)
     // 42.0 and 42 are one integer
-    if (type === 'integer' && text !== undefined && text !== '' && Number(text) === value) continue
+    if (type === 'integer' && text && Number(text) === value) continue
     requireSame(header, text, String(value))
   }
 }
 
-function requireSame(header: string, given: string | undefined, expected: string): void {
-  if (given === undefined) throw headerMismatch(`the ${header} header is missing`)
+function requireSame(header: string, given: string | null, expected: string): void {
+  if (given === null) throw headerMismatch(`the ${header} header is missing`)
   if (given !== expected) {
     throw headerMismatch(
       `${header} header value '${clip(given)}' does not match body value '${clip(expected)}'`,
@@ -50,17 +49,12 @@ function requireSame(header: string, given: string | undefined, expected: string
   }
 }
 
-/** Optional white space around a value is not part of it (RFC 9110, section 5.5). */
-function trimmed(value: string | null): string | undefined {
-  return value === null ? undefined : value.replace(/^[ \t]+|[ \t]+$/g, '')
-}
-
 const SENTINEL = /^=\?base64\?(.*)\?=$/s
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
 /** Values that are not plain ASCII come as `=?base64?…?=`; half a sentinel is just text. */
 function decode(header: string, value: string): string {
-  const encoded = SENTINEL.exec(value)?.[1]
+  const encoded = value.startsWith('=?') ? SENTINEL.exec(value)?.[1] : undefined
   if (encoded === undefined) {
     if (/[^\x20-\x7e\t]/.test(value))
       throw headerMismatch(`${header} has characters that need base64`)

@@ -1,5 +1,7 @@
 /** The 2025 side of the endpoint: sessions, resumable streams, GET and DELETE. */
 
+import type { Awaitable } from '../awaitable.ts'
+import { attempt, chain } from '../awaitable.ts'
 import { clip, invalidParams, invalidRequest, methodNotFound } from '../protocol/errors.ts'
 import type {
   JsonRpcNotification,
@@ -73,28 +75,32 @@ export async function handleLegacyPost(
     onGone: () => {},
   })
   const answers = requests.map((request) => answer(server, incoming, session, request, exchange))
-  return exchange.respond(Promise.all(answers), batch)
+  return exchange.respond(answers, batch)
 }
 
-async function answer(
+function answer(
   server: Server,
   incoming: Incoming,
   session: Session<LegacySession>,
   request: JsonRpcRequest,
   exchange: Exchange,
-): Promise<Answer> {
+): Awaitable<Answer> {
   const { id, method } = request
   const call = new LegacyCall(server, incoming, session, request, exchange)
-  try {
-    const row = METHODS.get(method)
-    if (!row?.legacy) throw methodNotFound(method)
-    const result = await row.legacy(call)
-    return { body: resultMessage(id, writeResult(server, 'legacy', result)), status: 200 }
-  } catch (error) {
-    return toAnswer(server, 'legacy', id, error)
-  } finally {
-    call.close()
-  }
+  return attempt(
+    () => {
+      const row = METHODS.get(method)
+      if (!row?.legacy) throw methodNotFound(method)
+      return chain(row.legacy(call), (result) => {
+        call.close()
+        return { body: resultMessage(id, writeResult(server, 'legacy', result)), status: 200 }
+      })
+    },
+    (error) => {
+      call.close()
+      return toAnswer(server, 'legacy', id, error)
+    },
+  )
 }
 
 /** The handshake: one write, and the id that every later request brings (B33, B45, B46). */

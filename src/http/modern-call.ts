@@ -1,6 +1,6 @@
 /** One request of 2026-07-28, as its method and its handler see it. */
 import type { Asker } from '../asking/question.ts'
-import type { Rounds } from '../asking/rounds.ts'
+import { Rounds } from '../asking/rounds.ts'
 import type { Principal } from '../auth/auth.ts'
 import type { CallFacts, Context, RequestInfo } from '../context.ts'
 import { Cancellation, Cancelled, createContext } from '../context.ts'
@@ -22,6 +22,9 @@ import { META, readTrace } from './meta.ts'
 import { Exchange } from './reply.ts'
 
 export interface CallOptions {
+  /** Whether the method may ask the client (C28). */
+  asks: boolean
+  /** What earlier rounds of this call left, if there were any. */
   rounds: Rounds | undefined
   logLevel: LogLevel | undefined
   progressToken: string | number | undefined
@@ -36,11 +39,13 @@ export class ModernCall implements Call, CallFacts {
   readonly outlet: Exchange
   readonly logLevel: LogLevel | undefined
   readonly progressToken: string | number | undefined
+  readonly incoming: Incoming
+  readonly message: JsonRpcRequest
   handle: string | undefined
-  readonly #incoming: Incoming
-  readonly #message: JsonRpcRequest
+  /** Of this call's questions; made with the first of them. */
+  rounds: Rounds | undefined
+  readonly #asks: boolean
   readonly #envelope: Envelope
-  readonly #rounds: Rounds | undefined
   #opened: Session | undefined
   #session: SessionValues | undefined
   #request: RequestInfo | undefined
@@ -50,17 +55,18 @@ export class ModernCall implements Call, CallFacts {
     incoming: Incoming,
     message: JsonRpcRequest,
     envelope: Envelope,
-    { rounds, logLevel, progressToken }: CallOptions,
+    { asks, rounds, logLevel, progressToken }: CallOptions,
   ) {
     this.server = server
     this.revision = envelope.revision
     this.params = message.params ?? {}
     this.logLevel = logLevel
     this.progressToken = progressToken
-    this.#incoming = incoming
-    this.#message = message
+    this.incoming = incoming
+    this.message = message
+    this.rounds = rounds
+    this.#asks = asks
     this.#envelope = envelope
-    this.#rounds = rounds
     // a closed connection is the only cancellation there is (C8), where the host can see it
     this.cancellation = new Cancellation((abort) => {
       const { signal } = incoming.request
@@ -75,11 +81,11 @@ export class ModernCall implements Call, CallFacts {
   }
 
   get principal(): Principal | undefined {
-    return this.#incoming.principal
+    return this.incoming.principal
   }
 
   get deadline(): number | undefined {
-    return this.#incoming.door.deadline
+    return this.incoming.door.deadline
   }
 
   context(): Context {
@@ -87,16 +93,17 @@ export class ModernCall implements Call, CallFacts {
   }
 
   get asker(): Asker {
-    if (!this.#rounds) throw new TypeError('This method cannot ask the client (C28)')
-    return this.#rounds
+    if (!this.#asks) throw new TypeError('This method cannot ask the client (C28)')
+    this.rounds ??= new Rounds({})
+    return this.rounds
   }
 
   get request(): RequestInfo {
-    const incoming = this.#incoming
+    const incoming = this.incoming
     const { capabilities, meta, revision } = this.#envelope
     const client = meta[META.client]
     this.#request ??= {
-      id: this.#message.id,
+      id: this.message.id,
       era: 'modern',
       revision,
       client: isObject(client) ? client : {},
@@ -116,11 +123,10 @@ export class ModernCall implements Call, CallFacts {
   /** The tool's `session` argument: an earlier handle, or none yet; then the first use of `ctx.session` makes one. */
   async openHandle(argument: unknown): Promise<void> {
     // what an earlier round of this call made, this one goes on with
-    const handle = argument ?? this.#rounds?.handle
+    const handle = argument ?? this.rounds?.handle
     this.#session = sessionValues(this.server.store, async () => {
-      this.#opened ??= await this.server.handles.open(ownerOf(this.#incoming), {})
+      this.#opened ??= await this.server.handles.open(ownerOf(this.incoming), {})
       this.handle = this.#opened.id
-      if (this.#rounds) this.#rounds.handle = this.handle
       return {
         partition: this.#opened.partition,
         expiresAt: this.server.handles.endOf(this.#opened.data),
@@ -129,7 +135,7 @@ export class ModernCall implements Call, CallFacts {
     if (handle === undefined) return
     const found =
       typeof handle === 'string'
-        ? await this.server.handles.find(ownerOf(this.#incoming), handle)
+        ? await this.server.handles.find(ownerOf(this.incoming), handle)
         : undefined
     // never there, expired, or somebody else's: the same answer
     if (!found) {

@@ -1,5 +1,8 @@
 /** The 2026-07-28 side of the endpoint: stateless requests, each with everything it needs. */
-import type { Rounds } from '../asking/rounds.ts'
+import { Rounds } from '../asking/rounds.ts'
+import type { Awaitable } from '../awaitable.ts'
+import { attempt, chain } from '../awaitable.ts'
+import type { Result } from '../protocol/call.ts'
 import { code, invalidParams, McpError, methodNotFound } from '../protocol/errors.ts'
 import type { JsonRpcRequest, Params } from '../protocol/jsonrpc.ts'
 import { resultMessage } from '../protocol/jsonrpc.ts'
@@ -17,62 +20,78 @@ import type { Answer } from './reply.ts'
 import { errorResponse, toAnswer } from './reply.ts'
 import { askBack, openRounds } from './rounds.ts'
 
-export async function handleModern(
+export function handleModern(
   server: Server,
   incoming: Incoming,
   request: JsonRpcRequest,
   envelope: Envelope,
-): Promise<Response> {
-  const { method, id } = request
-  const params = request.params ?? {}
-  try {
-    checkMethodHeaders(incoming.request.headers, method, params)
-    if (method === 'tools/call') checkParamHeaders(incoming.request.headers, server, params)
-    const { logLevel, progressToken } = readMeta(envelope.meta)
-    if (method === 'subscriptions/listen') {
-      return await listen(server, incoming, id, params)
-    }
-    const row = METHODS.get(method)
-    if (!row?.modern) throw methodNotFound(method)
-    const run = row.modern
-    const rounds = row.asks ? await openRounds(server, incoming, method, params) : undefined
+): Awaitable<Response> {
+  return attempt(
+    () => respond(server, incoming, request, envelope),
+    (error) => {
+      if (!(error instanceof McpError)) throw error
+      // refused before its method began: a 404 for a method that is not there, else a 400 (A.10)
+      const status = error.code === code.methodNotFound ? 404 : 400
+      return errorResponse(status, request.id, error)
+    },
+  )
+}
+
+function respond(
+  server: Server,
+  incoming: Incoming,
+  request: JsonRpcRequest,
+  envelope: Envelope,
+): Awaitable<Response> {
+  const { id, method, params = {} } = request
+  const { headers } = incoming.request
+  checkMethodHeaders(headers, method, params)
+  if (method === 'tools/call') checkParamHeaders(headers, server, params)
+  const { logLevel, progressToken } = readMeta(envelope.meta)
+  if (method === 'subscriptions/listen') return listen(server, incoming, id, params)
+  const row = METHODS.get(method)
+  if (!row?.modern) throw methodNotFound(method)
+  const run = row.modern
+  const opened = row.asks ? openRounds(server, incoming, method, params) : undefined
+  return chain(opened, (rounds) => {
     const call = new ModernCall(server, incoming, request, envelope, {
+      asks: row.asks === true,
       rounds,
       logLevel,
       progressToken,
     })
-    const answer = async (): Promise<Answer> => {
-      try {
-        const result = await settle(rounds, () => run(call))
-        const json =
-          result === undefined && rounds
-            ? await askBack(server, incoming, method, params, rounds)
-            : writeResult(server, 'modern', result ?? {})
-        return { body: resultMessage(id, json), status: 200 }
-      } catch (error) {
-        return toAnswer(server, 'modern', id, error)
-      }
-    }
-    return await call.outlet.respond(
-      answer().then((one) => [one]),
-      false,
-    )
-  } catch (error) {
-    if (!(error instanceof McpError)) throw error
-    // refused before its method began: a 404 for a method that is not there, else a 400 (A.10)
-    return errorResponse(error.code === code.methodNotFound ? 404 : 400, id, error)
-  }
+    return call.outlet.respond([answer(call, run)], false)
+  })
 }
 
-/** The handler's result; undefined when a question ended its run, whatever it did then. */
-async function settle<T>(rounds: Rounds | undefined, run: () => T): Promise<T | undefined> {
-  try {
-    const result = await run()
-    return rounds?.suspended ? undefined : result
-  } catch (error) {
-    if (rounds?.suspended) return undefined
-    throw error
-  }
+type Run = (call: ModernCall) => Awaitable<Result>
+
+function answer(call: ModernCall, run: Run): Awaitable<Answer> {
+  const { server } = call
+  const { id } = call.message
+  return attempt(
+    () =>
+      chain(
+        chain(settle(call, run), (result) =>
+          result instanceof Rounds ? askBack(call, result) : writeResult(server, 'modern', result),
+        ),
+        (json) => ({ body: resultMessage(id, json), status: 200 }),
+      ),
+    (error) => toAnswer(server, 'modern', id, error),
+  )
+}
+
+/** The method's result, or the questions that ended its run, whatever it did then. */
+function settle(call: ModernCall, run: Run): Awaitable<Result | Rounds> {
+  const asked = () => (call.rounds?.suspended ? call.rounds : undefined)
+  return attempt(
+    () => chain(run(call), (result) => asked() ?? result),
+    (error) => {
+      const rounds = asked()
+      if (rounds) return rounds
+      throw error
+    },
+  )
 }
 
 function readMeta(meta: Params) {

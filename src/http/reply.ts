@@ -1,6 +1,7 @@
 /** A reply: one JSON body while the call stays quiet, a stream from its first event on. Status codes are decided here. */
 import type { Outlet } from '../asking/live.ts'
 import { AuthError } from '../auth/auth.ts'
+import type { Awaitable } from '../awaitable.ts'
 import { Cancelled } from '../context.ts'
 import { code, errorMessage, McpError } from '../protocol/errors.ts'
 import { describe, HandlerFailure } from '../protocol/handling.ts'
@@ -108,32 +109,41 @@ export class Exchange implements Outlet {
   readonly #options: ExchangeOptions
   #connection: SseConnection | undefined
   #journal: Journal | undefined
-  #resolve: (response: Response) => void = () => {}
   #primed = false
   /** The answers are there: what a handler says from now on has nowhere to go (B53, C35). */
   #over = false
-  /** Made at once: a handler may send its first event before anybody waits for the response. */
-  readonly #response: Promise<Response>
+  /** The stream, once there is one: a handler may send its first event before anybody waits for a response. */
+  #stream: Response | undefined
+  #onStream: ((stream: Response) => void) | undefined
 
   constructor(options: ExchangeOptions) {
     this.#options = options
-    this.#response = new Promise((resolve) => {
-      this.#resolve = resolve
-    })
   }
 
   /** The response: as soon as there is an event to send, or with the answers, whichever is first. */
-  async respond(run: Promise<Answer[]>, batch: boolean): Promise<Response> {
-    // a quiet call turns into a stream before some proxy on the way takes it for dead
-    const quiet = setTimeout(() => this.#open(), this.#options.keepAlive)
-    const whole = run
-      .finally(() => {
-        clearTimeout(quiet)
-        this.#over = true
-      })
-      .then((answers) => (this.#connection ? this.#end(answers) : this.#whole(answers, batch)))
-    whole.catch(() => this.#fail())
-    return Promise.race([this.#response, whole.then((response) => response ?? this.#response)])
+  respond(run: readonly Awaitable<Answer>[], batch: boolean): Awaitable<Response> {
+    if (!this.#stream && run.every(isHere)) {
+      this.#over = true
+      return this.#whole(run, batch)
+    }
+    return new Promise((resolve, reject) => {
+      this.#onStream = resolve
+      if (this.#stream) resolve(this.#stream)
+      // a quiet call turns into a stream before some proxy on the way takes it for dead
+      const quiet = setTimeout(() => this.#open(), this.#options.keepAlive)
+      Promise.all(run)
+        .finally(() => {
+          clearTimeout(quiet)
+          this.#over = true
+        })
+        .then((answers) =>
+          this.#stream ? this.#end(answers) : resolve(this.#whole(answers, batch)),
+        )
+        .catch((error) => {
+          this.#fail()
+          reject(error)
+        })
+    })
   }
 
   notify(message: string): void {
@@ -173,7 +183,8 @@ export class Exchange implements Outlet {
       () => this.#connection?.close(),
     )
     void this.#journal?.flush()
-    this.#resolve(new Response(this.#connection.body, { headers: SSE_HEADERS }))
+    this.#stream = new Response(this.#connection.body, { headers: SSE_HEADERS })
+    this.#onStream?.(this.#stream)
     return true
   }
 
@@ -191,7 +202,7 @@ export class Exchange implements Outlet {
     } else this.#connection?.write(sseEvent(message))
   }
 
-  async #end(answers: Answer[]): Promise<undefined> {
+  async #end(answers: Answer[]): Promise<void> {
     const bodies = answers.flatMap(({ body }) => body ?? [])
     if (this.#journal) await this.#journal.end(bodies)
     else for (const body of bodies) this.#connection?.write(sseEvent(body))
@@ -204,11 +215,17 @@ export class Exchange implements Outlet {
     this.#connection?.close()
   }
 
-  #whole(answers: Answer[], batch: boolean): Response {
+  #whole(answers: readonly Answer[], batch: boolean): Response {
+    const { accepts } = this.#options
+    const [first] = answers
+    if (!batch) {
+      return first?.body === undefined
+        ? accepted()
+        : wholeResponse(first.body, accepts, first.status)
+    }
     const bodies = answers.flatMap(({ body }) => body ?? [])
-    const [body] = bodies
-    if (body === undefined) return accepted()
-    if (!batch) return wholeResponse(body, this.#options.accepts, answers[0]?.status)
-    return wholeResponse(`[${bodies.join(',')}]`, this.#options.accepts)
+    return bodies.length > 0 ? wholeResponse(`[${bodies.join(',')}]`, accepts) : accepted()
   }
 }
+
+const isHere = <T>(value: Awaitable<T>): value is T => !(value instanceof Promise)

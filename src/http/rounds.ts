@@ -1,6 +1,7 @@
 /** Multi-round-trip requests on the wire: answers and sealed state in, questions and sealed state out (A.5). */
 import type { RoundState } from '../asking/rounds.ts'
 import { Rounds } from '../asking/rounds.ts'
+import type { Awaitable } from '../awaitable.ts'
 import { invalidParams } from '../protocol/errors.ts'
 import type { Params } from '../protocol/jsonrpc.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
@@ -9,45 +10,55 @@ import type { Server } from '../server.ts'
 import type { Json } from '../state/store.ts'
 import type { Incoming } from './incoming.ts'
 import { ownerOf } from './incoming.ts'
+import type { ModernCall } from './modern-call.ts'
 
 /** Answers of this round, and what earlier rounds left in the state: the client's word, so all of it is checked (C30). */
-export async function openRounds(
+export function openRounds(
   server: Server,
   incoming: Incoming,
   method: string,
   params: Params,
-): Promise<Rounds> {
+): Awaitable<Rounds | undefined> {
   const { inputResponses, requestState } = params
-  if (inputResponses === undefined && requestState === undefined) return new Rounds({})
-  const responses = isObject(inputResponses) ? inputResponses : {}
-  if (requestState === undefined) return new Rounds(responses)
-  const bad = invalidParams('requestState is not valid for this request, or has expired')
-  if (typeof requestState !== 'string') throw bad
-  const opened = await server.seal.open(requestState)
+  const responses = isObject(inputResponses) ? inputResponses : undefined
+  if (requestState === undefined) return responses && new Rounds(responses)
+  if (typeof requestState !== 'string') throw badState()
+  return openState(server, incoming, method, params, requestState).then(
+    (state) => new Rounds(responses ?? {}, state),
+  )
+}
+
+async function openState(
+  server: Server,
+  incoming: Incoming,
+  method: string,
+  params: Params,
+  sealed: string,
+): Promise<RoundState> {
+  const opened = await server.seal.open(sealed)
   if (
     !isObject(opened) ||
     Number(opened.expiresAt) <= server.clock() ||
     opened.owner !== ownerOf(incoming) ||
     opened.digest !== (await digest(method, params))
   ) {
-    throw bad
+    throw badState()
   }
-  return new Rounds(responses, opened.state as unknown as RoundState)
+  return opened.state as unknown as RoundState
 }
+
+const badState = () => invalidParams('requestState is not valid for this request, or has expired')
 
 /** The questions of this round instead of a result, and a sealed note of where the call stands. */
 export async function askBack(
-  server: Server,
-  incoming: Incoming,
-  method: string,
-  params: Params,
+  { server, incoming, message, params, handle }: ModernCall,
   rounds: Rounds,
 ): Promise<string> {
   const requestState = await server.seal.seal({
-    state: (await rounds.state()) as unknown as Json,
+    state: (await rounds.state(handle)) as unknown as Json,
     expiresAt: server.clock() + server.limits.state,
     owner: ownerOf(incoming),
-    digest: await digest(method, params),
+    digest: await digest(message.method, params),
   })
   return JSON.stringify({
     resultType: 'input_required',

@@ -20,8 +20,6 @@ const NEWS = 'changes'
 const RETRY_MS = 1_000
 
 export async function handleGet(server: Server, incoming: Incoming): Promise<Response> {
-  // Hono hands a HEAD to the route of GET: it must not open a stream that nobody reads
-  if (incoming.request.method === 'HEAD') return methodNotAllowed(server)
   const lastEventId = incoming.request.headers.get('last-event-id')
   const resumes = lastEventId !== null && parseEventId(lastEventId)?.stream !== NEWS
   if (!resumes && !server.listening) return methodNotAllowed(server)

@@ -1,5 +1,8 @@
 /** Running an author's handler: within its time, and with a stranger's exception kept at home. */
+
 import { Suspended } from '../asking/question.ts'
+import type { Awaitable } from '../awaitable.ts'
+import { attempt } from '../awaitable.ts'
 import { Failure } from '../content.ts'
 import { Cancelled } from '../context.ts'
 import { StoreUnavailable } from '../state/store.ts'
@@ -16,18 +19,21 @@ export class HandlerFailure extends Error {
  * with a sentence for the model. Anything else a handler throws is logged under a correlation id, and
  * that id is all the client learns.
  */
-export async function runHandler<T>(
+export function runHandler<T>(
   call: Call,
   what: string,
   timeout: number,
-  handler: () => T | Promise<T>,
-): Promise<T> {
-  try {
-    const outcome = handler()
-    return outcome instanceof Promise ? await withinTime(call, timeout, outcome) : outcome
-  } catch (error) {
-    throw toSafeError(call, what, error)
-  }
+  handler: () => Awaitable<T>,
+): Awaitable<T> {
+  return attempt<T, never>(
+    () => {
+      const outcome = handler()
+      return outcome instanceof Promise ? withinTime(call, timeout, outcome) : outcome
+    },
+    (error) => {
+      throw toSafeError(call, what, error)
+    },
+  )
 }
 
 function toSafeError(call: Call, what: string, error: unknown): Error {

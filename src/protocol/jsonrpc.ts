@@ -43,21 +43,21 @@ export type Message =
 export function parseMessage(value: unknown): Message {
   if (!isObject(value)) return { kind: 'invalid', id: null }
   const { id, method, params } = value
-  const invalid: Message = { kind: 'invalid', id: isRequestId(id) ? id : null }
-  if (value.jsonrpc !== '2.0') return invalid
+  const invalid = (): Message => ({ kind: 'invalid', id: isRequestId(id) ? id : null })
+  if (value.jsonrpc !== '2.0') return invalid()
   if (method === undefined) {
     const answers = 'result' in value !== 'error' in value
     return answers && isRequestId(id)
       ? { kind: 'response', message: value as unknown as JsonRpcResponse }
-      : invalid
+      : invalid()
   }
-  if (typeof method !== 'string' || (params !== undefined && !isObject(params))) return invalid
+  if (typeof method !== 'string' || (params !== undefined && !isObject(params))) return invalid()
   if (!('id' in value)) {
     return { kind: 'notification', message: value as unknown as JsonRpcNotification }
   }
   return isRequestId(id)
     ? { kind: 'request', message: value as unknown as JsonRpcRequest }
-    : invalid
+    : invalid()
 }
 
 /**
@@ -65,6 +65,8 @@ export function parseMessage(value: unknown): Message {
  * walked by recursive code, and 10,000 brackets would end in a stack overflow there.
  */
 export function nestsDeeper(text: string, limit: number): boolean {
+  // nearly every body has fewer brackets than it may have levels
+  if (occurrences(text, '{', limit) + occurrences(text, '[', limit) <= limit) return false
   let depth = 0
   let inString = false
   for (let i = 0; i < text.length; i++) {
@@ -78,6 +80,17 @@ export function nestsDeeper(text: string, limit: number): boolean {
     } else if (code === 0x7d || code === 0x5d) depth--
   }
   return false
+}
+
+/** How often a character stands in a text; counts no further than just past `most`. */
+function occurrences(text: string, character: string, most: number): number {
+  let count = 0
+  let at = text.indexOf(character)
+  while (at >= 0 && count <= most) {
+    count++
+    at = text.indexOf(character, at + 1)
+  }
+  return count
 }
 
 const idText = (id: RequestId | null) => (typeof id === 'number' ? `${id}` : JSON.stringify(id))

@@ -1,4 +1,5 @@
 /** The methods of the protocol: a table, one row a method, saying what each era makes of it. */
+import type { Awaitable } from '../awaitable.ts'
 import type { Server } from '../server.ts'
 import type { Call, Result } from './call.ts'
 import { complete } from './completion.ts'
@@ -10,16 +11,17 @@ import { readResource, requireResource } from './resources.ts'
 import type { Era } from './revisions.ts'
 import { MODERN_REVISIONS } from './revisions.ts'
 import { callTool } from './tools.ts'
+import type { Implementation } from './types.ts'
 import { isLogLevel } from './types.ts'
 
 type Row = {
-  readonly [era in Era]?: (call: Call) => Result | Promise<Result>
+  readonly [era in Era]?: (call: Call) => Awaitable<Result>
 } & {
   /** May ask the client for input in the modern era (C28). */
   readonly asks?: true
 }
 
-const both = (run: (call: Call) => Result | Promise<Result>): Row => ({ legacy: run, modern: run })
+const both = (run: (call: Call) => Awaitable<Result>): Row => ({ legacy: run, modern: run })
 
 export const METHODS: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['ping', { legacy: () => '{}' }],

@@ -5,7 +5,7 @@ import type { Era } from './revisions.ts'
 import type { Implementation } from './types.ts'
 
 /** The server's name card, on every modern result (C19). */
-export function serverMeta({ info }: Server): Record<string, Implementation> {
+export function serverMeta({ info }: Pick<Server, 'info'>): Record<string, Implementation> {
   return { 'io.modelcontextprotocol/serverInfo': info }
 }
 
@@ -13,10 +13,16 @@ export function serverMeta({ info }: Server): Record<string, Implementation> {
 export function writeResult(server: Server, era: Era, result: Result): string {
   if (typeof result === 'string') return result
   if (era === 'legacy') return JSON.stringify(result)
-  const { _meta, ...rest } = result as { _meta?: object }
-  return JSON.stringify({
-    resultType: 'complete',
-    ...rest,
-    _meta: { ..._meta, ...serverMeta(server) },
-  })
+  if ('_meta' in result || 'resultType' in result) {
+    const { _meta, ...rest } = result as { _meta?: object }
+    const all = { ..._meta, ...serverMeta(server) }
+    return JSON.stringify({ resultType: 'complete', ...rest, _meta: all })
+  }
+  const json = JSON.stringify(result)
+  return json === '{}' ? `${server.opening}}` : `${server.opening},${json.slice(1)}`
+}
+
+/** How nearly every modern result begins: the same for all of a server's life, so written once. */
+export function openingOf(info: Implementation): string {
+  return JSON.stringify({ resultType: 'complete', _meta: serverMeta({ info }) }).slice(0, -1)
 }

@@ -1,5 +1,8 @@
 /** `tools/call`. */
+
 import { AuthError } from '../auth/auth.ts'
+import type { Awaitable } from '../awaitable.ts'
+import { attempt, chain } from '../awaitable.ts'
 import { text, toFailureResult, toToolResult } from '../content.ts'
 import type { Tool } from '../define.ts'
 import type { Server } from '../server.ts'
@@ -34,7 +37,7 @@ export function requireScopes(call: Call, tool: Tool): void {
   })
 }
 
-export async function callTool(call: Call): Promise<Result> {
+export function callTool(call: Call): Awaitable<Result> {
   const tool = requireTool(call.server, call.params)
   requireScopes(call, tool)
   const { arguments: given = {} } = call.params
@@ -42,53 +45,54 @@ export async function callTool(call: Call): Promise<Result> {
   return run(call, tool, given)
 }
 
-async function run(call: Call, tool: Tool, given: Params): Promise<Result> {
-  let args = given
-  if (tool.options.session && call.openHandle) {
-    const { session, ...rest } = given
-    args = rest
-    try {
-      await call.openHandle(session)
-    } catch (error) {
+/** What goes wrong from here on is for the model to read and mend, also wrong arguments (SEP-1303). */
+function run(call: Call, tool: Tool, given: Params): Awaitable<Result> {
+  return attempt<Result, Result>(
+    () =>
+      chain(openSession(call, tool, given), (own) =>
+        chain(validate(tool, own), (args) => handle(call, tool, args)),
+      ),
+    (error) => {
       if (error instanceof HandlerFailure) return toFailureResult(error.message)
       throw error
-    }
-  }
-  if (tool.input) {
-    const checking = tool.input.validate(args)
-    const checked = checking instanceof Promise ? await checking : checking
-    // wrong arguments are for the model to read and mend (SEP-1303)
-    if (!checked.ok) return toFailureResult(`Invalid arguments: ${checked.issues.join('; ')}`)
-    args = checked.value as Params
-  }
+    },
+  )
+}
+
+/** The tool's own arguments, once the `session` argument among them is dealt with. */
+function openSession(call: Call, tool: Tool, given: Params): Awaitable<Params> {
+  if (!tool.options.session || !call.openHandle) return given
+  const { session, ...own } = given
+  return call.openHandle(session).then(() => own)
+}
+
+function validate({ input }: Tool, given: Params): Awaitable<Params> {
+  if (!input) return given
+  return chain(input.validate(given), (checked) => {
+    if (checked.ok) return checked.value as Params
+    throw new HandlerFailure(`Invalid arguments: ${checked.issues.join('; ')}`)
+  })
+}
+
+function handle(call: Call, tool: Tool, args: Params): Awaitable<string> {
   const timeout = tool.options.timeout ?? call.server.limits.call
-  try {
-    return await runHandler(call, `Tool ${tool.name}`, timeout, () => {
-      const outcome = tool.handler(args, call.context())
-      return outcome instanceof Promise
-        ? outcome.then((value) => finish(call, tool, value))
-        : finish(call, tool, outcome)
-    })
-  } catch (error) {
-    if (error instanceof HandlerFailure) return toFailureResult(error.message)
-    throw error
-  }
+  return runHandler(call, `Tool ${tool.name}`, timeout, () =>
+    chain(tool.handler(args, call.context()), (value) => finish(call, tool, value)),
+  )
 }
 
 /**
  * The handler's value as a written result. One that cannot be written, or that breaks the tool's own
  * output schema, is the author's mistake: it has to show here, as an exception of the handler.
  */
-function finish(call: Call, tool: Tool, value: unknown): string | Promise<string> {
+function finish(call: Call, tool: Tool, value: unknown): Awaitable<string> {
   const result = withHandle(call, toToolResult(value, tool.output !== undefined))
   const write = () => writeResult(call.server, call.era, shape(result, call))
   if (!tool.output || result.isError) return write()
-  const checking = tool.output.validate(result.structuredContent)
-  const conclude = (checked: Awaited<typeof checking>) => {
+  return chain(tool.output.validate(result.structuredContent), (checked) => {
     if (checked.ok) return write()
     throw new TypeError(`The result breaks the output schema: ${checked.issues.join('; ')}`)
-  }
-  return checking instanceof Promise ? checking.then(conclude) : conclude(checking)
+  })
 }
 
 /** Tells the model the handle to pass on; results are words to it, so it is told in words. */

@@ -1,0 +1,24 @@
+/**
+ * Values that are here now or come later. Most calls can be answered in the turn that brought them;
+ * an async function on their way would make a promise, and a trip through the queue, of each step.
+ */
+
+export type Awaitable<T> = T | Promise<T>
+
+/** Goes on with a value: at once where it is here. */
+export function chain<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}
+
+/** Catches what `run` throws, whether now or later. */
+export function attempt<T, R>(
+  run: () => Awaitable<T>,
+  recover: (error: unknown) => Awaitable<R>,
+): Awaitable<T | R> {
+  try {
+    const value = run()
+    return value instanceof Promise ? value.catch(recover) : value
+  } catch (error) {
+    return recover(error)
+  }
+}
