@@ -5,6 +5,7 @@ import { AuthError, AuthUnavailable } from './auth/auth.ts'
 import { classify } from './http/classify.ts'
 import type { Guard } from './http/guard.ts'
 import type { Incoming } from './http/incoming.ts'
+import { RequestRecord } from './http/incoming.ts'
 import { handleDelete, handleLegacyPost } from './http/legacy.ts'
 import { handleModern } from './http/modern.ts'
 import { accepted, errorResponse, jsonResponse, parseAccept } from './http/reply.ts'
@@ -31,7 +32,7 @@ export function createApp(
   /** Guard, then authorization, and only then anything of the protocol (spec.md G, cross-cutting 3). */
   async function enter(request: Request, door: Door, handle: Handler): Promise<Response> {
     const startedAt = logRequests ? server.clock() : 0
-    const record: Incoming['record'] = {}
+    const record = new RequestRecord()
     let response = guard.check(request, door)
     try {
       if (!response) {
@@ -109,7 +110,7 @@ async function handlePost(server: Server, guard: Guard, incoming: Incoming): Pro
 }
 
 /** For the log: names, which are the client's words, and no longer than ours would be. */
-function noteCall(record: Incoming['record'], { method, params }: JsonRpcNotification): void {
+function noteCall(record: RequestRecord, { method, params }: JsonRpcNotification): void {
   record.method = clip(method)
   const tool = params?.name
   if (method === 'tools/call' && typeof tool === 'string') record.tool = clip(tool)
@@ -138,7 +139,7 @@ async function logRequest(
   door: Door,
   status: number,
   startedAt: number,
-  { session, ...record }: Incoming['record'],
+  { session, ...record }: RequestRecord,
 ): Promise<void> {
   server.log({
     level: 'info',

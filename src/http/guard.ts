@@ -48,8 +48,13 @@ export function createGuard(options: GuardOptions = {}): Guard {
   const anyHost = hosts.has('*')
   const origins = allowedOrigins && new Set(allowedOrigins)
 
-  const hostAllowed = (host: string) =>
-    anyHost || hosts.has(host) || hosts.has(host.toLowerCase()) || hosts.has(withoutPort(host))
+  let lastAllowed: string | undefined // nearly every request names the host that the last one named
+  function hostAllowed(host: string): boolean {
+    if (host === lastAllowed) return true
+    const allowed = anyHost || hosts.has(host.toLowerCase()) || hosts.has(withoutPort(host))
+    if (allowed) lastAllowed = host
+    return allowed
+  }
 
   function originAllowed(origin: string): boolean {
     if (origins) return origins.has('*') || origins.has(origin)

@@ -1,5 +1,6 @@
 /** An HTTP request that has passed the guard and authorization. */
 import type { Door, Principal } from '../auth/auth.ts'
+import type { Era, Revision } from '../protocol/revisions.ts'
 import type { Accepts } from './reply.ts'
 
 export interface Incoming {
@@ -7,8 +8,17 @@ export interface Incoming {
   readonly accepts: Accepts
   readonly principal: Principal | undefined
   readonly door: Door
-  /** Facts for the log line of this request, filled in on its way. */
-  readonly record: { [field: string]: unknown }
+  readonly record: RequestRecord
+}
+
+/** Facts for the log line of a request, filled in on its way. */
+export class RequestRecord {
+  principal: string | undefined
+  era: Era | undefined
+  revision: Revision | undefined
+  method: string | undefined
+  tool: string | undefined
+  session: string | undefined
 }
 
 /** Owner of everything the caller makes; without authorization all callers are one. */

@@ -32,31 +32,55 @@ type LegacyBody = Extract<Classified, { kind: 'legacy' }>
 /** Characters: they are kept with every session. */
 const LONGEST_CAPABILITIES = 8_192
 
-export async function handleLegacyPost(
+export function handleLegacyPost(
   server: Server,
   incoming: Incoming,
-  { messages, batch }: LegacyBody,
-): Promise<Response> {
+  body: LegacyBody,
+): Awaitable<Response> {
+  const { messages, batch } = body
   const requests = messages.flatMap((one) => (one.kind === 'request' ? one.message : []))
   const [first] = requests
   if (requests.some(({ method }) => method === 'initialize')) {
     if (!batch && first) return initialize(server, incoming, first)
     return errorResponse(400, null, invalidRequest('initialize cannot be part of a batch'))
   }
-  const found = await requireSession(server, incoming, batch ? null : (first?.id ?? null))
-  if (found instanceof Response) return found
-  const { session } = found
-  const { revision } = session.data
-  incoming.record.revision = revision
-  if (batch && !has.batches(revision)) {
-    return errorResponse(400, null, invalidRequest(`batches do not exist in ${revision}`))
-  }
+  const id = batch ? null : (first?.id ?? null)
+  return chain(requireSession(server, incoming, id), (session) => {
+    if (session instanceof Response) return session
+    const { revision } = session.data
+    incoming.record.revision = revision
+    if (batch && !has.batches(revision)) {
+      return errorResponse(400, null, invalidRequest(`batches do not exist in ${revision}`))
+    }
+    if (requests.length === messages.length) {
+      return respond(server, incoming, session, requests, batch)
+    }
+    return takeIn(server, session, messages).then(() =>
+      requests.length > 0 ? respond(server, incoming, session, requests, batch) : accepted(),
+    )
+  })
+}
+
+/** What asks for no reply: answers to our own questions, and notifications. */
+async function takeIn(
+  server: Server,
+  session: Session<LegacySession>,
+  messages: LegacyBody['messages'],
+): Promise<void> {
   for (const one of messages) {
     if (one.kind === 'response') await takeAnswer(server, session, one.message)
     if (one.kind === 'notification') await takeNotification(server, session, one.message)
   }
-  if (requests.length === 0) return accepted()
+}
 
+function respond(
+  server: Server,
+  incoming: Incoming,
+  session: Session<LegacySession>,
+  requests: readonly JsonRpcRequest[],
+  batch: boolean,
+): Awaitable<Response> {
+  const hasPriming = has.priming(session.data.revision)
   const exchange = new Exchange({
     accepts: incoming.accepts,
     keepAlive: server.limits.keepAlive,
@@ -69,8 +93,8 @@ export async function handleLegacyPost(
         deliver,
         lost,
       ),
-    priming: has.priming(revision),
-    detaches: has.priming(revision) && incoming.door.background !== false,
+    priming: hasPriming,
+    detaches: hasPriming && incoming.door.background !== false,
     // not a cancellation: the call goes on, and its events are kept for whoever resumes (B20)
     onGone: () => {},
   })
@@ -160,15 +184,16 @@ function serverInfo({ info }: Server, revision: LegacyRevision): object {
 }
 
 /** The session a request belongs to, or the refusal: 400 without an id (B36), 404 for one that is not there (B37). */
-export async function requireSession(
+export function requireSession(
   server: Server,
   incoming: Incoming,
   id: RequestId | null,
-): Promise<{ session: Session<LegacySession> } | Response> {
+): Awaitable<Session<LegacySession> | Response> {
   const sessionId = readSessionId(incoming, id)
   if (sessionId instanceof Response) return sessionId
-  const session = await server.sessions.find(ownerOf(incoming), sessionId)
-  return session ? { session } : sessionNotFound(id)
+  return server.sessions
+    .find(ownerOf(incoming), sessionId)
+    .then((session) => session ?? sessionNotFound(id))
 }
 
 /** The id that a session's requests bring, or the refusal; a version that nobody has is one, too (B42). */

@@ -29,8 +29,8 @@ export async function handleGet(server: Server, incoming: Incoming): Promise<Res
   const found = await requireSession(server, incoming, null)
   if (found instanceof Response) return found
   return resumes
-    ? resume(server, incoming, found.session, lastEventId)
-    : listenTo(server, incoming, found.session, lastEventId)
+    ? resume(server, incoming, found, lastEventId)
+    : listenTo(server, incoming, found, lastEventId)
 }
 
 /** A client that reads GET here opens a stream: it is named only where that is more than resuming one (B23). */

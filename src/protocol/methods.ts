@@ -11,7 +11,6 @@ import { readResource, requireResource } from './resources.ts'
 import type { Era } from './revisions.ts'
 import { MODERN_REVISIONS } from './revisions.ts'
 import { callTool } from './tools.ts'
-import type { Implementation } from './types.ts'
 import { isLogLevel } from './types.ts'
 
 type Row = {

@@ -108,6 +108,8 @@ function withHandle(call: Call, result: CallToolResult): CallToolResult {
 /** A result with only what the client's revision knows (B58, B64). */
 function shape(result: CallToolResult, { revision }: Call): CallToolResult {
   if (has.anyStructure(revision)) return result
+  const plain = result.structuredContent === undefined && !result._meta
+  if (plain && has.resourceLinks(revision)) return result
   const { structuredContent, content, _meta, ...rest } = result
   return {
     ...rest,

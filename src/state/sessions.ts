@@ -122,17 +122,18 @@ export class Sessions<Data extends Aging = Aging> {
     return this.#store.delete(this.#key(owner, id))
   }
 
-  async #read(owner: string, id: string): Promise<Session<Data> | undefined> {
-    if (!isSessionId(id)) return undefined
-    const stored = await this.#store.get(this.#key(owner, id))
-    return (
-      stored && {
-        id,
-        partition: this.partition(owner, id),
-        data: stored.value as unknown as Data,
-        version: stored.version,
-        expiresAt: stored.expiresAt,
-      }
+  #read(owner: string, id: string): Promise<Session<Data> | undefined> {
+    if (!isSessionId(id)) return Promise.resolve(undefined)
+    const partition = this.partition(owner, id)
+    return this.#store.get([partition, RECORD]).then(
+      (stored) =>
+        stored && {
+          id,
+          partition,
+          data: stored.value as unknown as Data,
+          version: stored.version,
+          expiresAt: stored.expiresAt,
+        },
     )
   }
 
