@@ -20,13 +20,18 @@ export function parseUriTemplate(template: string): UriTemplate {
   for (const { 0: whole, 1: operator, 2: list = '', index } of template.matchAll(EXPRESSION)) {
     pattern += literal(template.slice(end, index))
     end = index + whole.length
-    for (const name of list.split(',')) {
+    const variables = list.split(',')
+    for (const name of variables) {
       if (names.includes(name))
         throw new TypeError(`URI template names {${name}} twice: ${template}`)
       names.push(name)
-      if (operator === '?') queryNames.push(name)
-      else if (operator === '+') pattern += '(.+?)'
-      else pattern += `${operator}([^/?#]+)`
+    }
+    if (operator === '?') queryNames.push(...variables)
+    else if (operator === '/') pattern += '/([^/?#]+)'.repeat(variables.length)
+    else {
+      // several values of one expression stand with commas between them (RFC 6570, section 3.2.2)
+      const value = operator === '+' ? '(.+?)' : variables.length > 1 ? '([^/?#,]+)' : '([^/?#]+)'
+      pattern += variables.map(() => value).join(',')
     }
   }
   if (/[{}]/.test(template.slice(end)) || /\\[{}]/.test(pattern)) {
