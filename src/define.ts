@@ -182,6 +182,7 @@ export function createPrompt<I extends Schema | undefined>(
   options: PromptOptions<I>,
   handler: PromptHandler<I>,
 ): Prompt {
+  if (!name) throw new TypeError('A prompt needs a name')
   const input = options.input && createObjectValidator(options.input, `Input of prompt "${name}"`)
   const required = (input?.jsonSchema.required ?? []) as string[]
   return {
