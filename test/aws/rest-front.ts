@@ -283,8 +283,8 @@ export async function restFront(options: RestFrontOptions): Promise<RestFront> {
 
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
-      // A mistake in this file, or a process that went away: never a reply that looks right.
-      console.error(error)
+      // A mistake in this file: never a reply that looks right.
+      if (!response.destroyed) console.error(error)
       response.destroy()
     })
   })

@@ -29,6 +29,7 @@ export async function urlFront(called: { invoke(event: unknown): Promise<Invocat
       })
       await answerStream(invocation, { idle: 300_000, total: 900_000, response })
     } catch (error) {
+      if (response.destroyed) return
       console.error(error)
       response.writeHead(502).end()
     }

@@ -1,0 +1,103 @@
+/** What one Lambda process begins and another goes on with, and what a freeze between two requests loses: nothing. */
+
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { LegacyClient } from '../wire.ts'
+import { bundle } from './bundle.ts'
+import { type RestDoor, restDoor } from './door.ts'
+
+const token = { meta: { progressToken: 1 } }
+let door: RestDoor
+
+beforeAll(async () => {
+  door = await restDoor({ taskRoot: bundle('fixture/server.ts') })
+})
+afterAll(() => door?.close())
+
+/** Processes that answered since then, each named once. */
+const since = (start: number) => new Set(door.host.served.slice(start))
+
+/** Linux's word on a process: T is stopped. */
+const stateOf = (pid: number) =>
+  readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .slice(0, 1)
+
+describe('a question', () => {
+  it('is asked by one process and answered through another', async () => {
+    const client = await LegacyClient.open(door, '2025-11-25', {
+      capabilities: { elicitation: {} },
+    })
+    const start = door.host.served.length
+    const reply = await client.call('greet_person')
+    const question = await reply.find(({ method }) => method === 'elicitation/create')
+    const answered = await client.respond(question.id, {
+      result: { action: 'accept', content: { name: 'Ada' } },
+    })
+    expect(answered.status).toBe(202)
+    expect((await reply.result()).content[0].text).toBe('Hello, Ada!')
+    expect(since(start).size).toBe(2)
+  })
+})
+
+describe('a stream', () => {
+  it('is resumed on another process while the first still runs the call', async () => {
+    const client = await LegacyClient.open(door, '2025-11-25')
+    const start = door.host.served.length
+    const reply = await client.call('count', { to: 8, everyMs: 60 }, token)
+    await reply.notification('notifications/progress')
+    const id = reply.events.findLast((event) => event.id)?.id
+    await reply.leave()
+    const resumed = await client.get(id)
+    await resumed.rest()
+    const progress = [...reply.messages, ...resumed.messages].flatMap(
+      ({ params }) => params?.progress ?? [],
+    )
+    expect(progress).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    expect(resumed.messages.at(-1)).toMatchObject({
+      result: { content: [{ type: 'text', text: 'counted to 8' }] },
+    })
+    expect(since(start).size).toBe(2)
+  })
+
+  it('arrives event by event, as time passes', async () => {
+    const client = await LegacyClient.open(door, '2025-11-25')
+    const reply = await client.call('count', { to: 5, everyMs: 120 }, token)
+    const times: number[] = []
+    while (await reply.next()) times.push(performance.now())
+    expect(times).toHaveLength(6)
+    const gaps = times.slice(1, 5).map((time, index) => time - (times[index] ?? 0))
+    // Each waits for the one before: in a lump all gaps would be nothing.
+    for (const gap of gaps) expect(gap).toBeGreaterThan(40)
+  })
+})
+
+describe('a frozen process', () => {
+  it('is stopped between requests', async () => {
+    const client = await LegacyClient.open(door, '2025-11-25')
+    for (let i = 0; i < 6; i++) await client.call('echo', { text: 'x' })
+    const states = () => new Set(door.host.pids.map(stateOf))
+    await expect.poll(states, { timeout: 5_000 }).toEqual(new Set('T'))
+  })
+
+  it('loses nothing: every increment of a session counts, on whichever process', async () => {
+    const client = await LegacyClient.open(door, '2025-11-25')
+    const start = door.host.served.length
+    for (let n = 1; n <= 12; n++) {
+      const reply = await client.call('increment', { key: 'n' })
+      expect((await reply.result()).structuredContent).toEqual({ value: n })
+    }
+    const many = Array.from({ length: 12 }, () =>
+      client.call('increment', { key: 'n' }).then((reply) => reply.result()),
+    )
+    const values = (await Promise.all(many)).map((result) => result.structuredContent.value)
+    expect(values.sort((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, i) => 13 + i))
+    expect(since(start).size).toBeGreaterThanOrEqual(3)
+  })
+
+  it('knows at once of a session that another process has ended', async () => {
+    const client = await LegacyClient.open(door, '2025-11-25')
+    expect((await client.delete()).status).toBe(204)
+    for (let i = 0; i < 3; i++) expect((await client.request('ping')).status).toBe(404)
+  })
+})
