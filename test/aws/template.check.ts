@@ -372,6 +372,19 @@ describe('the functions', () => {
   })
 })
 
+describe('README', () => {
+  it('names only parameters and outputs that exist, and values that they allow', () => {
+    const readme = readFileSync('README.md', 'utf8')
+    const [, section = ''] = /^## Deploy on AWS$(.*?)^## /ms.exec(readme) ?? []
+    const named = [...section.matchAll(/`([A-Z][a-z]\w+)(?:=([\w-]+))?`/g)]
+    expect(named.length).toBeGreaterThan(12)
+    for (const [, name = '', value] of named) {
+      expect(Object.keys({ ...template.Parameters, ...template.Outputs })).toContain(name)
+      if (value) expect(template.Parameters[name]?.AllowedValues).toContain(value)
+    }
+  })
+})
+
 describe('what is left behind', () => {
   it('logs are kept for as long as the parameter says', () => {
     for (const [, { Properties }] of ofType(made({ LogDays: '7' }), 'AWS::Logs::LogGroup')) {
