@@ -7,10 +7,11 @@ import { bundle } from './bundle.ts'
 import { type RestDoor, restDoor } from './door.ts'
 
 const token = { meta: { progressToken: 1 } }
+const taskRoot = bundle('fixture/server.ts')
 let door: RestDoor
 
 beforeAll(async () => {
-  door = await restDoor({ taskRoot: bundle('fixture/server.ts') })
+  door = await restDoor({ taskRoot })
 })
 afterAll(() => door?.close())
 
@@ -69,6 +70,27 @@ describe('a stream', () => {
     const gaps = times.slice(1, 5).map((time, index) => time - (times[index] ?? 0))
     // Each waits for the one before: in a lump all gaps would be nothing.
     for (const gap of gaps) expect(gap).toBeGreaterThan(40)
+  })
+})
+
+describe('a call that outlasts its function', () => {
+  it('is aborted some seconds before, and ends with an error rather than with silence', async () => {
+    const brief = await restDoor({ taskRoot, timeoutSeconds: 4 })
+    try {
+      const client = await LegacyClient.open(brief, '2025-11-25')
+      const { starts } = brief.host
+      const reply = await client.call('hold', { until: 'never' }, token)
+      const messages = await reply.rest()
+      expect(messages.at(-1)).toMatchObject({
+        result: { isError: true, content: [{ text: expect.stringMatching(/did not finish/) }] },
+      })
+      const heard = await client.call('recall', { key: 'never was' })
+      expect((await heard.result()).structuredContent).toEqual({ value: 'aborted' })
+      expect(brief.host.starts - starts).toBeLessThanOrEqual(2)
+      expect(brief.host.log).not.toMatch(/timed out/)
+    } finally {
+      await brief.close()
+    }
   })
 })
 

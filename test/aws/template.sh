@@ -12,4 +12,7 @@ sam build
 npm run --silent build:lambda
 diff -rq --exclude='*.map' dist/lambda/lambda .aws-sam/build/McpFunction
 diff -rq --exclude='*.map' dist/lambda/authorizer .aws-sam/build/AuthorizerFunction
+
+cfn-lint examples/function-url/template.yaml
+(cd examples/function-url && sam validate --lint && sam build)
 npx vitest run --config test/aws/vitest.config.ts template
