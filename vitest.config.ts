@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
+const slow = ['cluster', 'agent']
+
 export default defineConfig(({ mode }) => ({
   resolve: {
     // examples and README import the package by its name
@@ -12,8 +14,8 @@ export default defineConfig(({ mode }) => ({
     ],
   },
   test: {
-    // `--mode cluster`: the slow ones, with several processes each
-    include: [mode === 'cluster' ? 'test/**/*.cluster.ts' : 'test/**/*.test.ts'],
-    testTimeout: mode === 'cluster' ? 120_000 : 15_000,
+    // `--mode cluster`, `--mode agent`: the slow ones, with other processes
+    include: [slow.includes(mode) ? `test/**/*.${mode}.ts` : 'test/**/*.test.ts'],
+    testTimeout: slow.includes(mode) ? 120_000 : 15_000,
   },
 }))
