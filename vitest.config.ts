@@ -16,6 +16,8 @@ export default defineConfig(({ mode }) => ({
   test: {
     // `--mode cluster`, `--mode agent`: the slow ones, with other processes
     include: [slow.includes(mode) ? `test/**/*.${mode}.ts` : 'test/**/*.test.ts'],
+    // they wait more than they compute, so every processor may have its file
+    maxWorkers: '100%',
     testTimeout: slow.includes(mode) ? 120_000 : 15_000,
   },
 }))
