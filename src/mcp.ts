@@ -133,7 +133,8 @@ const HOUR = 60 * MINUTE
 export function createMcp(options: McpOptions): Mcp {
   const {
     path = '/mcp',
-    store = memoryStore(),
+    clock = Date.now,
+    store = memoryStore({ clock }),
     auth,
     listening = true,
     sessionTtl = 24 * HOUR,
@@ -146,7 +147,6 @@ export function createMcp(options: McpOptions): Mcp {
     streamRetention = HOUR,
     pageSize = 500,
     cache = { ttlMs: MINUTE, scope: 'private' },
-    clock = Date.now,
   } = options
   if (options.stateKeys?.some((key) => key.length < 32)) {
     throw new TypeError('Each of stateKeys needs 32 characters or more')
