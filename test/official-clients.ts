@@ -1,0 +1,230 @@
+/** The official clients, both generations and every way to connect, behind one face. */
+import {
+  Client as ClientV2,
+  StreamableHTTPClientTransport as TransportV2,
+} from '@modelcontextprotocol/client'
+import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import {
+  CreateMessageRequestSchema,
+  ElicitRequestSchema,
+  ListRootsRequestSchema,
+  LoggingMessageNotificationSchema,
+  PromptListChangedNotificationSchema,
+  ResourceListChangedNotificationSchema,
+  ToolListChangedNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js'
+
+export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
+
+/** What a call came to, as far as tests look. */
+export interface CallResult {
+  content: { type: string; text?: string }[]
+  structuredContent?: unknown
+  isError?: boolean
+}
+
+export interface Official {
+  readonly era: 'legacy' | 'modern'
+  /** Notifications that came without being awaited: their methods, and log messages as they are. */
+  readonly heard: string[]
+  /** Methods of the client's that both generations have, with their results. */
+  list(what: 'tools' | 'prompts' | 'resources' | 'resourceTemplates'): Promise<string[]>
+  call(
+    name: string,
+    args?: Record<string, unknown>,
+    onprogress?: (progress: number) => void,
+  ): Promise<CallResult>
+  prompt(name: string, args: Record<string, string>): Promise<string>
+  read(uri: string): Promise<string>
+  complete(prompt: string, argument: string, value: string): Promise<string[]>
+  /** Asks for news, where that takes more than being connected. */
+  listen(): Promise<void>
+  close(): Promise<void>
+}
+
+/** How a person and a model answer. */
+export interface Answers {
+  elicit?: (message: string) => { action: 'accept'; content: Record<string, string | boolean> }
+  sample?: () => string
+  roots?: () => string[]
+}
+
+export type Open = (url: string, answers?: Answers, fetch?: Fetch) => Promise<Official>
+
+const information = { name: 'official', version: '1.0.0' }
+const capabilities = {
+  elicitation: { form: {}, url: {} },
+  sampling: {},
+  roots: {},
+}
+const reconnectionOptions = {
+  initialReconnectionDelay: 5,
+  maxReconnectionDelay: 20,
+  reconnectionDelayGrowFactor: 1,
+  maxRetries: 5,
+}
+
+const sampled = (text: string) => ({
+  role: 'assistant' as const,
+  content: { type: 'text' as const, text },
+  model: 'official-model',
+})
+const rootsOf = (uris: string[]) => ({ roots: uris.map((uri) => ({ uri })) })
+
+const openV1: Open = async (url, answers = {}, fetch = globalThis.fetch) => {
+  const client = new ClientV1(information, { capabilities })
+  const heard: string[] = []
+  const { elicit, sample, roots } = answers
+  if (elicit) {
+    client.setRequestHandler(ElicitRequestSchema, ({ params }) => elicit(params.message))
+  }
+  if (sample) client.setRequestHandler(CreateMessageRequestSchema, () => sampled(sample()))
+  if (roots) client.setRequestHandler(ListRootsRequestSchema, () => rootsOf(roots()))
+  for (const schema of [
+    ToolListChangedNotificationSchema,
+    PromptListChangedNotificationSchema,
+    ResourceListChangedNotificationSchema,
+  ]) {
+    client.setNotificationHandler(schema, ({ method }) => {
+      heard.push(method)
+    })
+  }
+  client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => {
+    heard.push(`${params.level}: ${params.data}`)
+  })
+  // the transport's type of sessionId is not made for exactOptionalPropertyTypes
+  const transport = new TransportV1(new URL(url), { fetch, reconnectionOptions })
+  await client.connect(transport as Parameters<typeof client.connect>[0])
+  return {
+    era: 'legacy',
+    heard,
+    list: (what) => listWith(client, what),
+    async call(name, args = {}, onprogress) {
+      const options = onprogress && {
+        onprogress: (news: { progress: number }) => onprogress(news.progress),
+      }
+      return (await client.callTool({ name, arguments: args }, undefined, options)) as CallResult
+    },
+    async prompt(name, args) {
+      const { messages } = await client.getPrompt({ name, arguments: args })
+      return textOf(messages[0]?.content)
+    },
+    read: async (uri) => textOf((await client.readResource({ uri })).contents[0]),
+    complete: (name, argument, value) => completeWith(client, name, argument, value),
+    listen: async () => {},
+    async close() {
+      await transport.terminateSession()
+      await client.close()
+    },
+  }
+}
+
+const openV2 =
+  (mode: 'legacy' | 'auto' | { pin: string }): Open =>
+  async (url, answers = {}, fetch = globalThis.fetch) => {
+    const client = new ClientV2(information, { capabilities, versionNegotiation: { mode } })
+    const heard: string[] = []
+    const { elicit, sample, roots } = answers
+    if (elicit) {
+      client.setRequestHandler('elicitation/create', ({ params }) => elicit(params.message))
+    }
+    if (sample) client.setRequestHandler('sampling/createMessage', () => sampled(sample()))
+    if (roots) client.setRequestHandler('roots/list', () => rootsOf(roots()))
+    for (const method of [
+      'notifications/tools/list_changed',
+      'notifications/prompts/list_changed',
+      'notifications/resources/list_changed',
+    ] as const) {
+      client.setNotificationHandler(method, () => {
+        heard.push(method)
+      })
+    }
+    client.setNotificationHandler('notifications/message', ({ params }) => {
+      heard.push(`${params.level}: ${params.data}`)
+    })
+    const transport = new TransportV2(new URL(url), { fetch, reconnectionOptions })
+    await client.connect(transport)
+    const era = client.getProtocolEra() === 'modern' ? 'modern' : 'legacy'
+    return {
+      era,
+      heard,
+      list: (what) => listWith(client, what),
+      async call(name, args = {}, onprogress) {
+        const params = {
+          name,
+          arguments: args,
+          // in 2026 a request asks for its own log (C34)
+          ...(era === 'modern' && { _meta: { 'io.modelcontextprotocol/logLevel': 'debug' } }),
+        }
+        const options = onprogress && {
+          onprogress: (news: { progress: number }) => onprogress(news.progress),
+        }
+        return (await client.callTool(params, options)) as CallResult
+      },
+      async prompt(name, args) {
+        const { messages } = await client.getPrompt({ name, arguments: args })
+        return textOf(messages[0]?.content)
+      },
+      read: async (uri) => textOf((await client.readResource({ uri })).contents[0]),
+      complete: (name, argument, value) => completeWith(client, name, argument, value),
+      async listen() {
+        if (era === 'legacy') return
+        await client.listen({
+          toolsListChanged: true,
+          promptsListChanged: true,
+          resourcesListChanged: true,
+        })
+      },
+      async close() {
+        if (era === 'legacy') await transport.terminateSession()
+        await client.close()
+      },
+    }
+  }
+
+/** By name: what they should have negotiated, and how to open them. */
+export const OFFICIAL: readonly [name: string, era: 'legacy' | 'modern', open: Open][] = [
+  ['v1', 'legacy', openV1],
+  ['v2 in legacy mode', 'legacy', openV2('legacy')],
+  ['v2 in auto mode', 'modern', openV2('auto')],
+  ['v2 pinned to 2026-07-28', 'modern', openV2({ pin: '2026-07-28' })],
+]
+
+interface Listing {
+  listTools(): Promise<{ tools: { name: string }[] }>
+  listPrompts(): Promise<{ prompts: { name: string }[] }>
+  listResources(): Promise<{ resources: { name: string }[] }>
+  listResourceTemplates(): Promise<{ resourceTemplates: { name: string }[] }>
+}
+
+async function listWith(client: Listing, what: Parameters<Official['list']>[0]): Promise<string[]> {
+  const named = {
+    tools: async () => (await client.listTools()).tools,
+    prompts: async () => (await client.listPrompts()).prompts,
+    resources: async () => (await client.listResources()).resources,
+    resourceTemplates: async () => (await client.listResourceTemplates()).resourceTemplates,
+  }
+  return (await named[what]()).map(({ name }) => name)
+}
+
+async function completeWith(
+  client: {
+    complete(params: {
+      ref: { type: 'ref/prompt'; name: string }
+      argument: { name: string; value: string }
+    }): Promise<{ completion: { values: string[] } }>
+  },
+  prompt: string,
+  name: string,
+  value: string,
+): Promise<string[]> {
+  const ref = { type: 'ref/prompt' as const, name: prompt }
+  return (await client.complete({ ref, argument: { name, value } })).completion.values
+}
+
+function textOf(content: unknown): string {
+  const { text } = content as { text?: string }
+  if (text === undefined) throw new Error(`No text in ${JSON.stringify(content)}`)
+  return text
+}
