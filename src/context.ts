@@ -59,6 +59,11 @@ export interface Context {
    * a 2025 client may reach another instance; of a 2026 client it is a closed connection.
    */
   readonly signal: AbortSignal
+  /**
+   * When the host will cut the call off, epoch milliseconds; undefined where it does not say. A long
+   * tool stops in time and returns what it has.
+   */
+  readonly deadline: number | undefined
   /** Tells how far the call is. Dropped unless the client asked; `done` must grow from call to call. */
   progress(done: number, total?: number, message?: string): void
   readonly log: Log
@@ -111,6 +116,7 @@ export interface Context {
 export interface CallFacts {
   readonly request: RequestInfo
   readonly principal: Principal | undefined
+  readonly deadline: number | undefined
   readonly progressToken: string | number | undefined
   /** Lowest level the client wants; undefined for none at all. */
   readonly logLevel: LogLevel | undefined
@@ -173,6 +179,10 @@ class CallContext implements Context {
 
   get signal(): AbortSignal {
     return this.#cancellation.signal
+  }
+
+  get deadline(): number | undefined {
+    return this.#call.deadline
   }
 
   get session(): SessionValues {
