@@ -170,9 +170,12 @@ describe('aws_account_id', () => {
     const logs = await useLogs(month)
     const { text, failed } = await report({ aws_account_id: '222222222222' }, { roleArn })
     expect(failed).toBe(true)
-    expect(text).toContain(`may not assume the role ${theirs}`)
-    expect(text).toContain('sts:AssumeRole')
-    expect(text).not.toContain('secret')
+    expect(text).toBe(
+      'The server could not assume its role in account 222222222222: the role that ' +
+        'BEDROCK_ROLE_ARN names must exist there too and trust the identity of the server, which ' +
+        'needs sts:AssumeRole on it.',
+    )
+    expect(sts.asked).toEqual([theirs])
     expect(logs.calls).toEqual([])
   })
 
@@ -180,7 +183,9 @@ describe('aws_account_id', () => {
     process.env.AWS_ENDPOINT_URL_STS = await closedPort()
     await useLogs(month)
     const { text } = await report({ aws_account_id: '222222222222' }, { roleArn })
-    expect(text).toBe(`The role ${theirs} could not be assumed: AWS STS could not be reached.`)
+    expect(text).toBe(
+      'The server could not assume its role in account 222222222222: AWS STS could not be reached.',
+    )
   })
 
   it('is refused when the server has no role to assume', async () => {

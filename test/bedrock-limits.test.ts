@@ -110,6 +110,15 @@ describe('the bounds of a report', () => {
     expect(logs.count('StopQuery')).toBe(logs.count('StartQuery'))
   })
 
+  it('ends in time for the host to send what there is', async () => {
+    const logs = await useLogs(month, { ending: 'never' })
+    const { data } = await report({}, { clock: Date.now }, undefined, {
+      deadline: Date.now() + 30_000,
+    })
+    expect(data.notes[0]).toMatch(/because the time limit of (19|20) seconds was reached/)
+    expect(logs.running).toBe(0)
+  })
+
   it('reads the newest days first, and keeps what it has when the time is over', async () => {
     await useLogs(month, {
       refuse: ({ operation, body }) =>

@@ -1,4 +1,5 @@
 /** A usage report over a stand-in for CloudWatch Logs, as a client of the tool sees it. */
+import type { Door } from '../src/index.ts'
 import { type BedrockReportOptions, bedrockReport } from '../src/tools/bedrock-report.ts'
 import { pause } from '../src/tools/pause.ts'
 import { closing } from './fake-aws.ts'
@@ -37,6 +38,7 @@ export async function report(
   args: Record<string, unknown> = {},
   options: BedrockReportOptions = {},
   signal?: AbortSignal,
+  door?: Door,
 ): Promise<ReportAnswer> {
   const mcp = serverWith((server) =>
     bedrockReport(server, {
@@ -51,6 +53,7 @@ export async function report(
     'get_bedrock_usage_report',
     { region: 'us-east-1', log_group_name: group, days: 7, ...args },
     { ...(signal && { signal }), onprogress: (news) => progress.push(news) },
+    door,
   )
   return {
     text: textOf(result),

@@ -1,6 +1,6 @@
 /** The official client in front of a server in the same process, and its tools' results. */
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import type { CallToolResult, Mcp } from '../src/index.ts'
+import type { CallToolResult, Door, Mcp } from '../src/index.ts'
 import { createMcp } from '../src/index.ts'
 
 /** A server with only the tools that `register` adds. */
@@ -10,11 +10,11 @@ export function serverWith(register: (mcp: Mcp) => void): Mcp {
   return mcp
 }
 
-export async function connect(mcp: Mcp): Promise<Client> {
+export async function connect(mcp: Mcp, door?: Door): Promise<Client> {
   const client = new Client({ name: 'test', version: '1.0.0' })
   await client.connect(
     new StreamableHTTPClientTransport(new URL('http://localhost/mcp'), {
-      fetch: async (url, init) => mcp.fetch(new Request(url, init)),
+      fetch: async (url, init) => mcp.fetch(new Request(url, init), door && { door }),
     }),
   )
   return client
@@ -36,8 +36,9 @@ export async function callTool(
     /** Milliseconds. */
     timeout?: number
   } = {},
+  door?: Door,
 ): Promise<CallToolResult> {
-  const client = await connect(mcp)
+  const client = await connect(mcp, door)
   try {
     const result = await client.callTool({ name, arguments: args }, options)
     return result as CallToolResult

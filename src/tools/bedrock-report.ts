@@ -11,6 +11,8 @@ import { reportText } from './bedrock-report/text.ts'
 import { pause } from './pause.ts'
 
 const day = 86_400_000
+/** Kept back from the time that the host gives: for stopping queries, for the chart, for the answer. */
+const reserve = 10_000
 
 const Input = v.object({
   // Becomes part of a host name, so nothing else may pass.
@@ -79,6 +81,8 @@ export function bedrockReport(mcp: Mcp, options: BedrockReportOptions = {}): voi
       annotations: { readOnlyHint: true },
     },
     async ({ region, log_group_name, days, aws_account_id, group_by, chart }, ctx) => {
+      const timeLeft = (deadline = Number.POSITIVE_INFINITY) =>
+        Math.max(0, deadline - clock() - reserve)
       const logs = await openLogs({
         region,
         accountId: aws_account_id,
@@ -90,7 +94,7 @@ export function bedrockReport(mcp: Mcp, options: BedrockReportOptions = {}): voi
           { region, group: log_group_name, days, groupBy: group_by },
           {
             signal: ctx.signal,
-            limits,
+            limits: { ...limits, time: Math.min(limits.time, timeLeft(ctx.deadline)) },
             now: clock,
             sleep,
             onProgress(covered, lines) {

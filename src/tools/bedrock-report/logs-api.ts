@@ -1,7 +1,7 @@
 /** The calls of CloudWatch Logs that a report needs, on an AWS client imported only when one is made. */
 import type { CloudWatchLogsClientConfig } from '@aws-sdk/client-cloudwatch-logs'
 import { failure } from '../../index.ts'
-import { awsFault } from '../aws-fault.ts'
+import { type AwsFault, awsFault } from '../aws-fault.ts'
 
 export interface LogsOptions {
   readonly region: string
@@ -113,7 +113,7 @@ async function assumeRole(
         'BEDROCK_ROLE_ARN to a role that exists in that account and trusts this server.',
     )
   }
-  const RoleArn = roleArn.replace(/^(arn:[^:]*:iam::)[0-9]*/, `$1${accountId}`)
+  const RoleArn = roleArn.replace(/(?<=:iam::)[0-9]*/, accountId)
   const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
   const credentials = fromTemporaryCredentials({
     // The shortest session there is; a report takes minutes.
@@ -127,16 +127,16 @@ async function assumeRole(
     const fault = awsFault(error)
     if (fault === undefined) throw error
     throw failure(
-      fault === 'denied'
-        ? `The server may not assume the role ${RoleArn}. The role must exist, its trust policy ` +
-            'must name the identity of the server, and the server needs sts:AssumeRole on it.'
-        : `The role ${RoleArn} could not be assumed: ${roleProblems[fault]}.`,
+      `The server could not assume its role in account ${accountId}: ${roleProblems[fault]}.`,
     )
   }
 }
 
-const roleProblems = {
+const roleProblems: Record<AwsFault, string> = {
   missing: 'it does not exist',
+  denied:
+    'the role that BEDROCK_ROLE_ARN names must exist there too and trust the identity of the ' +
+    'server, which needs sts:AssumeRole on it',
   credentials: 'the server has no valid AWS credentials of its own',
   throttled: 'AWS is throttling such requests; try again in a minute',
   unreachable: 'AWS STS could not be reached',
