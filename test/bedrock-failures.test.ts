@@ -1,5 +1,3 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { readBedrock } from '../adapters/env.ts'
 import { awsFault } from '../src/tools/aws-fault.ts'
@@ -8,6 +6,7 @@ import { closing, useFakeAws } from './fake-aws.ts'
 import type { Call, Refusal } from './fake-logs.ts'
 import { startFakeSts } from './fake-sts.ts'
 import { invocation } from './invocation-log.ts'
+import { listen } from './listener.ts'
 
 useFakeAws()
 
@@ -227,9 +226,7 @@ describe('awsFault', () => {
 })
 
 async function closedPort(): Promise<string> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return `http://127.0.0.1:${port}`
+  const { url, close } = await listen(() => {})
+  await close()
+  return url
 }

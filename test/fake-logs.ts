@@ -3,9 +3,9 @@
  * states of a query, its row limit, seconds against milliseconds, pages cut by size, empty pages,
  * refusals. AWS clients reach it through `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS`.
  */
-import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage } from 'node:http'
 import { compileQuery, type Field, type LogEvent, QuerySyntaxError } from './insights-query.ts'
+import { type Listener, listen } from './listener.ts'
 
 /** A log group's events, ascending by time, made when asked for: a million need not be in memory. */
 export interface LogGroup {
@@ -59,13 +59,11 @@ export interface FakeLogsOptions {
   readonly refuse?: (call: Call) => Refusal | undefined
 }
 
-export interface FakeLogs {
-  readonly url: string
+export interface FakeLogs extends Listener {
   readonly calls: readonly Call[]
   /** Queries that nobody has stopped and that have not ended. */
   readonly running: number
   count(operation: string): number
-  close(): Promise<void>
 }
 
 class Refused extends Error {
@@ -189,23 +187,18 @@ export async function startFakeLogs(options: FakeLogsOptions): Promise<FakeLogs>
     }
   }
 
-  const server = createServer(async (request, response) => {
+  const listener = await listen(async (request, response) => {
     const { status, body } = await answer(request)
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
     response.end(JSON.stringify(body))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...listener,
     calls,
     get running() {
       return running()
     },
     count: (operation) => calls.filter((call) => call.operation === operation).length,
-    async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
   }
 }
 

@@ -1,12 +1,9 @@
 /** A stand-in for S3's ListBuckets over HTTP: pages as asked for, refusals. Reached through `AWS_ENDPOINT_URL_S3`. */
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type Listener, listen } from './listener.ts'
 
-export interface FakeS3 {
-  readonly url: string
+export interface FakeS3 extends Listener {
   /** Continuation tokens that were sent, in order; the first request has none. */
   readonly tokens: readonly (string | null)[]
-  close(): Promise<void>
 }
 
 export async function startFakeS3(
@@ -14,7 +11,7 @@ export async function startFakeS3(
   refuse?: (index: number) => { code: string; status: number } | undefined,
 ): Promise<FakeS3> {
   const tokens: (string | null)[] = []
-  const server = createServer((request, response) => {
+  const listener = await listen((request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost')
     const signed = /\/s3\/aws4_request/.test(request.headers.authorization ?? '')
     const refusal = signed ? refuse?.(tokens.length) : { code: 'AccessDenied', status: 403 }
@@ -41,13 +38,8 @@ export async function startFakeS3(
       }</ListAllMyBucketsResult>`,
     )
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...listener,
     tokens,
-    async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
   }
 }

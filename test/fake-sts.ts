@@ -1,18 +1,15 @@
 /** A stand-in for AWS STS over HTTP: AssumeRole, for the roles it is told of. */
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type Listener, listen } from './listener.ts'
 
-export interface FakeSts {
-  readonly url: string
+export interface FakeSts extends Listener {
   /** ARNs asked for. */
   readonly asked: readonly string[]
-  close(): Promise<void>
 }
 
 /** Gives credentials with this access key for these roles, and refuses all others. */
 export async function startFakeSts(roles: Readonly<Record<string, string>>): Promise<FakeSts> {
   const asked: string[] = []
-  const server = createServer(async (request, response) => {
+  const listener = await listen(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const form = new URLSearchParams(Buffer.concat(chunks).toString())
@@ -34,13 +31,8 @@ export async function startFakeSts(roles: Readonly<Record<string, string>>): Pro
       <AssumedRoleUser><Arn>${role}/session</Arn><AssumedRoleId>id:session</AssumedRoleId>
       </AssumedRoleUser></AssumeRoleResult></AssumeRoleResponse>`)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...listener,
     asked,
-    async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
   }
 }
