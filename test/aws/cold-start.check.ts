@@ -93,10 +93,12 @@ async function measure(
 }
 
 it('is a small multiple of bare Hono', { timeout: 300_000 }, async () => {
-  const alone = { AUTH_METHOD: 'none', LOG_LEVEL: 'warn' }
+  // As in template.yaml, for all alike.
+  const same = { NODE_OPTIONS: '--enable-source-maps' }
+  const alone = { ...same, AUTH_METHOD: 'none', LOG_LEVEL: 'warn' }
   const stored = { ...database.env, ...alone }
   const variants = {
-    'Hono alone': () => measure(hono, {}, modernCall),
+    'Hono alone': () => measure(hono, same, modernCall),
     '2026, no store': () => measure(server, alone, modernCall),
     '2026, DynamoDB': () => measure(server, stored, modernCall),
     '2025, memory': () => measure(server, alone, legacyCall),
