@@ -446,11 +446,13 @@ describe('hostile bytes, on the socket of the Node door', () => {
     await once(socket, 'connect')
     socket.write(bytes)
     let heard = ''
-    for await (const chunk of socket.setEncoding('utf8')) {
+    socket.setEncoding('utf8').on('data', (chunk) => {
       heard += chunk
-      if (until?.test(heard)) break
-    }
-    socket.destroy()
+      if (until?.test(heard)) socket.destroy()
+    })
+    // a server that has said what it had to say need not wait for the rest: it may reset the connection
+    socket.on('error', () => {})
+    await new Promise((resolve) => socket.once('close', resolve))
     return heard
   }
 
@@ -488,7 +490,7 @@ describe('hostile bytes, on the socket of the Node door', () => {
       `${request(['Transfer-Encoding: chunked'])}zz\r\n${body}\r\n0\r\n\r\n`,
       400,
     ],
-    ['headers without end', request([`X-Long: ${'x'.repeat(100_000)}`]), 431],
+    ['headers without end', request([`X-Long: ${'x'.repeat(17_000)}`]), 431],
     ['no Host', request(whole, 'POST /mcp HTTP/1.1', 'X-Host: localhost') + body, 400],
     ['two Hosts', request([...whole, 'Host: evil.example.com']) + body, 403],
     [
