@@ -35,7 +35,7 @@ export async function startCognitoIssuer(options: CognitoIssuerOptions) {
   const { resourceServers = [], clock = Date.now } = options
   const key = await createSigningKey('RS256')
   /** Where Cognito would be; what the tokens and the metadata call themselves. */
-  const pool = `https://cognito-idp.eu-central-1.amazonaws.com/${userPoolId}`
+  const pool = `https://cognito-idp.${userPoolId.split('_')[0]}.amazonaws.com/${userPoolId}`
   const codes = new Map<string, Grant & { challenge: string; redirectUri: string }>()
   const refreshTokens = new Map<string, Grant>()
   const app = new Hono()
@@ -152,6 +152,8 @@ export async function startCognitoIssuer(options: CognitoIssuerOptions) {
   const fixture = {
     pool,
     userPoolId,
+    /** Where it really is. */
+    origin,
     /** Who logs in next. */
     account: 'alice',
     sign,

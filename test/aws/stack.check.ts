@@ -11,6 +11,7 @@ import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { startCognitoIssuer } from '../cognito-issuer.ts'
 import { startDynalite } from '../dynalite.ts'
 import { createOAuthMemory } from '../oauth-client.ts'
 import { startOidcProvider } from '../oidc-provider.ts'
@@ -44,7 +45,7 @@ async function secretsManager(arn: string): Promise<string> {
 }
 
 /** Everything of a stack that runs, set up as the template says and by nothing else. */
-async function deploy(parameters: Parameters) {
+async function deploy(parameters: Parameters, more: Record<string, string> = {}) {
   const stack = stackOf(parameters)
   const database = await startDynalite({ table: String(stack.outputs.Table) })
   closers.push(database.close)
@@ -53,6 +54,7 @@ async function deploy(parameters: Parameters) {
     AWS_ENDPOINT_URL_SECRETS_MANAGER: await secretsManager(
       'arn:aws:secretsmanager:eu-west-1:123456789012:secret:weather-Token-AbCdEf',
     ),
+    ...more,
   }
   const host = (id: string, bundled: string) => {
     const resource = stack.resources[id]
@@ -104,6 +106,23 @@ async function connect(era: string, url: URL, fetch: Fetch, token?: string) {
   return client
 }
 
+/** As a person who is sent to a login page and comes back. */
+async function logIn(endpoint: URL, fetch: Fetch) {
+  const oauth = createOAuthMemory()
+  const transport = () =>
+    // The declarations of the two generations differ in nothing that matters here.
+    new StreamableHTTPClientTransport(endpoint, { fetch, authProvider: oauth.provider as never })
+  const first = transport()
+  const client = new Client(information)
+  await expect(client.connect(first as never)).rejects.toThrow(UnauthorizedError)
+  const answer = await oauth.memory.logIn()
+  await first.finishAuth(answer.get('code') ?? '')
+  open.push(client)
+  await client.connect(transport() as never)
+  const { content } = await client.callTool({ name: 'greet', arguments: { name: 'Ada' } })
+  return { request: oauth.memory.requests[0], content }
+}
+
 describe('the stack with a static token', async () => {
   const { front, mcp, gate, endpoint } = await deploy({})
 
@@ -146,25 +165,58 @@ describe('the stack with an issuer of its own', async () => {
   })
 
   it('leads the official client from 401 over the signpost to a login and a call', async () => {
-    const oauth = createOAuthMemory()
-    const transport = () =>
-      new StreamableHTTPClientTransport(endpoint, {
-        fetch: (url, init) =>
-          `${url}`.startsWith(issuer.url) ? fetch(url, init) : front.fetch(url, init),
-        authProvider: oauth.provider as never,
-      })
-    const first = transport()
-    const client = new Client(information)
-    await expect(client.connect(first as never)).rejects.toThrow(UnauthorizedError)
-    const [request] = oauth.memory.requests
+    const elsewhere: Fetch = (url, init) =>
+      `${url}`.startsWith(issuer.url) ? fetch(url, init) : front.fetch(url, init)
+    const { request, content } = await logIn(endpoint, elsewhere)
     expect(request?.searchParams.get('resource')).toBe(endpoint.href)
     expect(request?.searchParams.get('scope')).toMatch(/mcp:use/)
-    const answer = await oauth.memory.logIn()
-    await first.finishAuth(answer.get('code') ?? '')
-    open.push(client)
-    await client.connect(transport() as never)
-    const { content } = await client.callTool({ name: 'greet', arguments: { name: 'Ada' } })
     expect(JSON.stringify(content)).toMatch(/Ada/)
+  })
+})
+
+describe('the stack with a user pool that it made', async () => {
+  const redirectUrl = 'http://127.0.0.1:54321/callback'
+  const clientId = 'weather-UserPoolClient'
+  const issuer = await startCognitoIssuer({
+    userPoolId: 'eu-west-1_AbCdEf123',
+    clientId,
+    redirectUris: [redirectUrl],
+  })
+  closers.push(issuer.close)
+  // The functions find Cognito where it is, at its own name.
+  const { origin } = new URL(issuer.pool)
+  const world = `const f = fetch; globalThis.fetch = (u, i) => f(String(u.url ?? u).replace('${origin}', '${issuer.origin}'), i)`
+  const { front, endpoint } = await deploy(
+    { AuthMethod: 'cognito', CallbackUrls: redirectUrl },
+    { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(world)}` },
+  )
+
+  it('hands the official client the pool through the façade, and takes its tokens', async () => {
+    const elsewhere: Fetch = (url, init) =>
+      [origin, issuer.origin].some((known) => `${url}`.startsWith(known))
+        ? issuer.fetch(url, init)
+        : front.fetch(url, init)
+    const { request, content } = await logIn(endpoint, elsewhere)
+    expect(request?.searchParams.get('client_id')).toBe(clientId)
+    expect(request?.searchParams.get('scope')).toMatch(/mcp\/use/)
+    expect(JSON.stringify(content)).toMatch(/Ada/)
+  })
+
+  it('turns away a token of another client of the pool, and one without the scope', async () => {
+    const claims = { sub: 'x', username: 'x', token_use: 'access', client_id: clientId }
+    const send = async (changed: object) => {
+      const token = await issuer.sign({ ...claims, scope: 'mcp/use', ...changed })
+      return front.fetch(endpoint, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}` },
+      })
+    }
+    expect((await send({ client_id: 'another' })).status).toBe(401)
+    const poor = await send({ scope: 'openid' })
+    expect(poor.status).toBe(403)
+    expect(poor.headers.get('www-authenticate')).toMatch(
+      /error="insufficient_scope", scope="mcp\/use"/,
+    )
   })
 })
 
