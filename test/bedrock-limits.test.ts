@@ -1,3 +1,4 @@
+import type { VersionNegotiationMode } from '@modelcontextprotocol/client'
 import { describe, expect, it } from 'vitest'
 import { day, insightsDenied, now, report, useLogs } from './bedrock-logs.ts'
 import { useFakeAws } from './fake-aws.ts'
@@ -112,9 +113,11 @@ describe('the bounds of a report', () => {
 
   it('ends in time for the host to send what there is', async () => {
     const logs = await useLogs(month, { ending: 'never' })
-    const { data } = await report({}, { clock: Date.now }, undefined, {
-      deadline: Date.now() + 30_000,
-    })
+    const { data } = await report(
+      {},
+      { clock: Date.now },
+      { door: { deadline: Date.now() + 30_000 } },
+    )
     expect(data.notes[0]).toMatch(/because the time limit of (19|20) seconds was reached/)
     expect(logs.running).toBe(0)
   })
@@ -152,7 +155,10 @@ describe('the bounds of a report', () => {
   })
 })
 
-describe('cancellation', () => {
+describe.each<[string, VersionNegotiationMode]>([
+  ['a 2025 client', 'legacy'],
+  ['a 2026 client', { pin: '2026-07-28' }],
+])('cancellation by %s', (_, mode) => {
   it('stops every query that is running', async () => {
     const cancel = new AbortController()
     const logs = await useLogs(month, {
@@ -162,7 +168,7 @@ describe('cancellation', () => {
         return undefined
       },
     })
-    await expect(report({ days: 28 }, {}, cancel.signal)).rejects.toThrow()
+    await expect(report({ days: 28 }, {}, { mode, signal: cancel.signal })).rejects.toThrow()
     await expect.poll(() => logs.running).toBe(0)
     expect(logs.count('StartQuery')).toBe(4)
     expect(logs.count('StopQuery')).toBe(4)
@@ -177,7 +183,7 @@ describe('cancellation', () => {
         return insightsDenied.refuse?.({ operation } as never)
       },
     })
-    await expect(report({ days: 28 }, {}, cancel.signal)).rejects.toThrow()
+    await expect(report({ days: 28 }, {}, { mode, signal: cancel.signal })).rejects.toThrow()
     const soon = logs.calls.length
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect(logs.calls.length).toBeLessThanOrEqual(soon + 4)

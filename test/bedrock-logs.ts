@@ -1,11 +1,10 @@
 /** A usage report over a stand-in for CloudWatch Logs, as a client of the tool sees it. */
-import type { Door } from '../src/index.ts'
 import { type BedrockReportOptions, bedrockReport } from '../src/tools/bedrock-report.ts'
 import { pause } from '../src/tools/pause.ts'
 import { closing } from './fake-aws.ts'
 import { type FakeLogs, type FakeLogsOptions, logGroup, startFakeLogs } from './fake-logs.ts'
 import type { LogEvent } from './insights-query.ts'
-import { callTool, type Progress, serverWith, textOf } from './tool-calls.ts'
+import { type Calling, callTool, type Progress, serverWith, textOf } from './tool-calls.ts'
 
 export const day = 86_400_000
 /** Not on a whole second, so that bounds to the millisecond are told from those to the second. */
@@ -37,8 +36,7 @@ export interface ReportAnswer {
 export async function report(
   args: Record<string, unknown> = {},
   options: BedrockReportOptions = {},
-  signal?: AbortSignal,
-  door?: Door,
+  calling: Calling = {},
 ): Promise<ReportAnswer> {
   const mcp = serverWith((server) =>
     bedrockReport(server, {
@@ -52,8 +50,7 @@ export async function report(
     mcp,
     'get_bedrock_usage_report',
     { region: 'us-east-1', log_group_name: group, days: 7, ...args },
-    { ...(signal && { signal }), onprogress: (news) => progress.push(news) },
-    door,
+    { ...calling, onprogress: (news) => progress.push(news) },
   )
   return {
     text: textOf(result),

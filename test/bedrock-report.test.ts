@@ -67,6 +67,13 @@ describe('get_bedrock_usage_report', () => {
     expect(logs.count('StartQuery')).toBe(4)
   })
 
+  it('gives the same report to a client of 2026, with its progress', async () => {
+    await useLogs(week)
+    const answer = await report({}, {}, { mode: { pin: '2026-07-28' } })
+    expect(answer.text).toBe(weekText)
+    expect(answer.progress.at(-1)).toMatchObject({ progress: 7, total: 7 })
+  })
+
   it('returns the figures as data too, in the shape of its output schema', async () => {
     await useLogs(week)
     const { data } = await report()

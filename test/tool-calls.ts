@@ -1,5 +1,9 @@
 /** The official client in front of a server in the same process, and its tools' results. */
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import {
+  Client,
+  StreamableHTTPClientTransport,
+  type VersionNegotiationMode,
+} from '@modelcontextprotocol/client'
 import type { CallToolResult, Door, Mcp } from '../src/index.ts'
 import { createMcp } from '../src/index.ts'
 
@@ -10,8 +14,15 @@ export function serverWith(register: (mcp: Mcp) => void): Mcp {
   return mcp
 }
 
-export async function connect(mcp: Mcp, door?: Door): Promise<Client> {
-  const client = new Client({ name: 'test', version: '1.0.0' })
+export interface Connecting {
+  /** @default '2025-11-25', through `initialize` */
+  mode?: VersionNegotiationMode
+  /** What the host says of the requests. */
+  door?: Door
+}
+
+export async function connect(mcp: Mcp, { mode = 'legacy', door }: Connecting = {}) {
+  const client = new Client({ name: 'test', version: '1.0.0' }, { versionNegotiation: { mode } })
   await client.connect(
     new StreamableHTTPClientTransport(new URL('http://localhost/mcp'), {
       fetch: async (url, init) => mcp.fetch(new Request(url, init), door && { door }),
@@ -26,19 +37,20 @@ export interface Progress {
   message?: string | undefined
 }
 
+export interface Calling extends Connecting {
+  signal?: AbortSignal
+  onprogress?: (progress: Progress) => void
+  /** Milliseconds. */
+  timeout?: number
+}
+
 export async function callTool(
   mcp: Mcp,
   name: string,
   args: Record<string, unknown> = {},
-  options: {
-    signal?: AbortSignal
-    onprogress?: (progress: Progress) => void
-    /** Milliseconds. */
-    timeout?: number
-  } = {},
-  door?: Door,
+  { mode, door, ...options }: Calling = {},
 ): Promise<CallToolResult> {
-  const client = await connect(mcp, door)
+  const client = await connect(mcp, { ...(mode && { mode }), ...(door && { door }) })
   try {
     const result = await client.callTool({ name, arguments: args }, options)
     return result as CallToolResult
