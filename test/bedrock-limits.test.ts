@@ -59,16 +59,31 @@ describe('the row limit of Insights', () => {
 })
 
 describe('tables', () => {
-  it('add up under "(other)" what is beyond 10,000 rows, and the lists say what they leave out', async () => {
+  it('add up under "(other)" what is beyond 10,000 rows, and tell the largest', async () => {
     await useLogs(callers(12_000, now - day, day), insightsDenied)
     const { text, data } = await report({ days: 1 })
     expect(data.totals.requests).toBe(12_000)
-    expect(data.users).toHaveLength(1_000)
-    expect(data.omitted_rows).toBe(9_001)
+    expect(data.users).toHaveLength(400)
+    expect(data.omitted_rows).toBe(10_001 - 400)
     expect(data.users[0]).toMatchObject({ user: '(other)', requests: 2_000 })
-    expect(text).toContain('... and 9801 more')
+    expect(text).toContain('... and 9601 smaller')
     expect(text).toContain('the rest is added up under "(other)"')
-    expect(text.split('\n').length).toBeLessThan(300)
+    expect(text.split('\n').length).toBeLessThan(450)
+  })
+
+  it('tell the newest days where there are more than can be told', async () => {
+    const years = Array.from({ length: 450 }, (_, index) =>
+      invocation({ time: now - (index + 0.5) * day, modelId: 'm', input: 1 }),
+    )
+    await useLogs(years)
+    const { text, data } = await report({ days: 450, group_by: ['day', 'model'] })
+    expect(data.totals.requests).toBe(450)
+    for (const list of [data.daily, data.groups]) {
+      expect(list).toHaveLength(400)
+      expect(list.at(-1)).toMatchObject({ [list === data.daily ? 'date' : 'day']: '2025-04-08' })
+    }
+    expect(data.omitted_rows).toBe(100)
+    expect(text.match(/\.\.\. and 50 earlier/g)).toHaveLength(2)
   })
 })
 

@@ -28,6 +28,18 @@ export interface Ledger {
   readonly overflowed: boolean
 }
 
+/** Rows of one table that are told: a reader, and a model's context, has an end. More than a year has days. */
+const shown = 400
+
+/** The newest days of a table that goes by day, and otherwise the largest rows. */
+export function mostRelevant(
+  rows: readonly Row[],
+  byDay: boolean,
+): { rows: readonly Row[]; omitted: number } {
+  const omitted = Math.max(0, rows.length - shown)
+  return { rows: byDay ? rows.slice(omitted) : rows.slice(0, shown), omitted }
+}
+
 /** Key of the row that takes what a full table has no more room for. */
 export const other = '(other)'
 

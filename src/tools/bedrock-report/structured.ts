@@ -1,10 +1,7 @@
 /** The report as data, and the schema that promises its shape. */
 import * as v from 'valibot'
-import { type Row, totalTokens, type Usage } from './ledger.ts'
+import { mostRelevant, type Row, totalTokens, type Usage } from './ledger.ts'
 import type { Report } from './report.ts'
-
-/** Rows of one list that travel; more would fill a model's context. */
-const rowLimit = 1_000
 
 const usage = {
   requests: v.number(),
@@ -36,7 +33,10 @@ export const Output = v.object({
       }),
     ),
   ),
-  omitted_rows: v.pipe(v.number(), v.description(`Rows beyond the first ${rowLimit} of a list`)),
+  omitted_rows: v.pipe(
+    v.number(),
+    v.description('Rows left out of the lists: the smallest, and the oldest days'),
+  ),
   malformed_lines: v.pipe(v.number(), v.description('Log lines that are no invocation records')),
   source: v.picklist(['insights', 'events', 'both']),
   partial: v.pipe(v.boolean(), v.description('Whether usage is missing; see gaps')),
@@ -53,9 +53,10 @@ export const Output = v.object({
 export function toStructured(report: Report): v.InferOutput<typeof Output> {
   const { tables, groups, period } = report
   let omitted = 0
-  function list<T>(rows: readonly Row[], names: (keys: readonly string[]) => T) {
-    omitted += Math.max(0, rows.length - rowLimit)
-    return rows.slice(0, rowLimit).map((row) => ({ ...names(row.keys), ...figures(row) }))
+  function list<T>(table: readonly Row[], names: (keys: readonly string[]) => T, byDay = false) {
+    const relevant = mostRelevant(table, byDay)
+    omitted += relevant.omitted
+    return relevant.rows.map((row) => ({ ...names(row.keys), ...figures(row) }))
   }
   return {
     region: report.region,
@@ -63,13 +64,15 @@ export function toStructured(report: Report): v.InferOutput<typeof Output> {
     from: iso(period.from),
     to: iso(period.to),
     totals: figures(report.totals),
-    daily: list(tables.day, ([date = '']) => ({ date })),
+    daily: list(tables.day, ([date = '']) => ({ date }), true),
     regions: list(tables.region, ([region = '']) => ({ region })),
     models: list(tables.model, ([model = '']) => ({ model })),
     users: list(tables.user, ([user = '']) => ({ user })),
     ...(groups && {
-      groups: list(groups.rows, (keys) =>
-        Object.fromEntries(groups.by.map((name, index) => [name, keys[index] ?? ''])),
+      groups: list(
+        groups.rows,
+        (keys) => Object.fromEntries(groups.by.map((name, index) => [name, keys[index] ?? ''])),
+        groups.by[0] === 'day',
       ),
     }),
     omitted_rows: omitted,

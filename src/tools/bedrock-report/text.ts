@@ -1,11 +1,8 @@
 /** The report as text, in the layout that readers of the forerunner's know (parity A5e). */
-import { type Row, totalTokens, type Usage } from './ledger.ts'
+import { mostRelevant, type Row, totalTokens, type Usage } from './ledger.ts'
 import type { Report } from './report.ts'
 
 export const nothingFound = 'No Bedrock usage data found for the specified period.'
-
-/** Rows of a section that are shown; a reader, and a model's context, has an end. */
-const shown = 200
 
 export function reportText(report: Report): string {
   const { totals, tables, notes } = report
@@ -23,23 +20,22 @@ export function reportText(report: Report): string {
     head.push(`Total Cache Write Tokens: ${totals.cacheWriteTokens}`)
   }
   const sections = [
-    section('Daily Totals', tables.day, cached),
+    section('Daily Totals', tables.day, cached, true),
     section('Region Summary', tables.region, cached),
     section('Model Summary', tables.model, cached),
   ]
   if (tables.user.length > 0) sections.push(section('User Summary', tables.user, cached))
   if (report.groups) {
     const { by, rows } = report.groups
-    sections.push(section(`Grouped by ${by.join(', ')}`, rows, cached))
+    sections.push(section(`Grouped by ${by.join(', ')}`, rows, cached, by[0] === 'day'))
   }
   return [head.join('\n'), ...sections, ...notes].join('\n\n').trimEnd()
 }
 
-function section(title: string, rows: readonly Row[], cached: boolean): string {
-  const lines = rows
-    .slice(0, shown)
-    .map((row) => `${row.keys.join(' | ')}: ${figures(row, cached)}`)
-  if (rows.length > shown) lines.push(`... and ${rows.length - shown} more`)
+function section(title: string, table: readonly Row[], cached: boolean, byDay = false): string {
+  const { rows, omitted } = mostRelevant(table, byDay)
+  const lines = rows.map((row) => `${row.keys.join(' | ')}: ${figures(row, cached)}`)
+  if (omitted > 0) lines.push(`... and ${omitted} ${byDay ? 'earlier' : 'smaller'}`)
   return [`--- ${title} ---`, ...lines].join('\n')
 }
 
