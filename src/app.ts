@@ -14,7 +14,7 @@ import { clip, code, errorMessage, invalidRequest, McpError } from './protocol/e
 import { describe } from './protocol/handling.ts'
 import type { JsonRpcNotification } from './protocol/jsonrpc.ts'
 import type { Server } from './server.ts'
-import { StoreUnavailable } from './state/store.ts'
+import { StoreUnavailable, ValueTooLarge } from './state/store.ts'
 
 /** What a door may pass along with a request, as Hono bindings. */
 export interface Bindings {
@@ -121,6 +121,9 @@ function toErrorResponse(server: Server, error: unknown): Response {
   if (error instanceof StoreUnavailable) {
     const busy = new McpError(code.internal, 'The server is busy: try again shortly')
     return jsonResponse(errorMessage(null, busy), 503)
+  }
+  if (error instanceof ValueTooLarge) {
+    return errorResponse(413, null, invalidRequest('the message is larger than the store can keep'))
   }
   if (error instanceof AuthUnavailable) {
     server.log({ level: 'warn', message: error.message, error: describe(error.cause) })

@@ -93,6 +93,7 @@ describe.each(Object.entries(doors))('hostile input, through %s', (_, open) => {
       ['that is an empty object', '{}', 400, INVALID, undefined],
       ['that is an empty batch', '[]', 400, INVALID, undefined],
       ['that is a batch of nonsense', '[1,null,"x"]', 400, INVALID, undefined],
+      ['that is a batch of 101', Array(101).fill(ping(1)), 400, INVALID, undefined],
       ['that is a batch in a batch', [[ping(1)]], 400, INVALID, undefined],
       [
         'with initialize in a batch',

@@ -49,9 +49,15 @@ export function classify(body: unknown, versionHeader: string | null): Classifie
   }
 }
 
+/** Messages of one batch: they run at the same time, and each may cost a tool call. */
+const LONGEST_BATCH = 100
+
 /** Arrays are 2025-03-26's alone, which has no envelopes; whether the session has that revision is checked there. */
 function classifyBatch(body: unknown[]): Classified {
   if (body.length === 0) return refuse(null, invalidRequest('the batch is empty'))
+  if (body.length > LONGEST_BATCH) {
+    return refuse(null, invalidRequest(`a batch has ${LONGEST_BATCH} messages at most`))
+  }
   const messages: Exclude<Message, { kind: 'invalid' }>[] = []
   for (const element of body) {
     const parsed = parseMessage(element)

@@ -54,6 +54,7 @@ async function resume(
   const now = server.clock()
   const timer = setTimeout(end, endOfStream(incoming, now, server.limits.listen) - now)
   server.stopped.addEventListener('abort', end)
+  if (server.stopped.aborted) end()
   // cut off again before its first event, a client would not know any more where it was (B17)
   if (has.priming(data.revision)) connection.write(ssePriming(lastEventId))
 

@@ -5,7 +5,7 @@ import type { Awaitable } from '../awaitable.ts'
 import { attempt } from '../awaitable.ts'
 import { Failure } from '../content.ts'
 import { Cancelled } from '../context.ts'
-import { StoreUnavailable } from '../state/store.ts'
+import { StoreUnavailable, ValueTooLarge } from '../state/store.ts'
 import type { Call } from './call.ts'
 import { McpError } from './errors.ts'
 
@@ -39,6 +39,9 @@ export function runHandler<T>(
 function toSafeError(call: Call, what: string, error: unknown): Error {
   if (error instanceof McpError || error instanceof Suspended) return error
   if (error instanceof HandlerFailure) return error
+  if (error instanceof ValueTooLarge) {
+    return new HandlerFailure('The call tried to keep a value larger than the store can hold')
+  }
   if (error instanceof Failure) return new HandlerFailure(error.message)
   if (error instanceof StoreUnavailable || error instanceof Cancelled) return error
   const correlation = crypto.randomUUID().slice(0, 8)
