@@ -6,10 +6,14 @@ import { classify } from './http/classify.ts'
 import type { Guard } from './http/guard.ts'
 import type { Incoming } from './http/incoming.ts'
 import { RequestRecord } from './http/incoming.ts'
-import { handleDelete, handleLegacyPost } from './http/legacy.ts'
-import { handleModern } from './http/modern.ts'
-import { accepted, errorResponse, jsonResponse, parseAccept } from './http/reply.ts'
-import { handleGet, methodNotAllowed } from './http/streams.ts'
+import {
+  accepted,
+  errorResponse,
+  jsonResponse,
+  methodNotAllowed,
+  parseAccept,
+} from './http/reply.ts'
+import { lazily } from './lazily.ts'
 import { clip, code, errorMessage, invalidRequest, McpError } from './protocol/errors.ts'
 import { describe } from './protocol/handling.ts'
 import type { JsonRpcNotification } from './protocol/jsonrpc.ts'
@@ -20,6 +24,11 @@ import { StoreUnavailable, ValueTooLarge } from './state/store.ts'
 export interface Bindings {
   door?: Door
 }
+
+// a cold start serves one client first: the code of an era is read when a client of it comes
+const legacy = lazily(() => import('./http/legacy.ts'))
+const modern = lazily(() => import('./http/modern.ts'))
+const streams = lazily(() => import('./http/streams.ts'))
 
 type Handler = (server: Server, incoming: Incoming) => Promise<Response>
 
@@ -60,8 +69,8 @@ export function createApp(
 
   const verbs = new Map<string, Handler>([
     ['POST', (_, incoming) => handlePost(server, guard, incoming)],
-    ['GET', handleGet],
-    ['DELETE', handleDelete],
+    ['GET', async (...call) => (await streams()).handleGet(...call)],
+    ['DELETE', async (...call) => (await legacy()).handleDelete(...call)],
   ])
   const app = new Hono<{ Bindings: Bindings }>()
   // one route for all verbs: where two routes match, Hono composes them anew at every request
@@ -98,12 +107,16 @@ async function handlePost(server: Server, guard: Guard, incoming: Incoming): Pro
       record.era = 'modern'
       record.revision = envelope.revision
       noteCall(record, message)
+      const era = modern()
+      const { handleModern } = era instanceof Promise ? await era : era
       return handleModern(server, incoming, message, envelope)
     }
     case 'legacy': {
       const [first] = found.messages
       record.era = 'legacy'
       if (first && first.kind !== 'response') noteCall(record, first.message)
+      const era = legacy()
+      const { handleLegacyPost } = era instanceof Promise ? await era : era
       return handleLegacyPost(server, incoming, found)
     }
   }

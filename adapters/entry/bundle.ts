@@ -15,10 +15,11 @@ const { values } = parseArgs({
 
 const KIB = 1024
 /**
- * What a cold start reads of the core, over Hono alone, without the author's schema library and AWS
- * clients. What it imports lazily (jose, the validator of JSON Schema) is printed and not limited.
+ * What every cold start reads of the core, over Hono alone, without the author's schema library and
+ * AWS clients. What waits for the path that needs it (the code of an era, jose, the validator of JSON
+ * Schema) is printed and not limited.
  */
-const coreBudget = 66 * KIB
+const coreBudget = 40 * KIB
 
 const shared: BuildOptions = {
   bundle: true,

@@ -23,6 +23,12 @@ export function accepted(): Response {
   return new Response(null, { status: 202 })
 }
 
+/** A client that reads GET here opens a stream: it is named only where that is more than resuming one (B23). */
+export function methodNotAllowed({ listening }: Server): Response {
+  const allow = listening ? 'POST, GET, DELETE, OPTIONS' : 'POST, DELETE, OPTIONS'
+  return new Response(null, { status: 405, headers: { allow } })
+}
+
 /** A refusal that no request's id belongs to, or that comes before any era is known. */
 export function errorResponse(status: number, id: RequestId | null, error: McpError): Response {
   return jsonResponse(errorMessage(id, error), status)

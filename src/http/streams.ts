@@ -10,7 +10,7 @@ import type { Incoming } from './incoming.ts'
 import { endOfStream, ownerOf } from './incoming.ts'
 import { requireSession, sessionNotFound } from './legacy.ts'
 import { newsStream, toNotifications } from './listen.ts'
-import { errorResponse } from './reply.ts'
+import { errorResponse, methodNotAllowed } from './reply.ts'
 import { SSE_HEADERS, SseConnection, sseEvent, ssePriming } from './sse.ts'
 
 /** The stream of the server's own messages; its event ids are cursors into the changes. */
@@ -31,12 +31,6 @@ export async function handleGet(server: Server, incoming: Incoming): Promise<Res
   return resumes
     ? resume(server, incoming, found, lastEventId)
     : listenTo(server, incoming, found, lastEventId)
-}
-
-/** A client that reads GET here opens a stream: it is named only where that is more than resuming one (B23). */
-export function methodNotAllowed({ listening }: Server): Response {
-  const allow = listening ? 'POST, GET, DELETE, OPTIONS' : 'POST, DELETE, OPTIONS'
-  return new Response(null, { status: 405, headers: { allow } })
 }
 
 /** What a stream held after an event, and what its call still sends, whichever instance runs it (B30–B32). */
