@@ -27,7 +27,7 @@ import {
 const unicode = fc.string({ unit: 'binary' })
 
 /** The same, and at least one character of it. */
-const value = unicode.filter((text) => text.length > 0)
+const value = unicode.filter((text) => text.length > 0 && !text.split(/[\\/]/).includes('..'))
 
 const VERSION = 'io.modelcontextprotocol/protocolVersion'
 const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities'
@@ -390,10 +390,8 @@ describe('a URI template', () => {
   })
 
   it('gives a path with its slashes to a variable that may have them', () => {
-    const segments = fc.array(fc.stringMatching(/^[A-Za-z0-9 .~_-]{1,8}$/), {
-      minLength: 1,
-      maxLength: 5,
-    })
+    const segment = fc.stringMatching(/^[A-Za-z0-9 .~_-]{1,8}$/).filter((text) => text !== '..')
+    const segments = fc.array(segment, { minLength: 1, maxLength: 5 })
     fc.assert(
       fc.property(segments, (path) => {
         const found = parseUriTemplate('file:///{+path}').match(

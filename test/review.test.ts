@@ -1,0 +1,71 @@
+/** Defects that a reading of the code has found, each shown gone. */
+import * as v from 'valibot'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { McpOptions } from '../src/index.ts'
+import { createMcp } from '../src/index.ts'
+import { fetchDoor, ModernClient } from './wire.ts'
+
+const opened: { close(): Promise<void> }[] = []
+afterEach(() => Promise.all(opened.splice(0).map((door) => door.close())))
+
+function open(options: Partial<McpOptions> = {}) {
+  const mcp = createMcp({ name: 'review', version: '1', log: () => {}, ...options })
+  const door = fetchDoor(mcp)
+  opened.push(door)
+  return { mcp, door }
+}
+
+/** What Node would end the process for. */
+async function unhandled(act: () => Promise<void>): Promise<unknown[]> {
+  const reasons: unknown[] = []
+  const note = (reason: unknown) => reasons.push(reason)
+  const others = process.listeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection')
+  process.on('unhandledRejection', note)
+  try {
+    await act()
+    // rejections are reported when the queue of microtasks is empty
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  } finally {
+    process.off('unhandledRejection', note)
+    for (const other of others) process.on('unhandledRejection', other)
+  }
+  return reasons
+}
+
+describe('input without measure', () => {
+  it.each([
+    ['x:///{+path}{?q}', `x:///${'?'.repeat(300_000)}#`],
+    ['x:///{+a}/{+b}/{+c}', `x:///${'/'.repeat(300_000)}\n`],
+    ['x:///{a}{b}{c}', `x:///${'a'.repeat(300_000)}/`],
+  ])('a URI made to keep the template %s busy does not', async (template, uri) => {
+    const { mcp, door } = open()
+    mcp.resource(template, { name: 'any' }, () => 'found')
+    const start = performance.now()
+    const { error } = await (
+      await new ModernClient(door).request('resources/read', { uri })
+    ).answer()
+    expect(error?.code).toBe(-32602)
+    expect(performance.now() - start).toBeLessThan(2_000)
+  })
+
+  it('no variable of a URI template climbs out of its place (C37)', async () => {
+    const { mcp, door } = open()
+    mcp.resource('file:///{name}', { name: 'file' }, ({ name }) => `read ${name}`)
+    mcp.resource('tree:///{+path}', { name: 'tree' }, ({ path }) => `read ${path}`)
+    const client = new ModernClient(door)
+    const read = async (uri: string) => (await client.request('resources/read', { uri })).answer()
+    for (const uri of [
+      'file:///..',
+      'file:///%2e%2e%2Fetc%2fpasswd',
+      'file:///a%5C..%5Cb',
+      'tree:///a/../../etc/passwd',
+      'tree:///%2e%2e/etc',
+    ]) {
+      expect((await read(uri)).error?.code, uri).toBe(-32602)
+    }
+    expect((await read('file:///a..b')).result.contents[0].text).toBe('read a..b')
+    expect((await read('tree:///a/b.txt')).result.contents[0].text).toBe('read a/b.txt')
+    expect((await read('file:///a%2Fb')).result.contents[0].text).toBe('read a/b')
+  })
+})
