@@ -1,9 +1,9 @@
 /** Defects that a reading of the code has found, each shown gone. */
 import * as v from 'valibot'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { McpOptions } from '../src/index.ts'
-import { createMcp } from '../src/index.ts'
-import { fetchDoor, ModernClient } from './wire.ts'
+import type { McpOptions, Store } from '../src/index.ts'
+import { createMcp, memoryStore, StoreUnavailable, ValueTooLarge } from '../src/index.ts'
+import { fetchDoor, LegacyClient, ModernClient } from './wire.ts'
 
 const opened: { close(): Promise<void> }[] = []
 afterEach(() => Promise.all(opened.splice(0).map((door) => door.close())))
@@ -32,6 +32,39 @@ async function unhandled(act: () => Promise<void>): Promise<unknown[]> {
   }
   return reasons
 }
+
+describe('a store in trouble', () => {
+  /** Holds no item beyond a size, and is gone once it has said so. */
+  function small(): Store {
+    const store = memoryStore()
+    let gone = false
+    return {
+      ...store,
+      async append(log, at, entries, options) {
+        if (gone && log[1].startsWith('stream/')) throw new StoreUnavailable('gone')
+        if (JSON.stringify(entries).length > 10_000) {
+          gone = true
+          throw new ValueTooLarge('too large')
+        }
+        return store.append(log, at, entries, options)
+      },
+    }
+  }
+
+  it('ends no process when it fails while a large event is noted as missing', async () => {
+    const { mcp, door } = open({ store: small() })
+    mcp.tool('large', { description: 'Says a lot' }, async (_, ctx) => {
+      ctx.log.info('x'.repeat(20_000))
+      return 'done'
+    })
+    const client = await LegacyClient.open(door, '2025-11-25')
+    const reasons = await unhandled(async () => {
+      const reply = await client.call('large')
+      expect((await reply.result()).content[0].text).toBe('done')
+    })
+    expect(reasons).toEqual([])
+  })
+})
 
 describe('input without measure', () => {
   it.each([

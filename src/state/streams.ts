@@ -153,20 +153,26 @@ export class Journal {
     )
   }
 
-  /** The first sequence number of the batch, or undefined when it could not be kept. */
-  async #append(batch: Kept[]): Promise<number | undefined> {
+  /**
+   * The first sequence number of the batch, or undefined when it could not be kept. Never rejects:
+   * nobody waits for most of the writes. `substitute` says that it stands for a batch too large.
+   */
+  async #append(batch: Kept[], substitute = false): Promise<number | undefined> {
     try {
       const first = this.#seq + 1
       this.#seq = await this.#write(batch)
       return first
     } catch (error) {
-      if (error instanceof ValueTooLarge) {
+      if (error instanceof ValueTooLarge && !substitute) {
         // one message larger than an item: whoever resumes here is told so instead of waiting
         const ended = batch.some(({ f }) => f)
-        this.#seq = await this.#write([
-          { r: this.#requests },
-          ...(ended ? lastWords(this.#requests, 'The result was too large to be kept') : []),
-        ])
+        await this.#append(
+          [
+            { r: this.#requests },
+            ...(ended ? lastWords(this.#requests, 'The result was too large to be kept') : []),
+          ],
+          true,
+        )
         return undefined
       }
       if (error instanceof Conflict) {
