@@ -66,6 +66,27 @@ describe('a store in trouble', () => {
   })
 })
 
+describe('what a store may hold', () => {
+  it('memoryStore gives up what was used least before it holds more than it may', async () => {
+    const store = memoryStore({ maxLength: 100_000 })
+    const expiresAt = Date.now() + 60_000
+    await store.put(['p', 'kept'], 'kept', { expiresAt })
+    for (let i = 0; i < 50; i++) {
+      await store.get(['p', 'kept'])
+      await store.put(['p', `r${i}`], 'x'.repeat(5_000), { expiresAt })
+      await store.append(['p', `l${i}`], 0, ['x'.repeat(5_000)], { expiresAt })
+    }
+    let held = 0
+    for (let i = 0; i < 50; i++) {
+      held += (await store.get(['p', `r${i}`])) ? 1 : 0
+      held += (await store.read(['p', `l${i}`], 0)).length
+    }
+    expect(held).toBeGreaterThan(10)
+    expect(held).toBeLessThan(20)
+    expect((await store.get(['p', 'kept']))?.value).toBe('kept')
+  })
+})
+
 describe('input without measure', () => {
   it.each([
     ['x:///{+path}{?q}', `x:///${'?'.repeat(300_000)}#`],

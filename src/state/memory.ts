@@ -5,6 +5,8 @@ import { Conflict } from './store.ts'
 export interface MemoryStoreOptions {
   /** Records and logs held at most; beyond it the least recently used one goes. @default 100_000 */
   maxItems?: number
+  /** Characters of JSON held at most, all items together; beyond it the same. @default 256 Mi */
+  maxLength?: number
   /** Milliseconds since the epoch. @default Date.now */
   clock?: () => number
 }
@@ -15,6 +17,8 @@ interface Item {
   /** A record's version, or a log's last sequence number. */
   version: number
   expiresAt: number
+  /** Characters of the value. */
+  length: number
 }
 
 /**
@@ -24,10 +28,11 @@ interface Item {
  * @example createMcp({ name: 'weather', version: '1.0.0', store: memoryStore({ maxItems: 10_000 }) })
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
-  const { maxItems = 100_000, clock = Date.now } = options
+  const { maxItems = 100_000, maxLength = 256 * 1024 * 1024, clock = Date.now } = options
   const items = new Map<string, Item>()
   const waiters = new Map<string, Set<() => void>>()
   let sweep = items.entries()
+  let held = 0
 
   // with the length, as either text may hold any separator
   const flat = ([partition, name]: Key) => `${partition.length} ${partition}${name}`
@@ -37,9 +42,15 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     return item && item.expiresAt > clock() ? item : undefined
   }
 
+  function drop(key: string): void {
+    held -= items.get(key)?.length ?? 0
+    items.delete(key)
+  }
+
   function set(key: string, item: Item): void {
-    items.delete(key) // so that the map's order is that of use
+    drop(key) // so that the map's order is that of use
     items.set(key, item)
+    held += item.length
     // two looks a write are enough to find every expired item before the map has doubled
     for (let looks = 0; looks < 2; looks++) {
       const next = sweep.next()
@@ -48,11 +59,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
         break
       }
       const [candidate, { expiresAt }] = next.value
-      if (expiresAt <= clock()) items.delete(candidate)
+      if (expiresAt <= clock()) drop(candidate)
     }
-    if (items.size > maxItems) {
-      const [oldest] = items.keys()
-      if (oldest !== undefined) items.delete(oldest)
+    for (const oldest of items.keys()) {
+      if (oldest === key || (items.size <= maxItems && held <= maxLength)) break
+      drop(oldest)
     }
     wake(key)
   }
@@ -82,14 +93,15 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       const name = flat(key)
       if (ifVersion !== undefined && (live(name)?.version ?? 0) !== ifVersion) throw new Conflict()
       const version = ++lastVersion
-      set(name, { value: JSON.stringify(value), version, expiresAt })
+      const text = JSON.stringify(value)
+      set(name, { value: text, version, expiresAt, length: text.length })
       return version
     },
 
     async delete(key): Promise<boolean> {
       const name = flat(key)
       const existed = live(name) !== undefined
-      items.delete(name)
+      drop(name)
       if (existed) wake(name)
       return existed
     },
@@ -104,7 +116,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       value.push(...texts)
       // a log lives as long as any of its entries was promised to
       const latest = Math.max(expiresAt, item?.expiresAt ?? 0)
-      set(name, { value, version: value.length, expiresAt: latest })
+      const length = texts.reduce((sum, text) => sum + text.length, item?.length ?? 0)
+      set(name, { value, version: value.length, expiresAt: latest, length })
       return value.length
     },
 
