@@ -1,7 +1,7 @@
 /** Defects that a reading of the code has found, each shown gone. */
 import * as v from 'valibot'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { McpOptions, Store } from '../src/index.ts'
+import type { Json, McpOptions, Store } from '../src/index.ts'
 import { createMcp, memoryStore, StoreUnavailable, ValueTooLarge } from '../src/index.ts'
 import { fetchDoor, LegacyClient, ModernClient } from './wire.ts'
 
@@ -84,6 +84,21 @@ describe('what a store may hold', () => {
     expect(held).toBeGreaterThan(10)
     expect(held).toBeLessThan(20)
     expect((await store.get(['p', 'kept']))?.value).toBe('kept')
+  })
+
+  it('ctx.session refuses to keep what has no JSON', async () => {
+    const { mcp, door } = open()
+    mcp.tool('forget', { description: 'Keeps nothing' }, async (_, ctx) => {
+      await ctx.session.update('key', () => undefined as unknown as Json)
+    })
+    mcp.tool(
+      'look',
+      { description: 'Looks' },
+      async (_, ctx) => (await ctx.session.get('key')) ?? 'none',
+    )
+    const client = await LegacyClient.open(door, '2025-11-25')
+    expect((await (await client.call('forget')).result()).isError).toBe(true)
+    expect((await (await client.call('look')).result()).content[0].text).toBe('none')
   })
 })
 

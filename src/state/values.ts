@@ -44,6 +44,7 @@ export function sessionValues(
       return (await store.get(key))?.value as T | undefined
     },
     async set(name, value) {
+      requireJson(value)
       const { key, expiresAt } = await at(name)
       await store.put(key, value, { expiresAt })
     },
@@ -57,6 +58,7 @@ export function sessionValues(
         for (let attempt = 0; ; attempt++) {
           const stored = await store.get(key)
           const next = await fn(stored?.value as T | undefined)
+          requireJson(next)
           try {
             await store.put(key, next as Json, { expiresAt, ifVersion: stored?.version ?? 0 })
             return next
@@ -70,6 +72,12 @@ export function sessionValues(
       })
     },
   }
+}
+
+/** What has no JSON would be kept as nothing, and break every later look at it. */
+function requireJson(value: unknown): void {
+  if (JSON.stringify(value) !== undefined) return
+  throw new TypeError('ctx.session keeps JSON: use delete() to keep nothing')
 }
 
 /** For each store, the last in line for each of its records that is being updated. */
