@@ -138,3 +138,38 @@ describe('input without measure', () => {
     expect((await read('file:///a%2Fb')).result.contents[0].text).toBe('read a/b')
   })
 })
+
+describe('rounds (A.5)', () => {
+  it('carry answers of half a megabyte', async () => {
+    const { mcp, door } = open()
+    mcp.tool('ask', { description: 'Asks twice' }, async (_, ctx) => {
+      const one = await ctx.sample({ messages: [], maxTokens: 1 })
+      await ctx.roots()
+      return `${one.content.text.length}`
+    })
+    const client = new ModernClient(door, { capabilities: { sampling: {}, roots: {} } })
+    const { answer } = await client.converse('tools/call', { name: 'ask' }, ({ method }) =>
+      method === 'roots/list'
+        ? { roots: [] }
+        : { role: 'assistant', model: 'm', content: { type: 'text', text: 'x'.repeat(500_000) } },
+    )
+    expect(answer.result?.content[0].text).toBe('500000')
+  })
+
+  it('say so when there is more to carry than a client could bring back', async () => {
+    const { mcp, door } = open()
+    mcp.tool('ask', { description: 'Asks twice' }, async (_, ctx) => {
+      await ctx.sample({ messages: [], maxTokens: 1 })
+      await ctx.roots()
+      return 'done'
+    })
+    const client = new ModernClient(door, { capabilities: { sampling: {}, roots: {} } })
+    const { answer, questions } = await client.converse('tools/call', { name: 'ask' }, () => ({
+      role: 'assistant',
+      model: 'm',
+      content: { type: 'text', text: 'x'.repeat(3_000_000) },
+    }))
+    expect(questions.map(({ method }) => method)).toEqual(['sampling/createMessage'])
+    expect(answer.error?.message).toMatch(/too much/)
+  })
+})

@@ -1,4 +1,5 @@
 /** Sealing what travels through the client: JSON encrypted and authenticated with a key all instances share. */
+import { code, McpError } from '../protocol/errors.ts'
 import type { Json, Store } from './store.ts'
 import { Conflict } from './store.ts'
 
@@ -9,8 +10,8 @@ export interface Seal {
 }
 
 const YEARS = 10 * 365 * 24 * 3600_000
-/** Longer texts are not worth decrypting: `requestState` never gets there. */
-const LONGEST = 256 * 1024
+/** Characters: what is sealed is less, so that the client can bring it back in a body. */
+const LONGEST = 2 * 1024 * 1024
 
 /**
  * JWE compact serialization, `dir` with A256GCM (RFC 7516). The first key seals, every key opens, so
@@ -34,9 +35,14 @@ export function createSeal(store: Store, clock: () => number, keys?: readonly st
     async seal(value) {
       const [{ CompactEncrypt }, [secret]] = await Promise.all([import('jose'), secrets()])
       if (!secret) throw new TypeError('Sealing needs at least one key')
-      return new CompactEncrypt(new TextEncoder().encode(JSON.stringify(value)))
+      const sealed = await new CompactEncrypt(new TextEncoder().encode(JSON.stringify(value)))
         .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
         .encrypt(secret)
+      if (sealed.length <= LONGEST) return sealed
+      throw new McpError(
+        code.internal,
+        'The answers and steps of this call are too much to carry on with',
+      )
     },
     async open(sealed) {
       if (sealed.length > LONGEST) return undefined
