@@ -64,7 +64,10 @@ function toPlainSchema(schema: StandardSchemaV1, io: 'input' | 'output'): JsonSc
           target: 'draft-2020-12',
         })
       : standard.vendor === 'valibot'
-        ? toJsonSchema(schema as Parameters<typeof toJsonSchema>[0], { typeMode: io })
+        ? toJsonSchema(schema as Parameters<typeof toJsonSchema>[0], {
+            typeMode: io,
+            target: 'draft-2020-12',
+          })
         : undefined
   if (!converted) {
     throw new TypeError(
@@ -82,11 +85,20 @@ function toValidation(result: StandardSchemaV1.Result<unknown>): Validation {
   if (!result.issues) return { ok: true, value: result.value }
   return {
     ok: false,
-    issues: result.issues.map(({ message, path }) => {
+    issues: few(result.issues, ({ message, path }) => {
       const at = path?.map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
       return at ? `${at}: ${message}` : message
     }),
   }
+}
+
+/** Enough to mend a call by. A million wrong elements are four megabytes, but their problems a hundred. */
+const MOST_ISSUES = 20
+
+function few<T>(issues: readonly T[], write: (issue: T) => string): string[] {
+  const more = issues.length - MOST_ISSUES
+  const written = issues.slice(0, MOST_ISSUES).map(write)
+  return more > 0 ? [...written, `and ${more} more`] : written
 }
 
 /** The interpreter is loaded with the first plain schema that is used: most servers have none. */
@@ -98,12 +110,11 @@ function plainValidation(schema: JsonSchema): (value: unknown) => Promise<Valida
     )
     const { valid, errors } = (await validator).validate(value)
     if (valid) return { ok: true, value }
-    const issues = errors
-      .filter(({ keyword }) => keyword !== 'properties' && keyword !== 'items')
-      .map(({ instanceLocation, error }) => {
-        const at = instanceLocation.slice(2).replaceAll('/', '.')
-        return at ? `${at}: ${error}` : error
-      })
+    const own = errors.filter(({ keyword }) => keyword !== 'properties' && keyword !== 'items')
+    const issues = few(own, ({ instanceLocation, error }) => {
+      const at = instanceLocation.slice(2).replaceAll('/', '.')
+      return at ? `${at}: ${error}` : error
+    })
     return { ok: false, issues }
   }
 }

@@ -103,6 +103,20 @@ describe('what a store may hold', () => {
 })
 
 describe('input without measure', () => {
+  it('answers a million wrong values in a few words', async () => {
+    const { mcp, door } = open()
+    mcp.tool(
+      'sum',
+      { description: 'Adds', input: v.object({ of: v.array(v.number()) }) },
+      ({ of }) => of.length,
+    )
+    const of = Array.from({ length: 20_000 }, () => 'x')
+    const result = await (await new ModernClient(door).call('sum', { of })).result()
+    expect(result.isError).toBe(true)
+    expect(result.content[0].text).toMatch(/^Invalid arguments: of.0: /)
+    expect(result.content[0].text.length).toBeLessThan(5_000)
+  })
+
   it.each([
     ['x:///{+path}{?q}', `x:///${'?'.repeat(300_000)}#`],
     ['x:///{+a}/{+b}/{+c}', `x:///${'/'.repeat(300_000)}\n`],
@@ -171,5 +185,22 @@ describe('rounds (A.5)', () => {
     }))
     expect(questions.map(({ method }) => method)).toEqual(['sampling/createMessage'])
     expect(answer.error?.message).toMatch(/too much/)
+  })
+})
+
+describe('what an author may say', () => {
+  it('a valibot tuple is described in the dialect that clients assume (B60, C22)', async () => {
+    const { mcp, door } = open()
+    mcp.tool(
+      'at',
+      { description: 'Where', input: v.object({ at: v.tuple([v.number(), v.string()]) }) },
+      () => 'ok',
+    )
+    const { tools } = await (await new ModernClient(door).request('tools/list')).result()
+    expect(tools[0].inputSchema.properties.at).toEqual({
+      type: 'array',
+      prefixItems: [{ type: 'number' }, { type: 'string' }],
+      minItems: 2,
+    })
   })
 })
