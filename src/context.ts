@@ -133,8 +133,7 @@ export class Cancelled extends Error {
 
 /** The end of one call before its handler returns. A signal is made only when somebody looks at it. */
 export class Cancellation {
-  /** Told the reason, at once: whoever waits for the handler stops waiting. */
-  onAbort: ((reason: Error) => void) | undefined
+  #onAbort: ((reason: Error) => void) | undefined
   #controller: AbortController | undefined
   #reason: Error | undefined
   readonly #watch: (abort: () => void) => void
@@ -142,6 +141,12 @@ export class Cancellation {
   /** `watch` is called at the first look at the signal: looking out for cancellation costs something. */
   constructor(watch: (abort: () => void) => void) {
     this.#watch = watch
+  }
+
+  /** Told the reason, at once: whoever waits for the handler stops waiting. */
+  set onAbort(tell: (reason: Error) => void) {
+    this.#onAbort = tell
+    if (this.#reason) tell(this.#reason)
   }
 
   get signal(): AbortSignal {
@@ -157,7 +162,7 @@ export class Cancellation {
     if (this.#reason) return
     this.#reason = reason
     this.#controller?.abort(reason)
-    this.onAbort?.(reason)
+    this.#onAbort?.(reason)
   }
 }
 

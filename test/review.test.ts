@@ -188,6 +188,24 @@ describe('rounds (A.5)', () => {
   })
 })
 
+describe('the end of a call', () => {
+  it('comes at once when the client had gone before the handler looked at its signal (C8)', async () => {
+    const { mcp, door } = open()
+    const leave = new AbortController()
+    mcp.tool('wait', { description: 'Waits for ever' }, (_, ctx) => {
+      leave.abort()
+      expect(ctx.signal.aborted).toBe(true)
+      return new Promise<string>(() => {})
+    })
+    const client = new ModernClient({
+      ...door,
+      fetch: async (input, init) =>
+        mcp.fetch(new Request(input, { ...init, signal: leave.signal })),
+    })
+    expect((await client.call('wait')).status).toBe(202)
+  })
+})
+
 describe('what an author may say', () => {
   it('a valibot tuple is described in the dialect that clients assume (B60, C22)', async () => {
     const { mcp, door } = open()
