@@ -342,10 +342,23 @@ class CallContext implements Context {
 
 export function createNotify(publish: (change: Change) => Promise<void>): Notify {
   return {
-    toolsChanged: () => publish({ kind: 'tools' }),
-    promptsChanged: () => publish({ kind: 'prompts' }),
-    resourcesChanged: () => publish({ kind: 'resources' }),
-    resourceUpdated: (uri) => publish({ kind: 'resource', uri }),
+    toolsChanged: () => tell({ kind: 'tools' }),
+    promptsChanged: () => tell({ kind: 'prompts' }),
+    resourcesChanged: () => tell({ kind: 'resources' }),
+    resourceUpdated: (uri) => tell({ kind: 'resource', uri }),
+  }
+}
+
+const PLAIN = new Set<unknown>(['string', 'number', 'integer', 'boolean'])
+
+/** Clients show a form of plain values and choices, and refuse to show anything else (B66, B68). */
+function requireForm({ properties = {} }: JsonSchema): void {
+  for (const [name, { type, items }] of Object.entries(properties as Record<string, JsonSchema>)) {
+    const choices = type === 'array' && isObject(items) && (items.enum ?? items.anyOf)
+    if (PLAIN.has(type) || choices) continue
+    throw new TypeError(
+      `A question asks for strings, numbers, booleans and choices: property "${name}" is none`,
+    )
   }
 }
 

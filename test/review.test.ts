@@ -64,6 +64,18 @@ describe('a store in trouble', () => {
     })
     expect(reasons).toEqual([])
   })
+
+  it('ends no process when nobody waits for the news to be durable', async () => {
+    const store = memoryStore()
+    const { mcp } = open({
+      store: { ...store, put: async () => Promise.reject(new StoreUnavailable('gone')) },
+    })
+    const reasons = await unhandled(async () => {
+      void mcp.notify.toolsChanged()
+    })
+    expect(reasons).toEqual([])
+    await expect(mcp.notify.toolsChanged()).rejects.toThrow(StoreUnavailable)
+  })
 })
 
 describe('what a store may hold', () => {
