@@ -204,14 +204,14 @@ class CallContext implements Context {
 
   progress(done: number, total?: number, message?: string): void {
     const { progressToken, outlet } = this.#call
-    // a value that does not grow is against the protocol (B53), and no news
-    if (progressToken === undefined || !(done > this.#progress)) return
+    // a value that does not grow is against the protocol (B53), and no news; infinity has no JSON
+    if (progressToken === undefined || !(done > this.#progress) || done === Infinity) return
     this.#progress = done
     outlet.notify(
       notificationMessage('notifications/progress', {
         progressToken,
         progress: done,
-        total,
+        total: Number.isFinite(total) ? total : undefined,
         message,
       }),
     )

@@ -233,4 +233,20 @@ describe('what an author may say', () => {
       minItems: 2,
     })
   })
+
+  it('progress that has no JSON is no progress (B53)', async () => {
+    const { mcp, door } = open()
+    mcp.tool('run', { description: 'Runs' }, (_, ctx) => {
+      ctx.progress(Number.POSITIVE_INFINITY)
+      ctx.progress(1, Number.POSITIVE_INFINITY)
+      ctx.progress(2, 3)
+      return 'done'
+    })
+    const reply = await new ModernClient(door).call('run', {}, { meta: { progressToken: 't' } })
+    const messages = await reply.rest()
+    expect(messages.flatMap(({ params }) => params ?? [])).toEqual([
+      { progressToken: 't', progress: 1 },
+      { progressToken: 't', progress: 2, total: 3 },
+    ])
+  })
 })
