@@ -18,7 +18,7 @@ import type {
   Root,
 } from './protocol/types.ts'
 import { LOG_LEVELS } from './protocol/types.ts'
-import type { Infer, Schema } from './schema.ts'
+import type { Infer, JsonSchema, Schema } from './schema.ts'
 import { createObjectValidator } from './schema.ts'
 import type { Change } from './state/changes.ts'
 import type { SessionValues } from './state/values.ts'
@@ -244,6 +244,7 @@ class CallContext implements Context {
       const forms = elicitation && (elicitation.form !== undefined || elicitation.url === undefined)
       this.#require(forms && has.elicitation(this.request.revision), { elicitation: {} })
       const validator = createObjectValidator(schema, 'The schema of a question')
+      requireForm(validator.jsonSchema)
       const mode = has.urlElicitation(this.request.revision) && { mode: 'form' }
       return {
         key,
@@ -341,6 +342,12 @@ class CallContext implements Context {
 }
 
 export function createNotify(publish: (change: Change) => Promise<void>): Notify {
+  /** Whoever does not wait need not be told of a failure, and no process has to end of it. */
+  const tell = (change: Change) => {
+    const durable = publish(change)
+    durable.catch(() => {})
+    return durable
+  }
   return {
     toolsChanged: () => tell({ kind: 'tools' }),
     promptsChanged: () => tell({ kind: 'prompts' }),

@@ -234,6 +234,54 @@ describe('what an author may say', () => {
     })
   })
 
+  it.each([
+    ['an object in an object', v.object({ a: v.object({ b: v.string() }) })],
+    ['a list of numbers', v.object({ a: v.array(v.number()) })],
+    ['a value or null', v.object({ a: v.nullable(v.string()) })],
+  ])('a form asks for plain values only, so not for %s (B66)', async (_, schema) => {
+    const problems: unknown[] = []
+    const { mcp, door } = open({
+      log: ({ level, error }) => level === 'error' && problems.push(error),
+    })
+    mcp.tool('ask', { description: 'Asks' }, async (_, ctx) => {
+      await ctx.elicit('?', schema)
+    })
+    const capabilities = { elicitation: {} }
+    const client = new ModernClient(door, { capabilities })
+    const result = await (await client.call('ask')).result()
+    expect(result.isError).toBe(true)
+    expect(problems).toEqual([expect.stringMatching(/property "a"/)])
+  })
+
+  it('a form may ask for text, numbers, yes or no, and choices (B66, B68)', async () => {
+    const { mcp, door } = open()
+    mcp.tool('ask', { description: 'Asks' }, async (_, ctx) => {
+      await ctx.elicit(
+        '?',
+        v.object({
+          text: v.pipe(v.string(), v.email()),
+          number: v.optional(v.pipe(v.number(), v.integer()), 3),
+          sure: v.boolean(),
+          one: v.picklist(['a', 'b']),
+          many: v.array(v.picklist(['a', 'b'])),
+        }),
+      )
+      await ctx.elicit('?', {
+        type: 'object',
+        properties: {
+          titled: { type: 'string', oneOf: [{ const: 'a', title: 'A' }] },
+          several: { type: 'array', items: { anyOf: [{ const: 'a', title: 'A' }] } },
+        },
+      })
+      return 'done'
+    })
+    const client = new ModernClient(door, { capabilities: { elicitation: {} } })
+    const { answer } = await client.converse('tools/call', { name: 'ask' }, () => ({
+      action: 'decline',
+    }))
+    expect(answer.result?.content[0].text).toBe('done')
+  })
+
   it('progress that has no JSON is no progress (B53)', async () => {
     const { mcp, door } = open()
     mcp.tool('run', { description: 'Runs' }, (_, ctx) => {
