@@ -216,6 +216,20 @@ describe('the end of a call', () => {
     })
     expect((await client.call('wait')).status).toBe(202)
   })
+
+  it('takes back the question that is still open (B49)', async () => {
+    const { mcp, door } = open({ callTimeout: 100 })
+    mcp.tool('ask', { description: 'Asks' }, async (_, ctx) => {
+      await ctx.roots()
+      return 'answered'
+    })
+    const client = await LegacyClient.open(door, '2025-11-25', { capabilities: { roots: {} } })
+    const reply = await client.call('ask')
+    const question = await reply.find(({ method }) => method === 'roots/list')
+    const { params } = await reply.notification('notifications/cancelled')
+    expect(params.requestId).toBe(question.id)
+    expect((await reply.result()).isError).toBe(true)
+  })
 })
 
 describe('what an author may say', () => {

@@ -54,12 +54,19 @@ export class LiveAsker implements Asker {
     const signal = this.#signal()
     let stop = () => {}
     const ended = new Promise<never>((_, reject) => {
+      const takeBack = (reason: string) =>
+        this.#outlet.notify(
+          notificationMessage('notifications/cancelled', { requestId: id, reason }),
+        )
       const timer = setTimeout(() => {
-        const params = { requestId: id, reason: 'No answer in time' }
-        this.#outlet.notify(notificationMessage('notifications/cancelled', params))
+        takeBack('No answer in time')
         reject(failure(`Nobody answered within ${this.#timeout / 1000} seconds`))
       }, this.#timeout)
-      const onAbort = () => reject(signal.reason)
+      const onAbort = () => {
+        // a client that cancelled the call has dropped its questions, and wants no more messages (B52)
+        if (!isCancelled(signal.reason)) takeBack('The call has ended')
+        reject(signal.reason)
+      }
       signal.addEventListener('abort', onAbort)
       if (signal.aborted) onAbort()
       stop = () => {
@@ -75,3 +82,6 @@ export class LiveAsker implements Asker {
     }
   }
 }
+
+/** By its name: the class itself belongs to `ctx`, which is made of this module. */
+const isCancelled = (reason: unknown) => reason instanceof Error && reason.name === 'Cancelled'
