@@ -162,6 +162,7 @@ export function createTool<I extends Schema | undefined>(
   }
   if (!options.description)
     throw new TypeError(`Tool "${name}" needs a description: models choose by it`)
+  if (options.timeout !== undefined) requireTimer(`timeout of tool "${name}"`, options.timeout)
   const input = options.input && createObjectValidator(options.input, `Input of tool "${name}"`)
   const bare = input?.jsonSchema ?? { type: 'object', additionalProperties: false }
   const inputSchema = options.headers ? withHeaders(name, bare, options.headers) : bare
@@ -175,6 +176,12 @@ export function createTool<I extends Schema | undefined>(
     headers: findParamHeaders(name, inputSchema),
     handler: handler as unknown as ToolHandler<undefined>,
   }
+}
+
+/** Timers hold 31 bits: beyond them, an endless wait would be none at all. */
+export function requireTimer(name: string, milliseconds: number): void {
+  if (milliseconds > 0 && milliseconds < 2 ** 31) return
+  throw new TypeError(`${name} must be from 1 to ${2 ** 31 - 1} milliseconds, not ${milliseconds}`)
 }
 
 export function createPrompt<I extends Schema | undefined>(

@@ -14,7 +14,7 @@ import type {
   ToolHandler,
   ToolOptions,
 } from './define.ts'
-import { createPrompt, createResource, createTool, Registry } from './define.ts'
+import { createPrompt, createResource, createTool, Registry, requireTimer } from './define.ts'
 import type { GuardOptions } from './http/guard.ts'
 import { createGuard } from './http/guard.ts'
 import { HandlerFailure } from './protocol/handling.ts'
@@ -150,6 +150,15 @@ export function createMcp(options: McpOptions): Mcp {
   } = options
   if (options.stateKeys?.some((key) => key.length < 32)) {
     throw new TypeError('Each of stateKeys needs 32 characters or more')
+  }
+  for (const [name, value] of Object.entries({
+    callTimeout,
+    answerTimeout,
+    keepAlive,
+    listenTimeout,
+    streamLease,
+  })) {
+    requireTimer(name, value)
   }
   const sessionOptions = {
     ttl: sessionTtl,

@@ -233,6 +233,21 @@ describe('the end of a call', () => {
 })
 
 describe('what an author may say', () => {
+  it.each(['callTimeout', 'answerTimeout', 'keepAlive', 'listenTimeout', 'streamLease'] as const)(
+    '%s that no timer can hold is refused at the start, not taken for nothing',
+    (name) => {
+      for (const value of [Number.POSITIVE_INFINITY, 2 ** 31, Number.NaN, 0, -1]) {
+        expect(() => createMcp({ name: 'n', version: '1', [name]: value })).toThrow(name)
+      }
+    },
+  )
+
+  it('the same for the timeout of a tool', () => {
+    const { mcp } = open()
+    const add = (timeout: number) => mcp.tool('t', { description: 't', timeout }, () => 'ok')
+    expect(() => add(Number.POSITIVE_INFINITY)).toThrow('timeout')
+  })
+
   it('a valibot tuple is described in the dialect that clients assume (B60, C22)', async () => {
     const { mcp, door } = open()
     mcp.tool(
