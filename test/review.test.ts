@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Json, McpOptions, Store } from '../src/index.ts'
 import { createMcp, memoryStore, StoreUnavailable, ValueTooLarge } from '../src/index.ts'
-import { fetchDoor, LegacyClient, ModernClient } from './wire.ts'
+import { BOTH, fetchDoor, LegacyClient, ModernClient, post } from './wire.ts'
 
 const opened: { close(): Promise<void> }[] = []
 afterEach(() => Promise.all(opened.splice(0).map((door) => door.close())))
@@ -325,5 +325,16 @@ describe('what an author may say', () => {
       { progressToken: 't', progress: 1 },
       { progressToken: 't', progress: 2, total: 3 },
     ])
+  })
+})
+
+describe('pages of other origins', () => {
+  it('cannot read that they were refused (B3)', async () => {
+    const { door } = open()
+    const headers = { origin: 'https://evil.example', accept: BOTH }
+    const reply = await post(door, { jsonrpc: '2.0', id: 1, method: 'ping' }, headers)
+    expect(reply.status).toBe(403)
+    expect(reply.header('access-control-allow-origin')).toBe(null)
+    expect(reply.header('vary')).toMatch(/origin/i)
   })
 })

@@ -112,9 +112,11 @@ export function createGuard(options: GuardOptions = {}): Guard {
     share(request, response) {
       const origin = request.headers.get('origin')
       if (origin === null) return response
+      response.headers.append('vary', 'Origin')
+      // a page that was refused does not even read that it was
+      if (!originAllowed(origin)) return response
       response.headers.set('access-control-allow-origin', origin)
       response.headers.set('access-control-expose-headers', EXPOSED)
-      response.headers.append('vary', 'Origin')
       return response
     },
   }
