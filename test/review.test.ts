@@ -115,6 +115,19 @@ describe('what a store may hold', () => {
 })
 
 describe('input without measure', () => {
+  it('refuses a batch of ten thousand messages before it does anything for it', async () => {
+    const { door } = open()
+    const client = await LegacyClient.open(door, '2025-03-26')
+    const cancel = (requestId: number) => ({
+      jsonrpc: '2.0',
+      method: 'notifications/cancelled',
+      params: { requestId },
+    })
+    const reply = await client.send(Array.from({ length: 10_000 }, (_, i) => cancel(i)))
+    expect(reply.status).toBe(400)
+    expect((await client.send(Array.from({ length: 100 }, (_, i) => cancel(i)))).status).toBe(202)
+  })
+
   it('answers a million wrong values in a few words', async () => {
     const { mcp, door } = open()
     mcp.tool(
@@ -229,6 +242,28 @@ describe('the end of a call', () => {
     const { params } = await reply.notification('notifications/cancelled')
     expect(params.requestId).toBe(question.id)
     expect((await reply.result()).isError).toBe(true)
+  })
+
+  it('a stream resumed on a server that is stopping ends with the word to come back', async () => {
+    const { mcp, door } = open()
+    let finish = (_: string) => {}
+    const done = new Promise<string>((resolve) => {
+      finish = resolve
+    })
+    mcp.tool('slow', { description: 'Is slow' }, async (_, ctx) => {
+      ctx.log.info('begun')
+      return done
+    })
+    const client = await LegacyClient.open(door, '2025-11-25')
+    const reply = await client.call('slow')
+    await reply.notification('notifications/message')
+    const closing = mcp.close({ grace: 2_000 })
+    const resumed = await client.get(reply.events.at(-1)?.id)
+    await resumed.rest()
+    expect(resumed.events.at(-1)?.retry).toBeGreaterThan(0)
+    finish('done')
+    expect((await reply.result()).content[0].text).toBe('done')
+    await closing
   })
 })
 
