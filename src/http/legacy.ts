@@ -25,7 +25,7 @@ import type { Incoming } from './incoming.ts'
 import { ownerOf } from './incoming.ts'
 import { LegacyCall } from './legacy-call.ts'
 import type { Answer } from './reply.ts'
-import { accepted, Exchange, errorResponse, toAnswer, wholeResponse } from './reply.ts'
+import { accepted, Exchange, errorResponse, sessionResponse, toAnswer } from './reply.ts'
 
 type LegacyBody = Extract<Classified, { kind: 'legacy' }>
 
@@ -155,9 +155,8 @@ async function initialize(
     serverInfo: serverInfo(server, revision),
     ...(server.instructions !== undefined && { instructions: server.instructions }),
   }
-  const response = wholeResponse(resultMessage(id, JSON.stringify(result)), incoming.accepts)
-  response.headers.set('mcp-session-id', session.id)
-  return response
+  const body = resultMessage(id, JSON.stringify(result))
+  return sessionResponse(body, incoming.accepts, session.id)
 }
 
 /** Of what a client tells about itself, what a handler may want to know. */

@@ -96,6 +96,12 @@ export function wholeResponse(body: string, accepts: Accepts, status = 200): Res
   return new Response(sseEvent(body), { headers: SSE_HEADERS })
 }
 
+/** The same with the id of a new session; set on a finished response, a header costs as much as the handshake. */
+export function sessionResponse(body: string, accepts: Accepts, session: string): Response {
+  const [text, headers] = accepts.json ? [body, JSON_HEADERS] : [sseEvent(body), SSE_HEADERS]
+  return new Response(text, { headers: { ...headers, 'mcp-session-id': session } })
+}
+
 export interface ExchangeOptions {
   readonly accepts: Accepts
   /** Milliseconds between keep-alive comments; also how long a call may be quiet before it becomes a stream. */
