@@ -1,6 +1,5 @@
 /** Streams of news: `subscriptions/listen` of 2026, and the standalone GET of 2025. */
 import { invalidParams, methodNotFound } from '../protocol/errors.ts'
-import { describe } from '../protocol/handling.ts'
 import type { Params, RequestId } from '../protocol/jsonrpc.ts'
 import { isObject, notificationMessage, resultMessage } from '../protocol/jsonrpc.ts'
 import { requireResource } from '../protocol/resources.ts'
@@ -8,9 +7,9 @@ import { writeResult } from '../protocol/results.ts'
 import type { Server } from '../server.ts'
 import type { Change, News } from '../state/changes.ts'
 import type { Incoming } from './incoming.ts'
-import { endOfStream } from './incoming.ts'
+import { lastingStream } from './lasting.ts'
 import { META } from './meta.ts'
-import { SSE_HEADERS, SseConnection, sseEvent } from './sse.ts'
+import { sseEvent } from './sse.ts'
 
 /** Resources one listener may follow. */
 const MOST_URIS = 500
@@ -57,38 +56,17 @@ export function newsStream(
     farewell(cursor: number): string
   },
 ): Response {
-  const ended = new AbortController()
-  const end = () => ended.abort()
-  const connection = new SseConnection(server.limits.keepAlive, end)
-  const now = server.clock()
-  const time = endOfStream(incoming, now, server.limits.listen) - now
-  const timer = setTimeout(end, Math.max(0, time))
-  server.stopped.addEventListener('abort', end)
-  if (server.stopped.aborted) end()
-  connection.write(options.greeting)
-
-  const tail = async () => {
+  return lastingStream(server, incoming, async (connection, ended) => {
     let { cursor } = options
-    for await (const news of server.changes.since(cursor, server.limits.keepAlive, ended.signal)) {
+    connection.write(options.greeting)
+    for await (const news of server.changes.since(cursor, server.limits.keepAlive, ended)) {
       const text = await options.deliver(news)
-      if (text === false) return connection.close()
+      if (text === false) return
       cursor = news.cursor
       connection.write(text)
     }
     connection.write(options.farewell(cursor))
-    connection.close()
-  }
-  void tail()
-    .catch((error) => {
-      // a client that loses the stream listens again: better than one that waits in vain
-      server.log({ level: 'error', message: 'a stream of news failed', error: describe(error) })
-      connection.close()
-    })
-    .finally(() => {
-      clearTimeout(timer)
-      server.stopped.removeEventListener('abort', end)
-    })
-  return new Response(connection.body, { headers: SSE_HEADERS })
+  })
 }
 
 /** `subscriptions/listen` (A.6): what is honoured first, then news, in the end the result. */

@@ -1,17 +1,17 @@
 /** GET of the 2025 revisions: resuming a call's stream, or listening to the server. */
 import { invalidRequest } from '../protocol/errors.ts'
-import { describe } from '../protocol/handling.ts'
 import { has } from '../protocol/revisions.ts'
 import type { Server } from '../server.ts'
 import type { LegacySession, Session } from '../state/sessions.ts'
 import { randomId } from '../state/sessions.ts'
 import { eventId, findStream, parseEventId, tail } from '../state/streams.ts'
 import type { Incoming } from './incoming.ts'
-import { endOfStream, ownerOf } from './incoming.ts'
+import { ownerOf } from './incoming.ts'
+import { lastingStream } from './lasting.ts'
 import { requireSession, sessionNotFound } from './legacy.ts'
 import { newsStream, toNotifications } from './listen.ts'
 import { errorResponse, methodNotAllowed } from './reply.ts'
-import { SSE_HEADERS, SseConnection, sseEvent, ssePriming } from './sse.ts'
+import { sseEvent, ssePriming } from './sse.ts'
 
 /** The stream of the server's own messages; its event ids are cursors into the changes. */
 const NEWS = 'changes'
@@ -42,38 +42,18 @@ async function resume(
 ): Promise<Response> {
   const found = await findStream(server.store, partition, lastEventId)
   if (!found) return sessionNotFound()
-  const ended = new AbortController()
-  const end = () => ended.abort()
-  const connection = new SseConnection(server.limits.keepAlive, end)
-  const now = server.clock()
-  const timer = setTimeout(end, endOfStream(incoming, now, server.limits.listen) - now)
-  server.stopped.addEventListener('abort', end)
-  if (server.stopped.aborted) end()
-  // cut off again before its first event, a client would not know any more where it was (B17)
-  if (has.priming(data.revision)) connection.write(ssePriming(lastEventId))
-
-  const replay = async () => {
+  const primes = has.priming(data.revision)
+  return lastingStream(server, incoming, async (connection, ended) => {
+    // cut off again before its first event, a client would not know any more where it was (B17)
+    if (primes) connection.write(ssePriming(lastEventId))
     let last = lastEventId
-    for await (const events of tail(server.store, partition, found, server.journal, ended.signal)) {
+    for await (const events of tail(server.store, partition, found, server.journal, ended)) {
       connection.write(events.map(({ id, data: message }) => sseEvent(message, id)).join(''))
       last = events.at(-1)?.id ?? last
     }
     // only the connection ends here, not the stream: the client is told when to come back (B26)
-    if (ended.signal.aborted && has.priming(data.revision)) {
-      connection.write(ssePriming(last, RETRY_MS))
-    }
-    connection.close()
-  }
-  void replay()
-    .catch((error) => {
-      server.log({ level: 'error', message: 'a resumed stream failed', error: describe(error) })
-      connection.close()
-    })
-    .finally(() => {
-      clearTimeout(timer)
-      server.stopped.removeEventListener('abort', end)
-    })
-  return new Response(connection.body, { headers: SSE_HEADERS })
+    if (ended.aborted && primes) connection.write(ssePriming(last, RETRY_MS))
+  })
 }
 
 /** The standalone stream. A newer one takes over: no message goes out on two (B27). */
