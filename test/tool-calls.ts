@@ -9,7 +9,8 @@ import { createMcp } from '../src/index.ts'
 
 /** A server with only the tools that `register` adds. */
 export function serverWith(register: (mcp: Mcp) => void): Mcp {
-  const mcp = createMcp({ name: 'test', version: '1.0.0', log: () => {} })
+  // A listening client would keep the process busy after its call.
+  const mcp = createMcp({ name: 'test', version: '1.0.0', listening: false, log: () => {} })
   register(mcp)
   return mcp
 }
