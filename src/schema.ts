@@ -67,6 +67,8 @@ function toPlainSchema(schema: StandardSchemaV1, io: 'input' | 'output'): JsonSc
         ? toJsonSchema(schema as Parameters<typeof toJsonSchema>[0], {
             typeMode: io,
             target: 'draft-2020-12',
+            // trimming or a check of one's own has no keyword: clients see the rest, the schema does it all
+            overrideAction: ({ errors, jsonSchema }) => (errors ? jsonSchema : undefined),
           })
         : undefined
   if (!converted) {

@@ -101,6 +101,11 @@ it('needs no memory for 20,000 sessions that are opened and never closed', {
     })
   await open(2_000)
   const plateau = await resident()
-  await open(18_000)
-  expect((await resident()) - plateau).toBeLessThan(20)
+  // a heap swings by tens of megabytes between two collections: its low water is what is kept
+  const later: number[] = []
+  for (const _ of times(6)) {
+    await open(3_000)
+    later.push((await resident()) - plateau)
+  }
+  expect(Math.min(...later.slice(-3))).toBeLessThan(20)
 })

@@ -23,6 +23,8 @@ export function lastingStream(
   const timer = setTimeout(end, Math.max(0, time))
   server.stopped.addEventListener('abort', end)
   if (server.stopped.aborted) end()
+  // where the app is called without a door, nobody else would tell that the client has left
+  incoming.request.signal.addEventListener('abort', end)
   void feed(connection, ended.signal)
     .catch((error) => {
       server.log({ level: 'error', message: 'a lasting stream failed', error: describe(error) })
@@ -31,6 +33,7 @@ export function lastingStream(
       connection.close()
       clearTimeout(timer)
       server.stopped.removeEventListener('abort', end)
+      incoming.request.signal.removeEventListener('abort', end)
     })
   return new Response(connection.body, { headers: SSE_HEADERS })
 }
