@@ -22,3 +22,11 @@ export function attempt<T, R>(
     return recover(error)
   }
 }
+
+/** What an author returned. A query builder has `then`, and is no Promise until it is made one. */
+export function toAwaitable(value: unknown): Awaitable<unknown> {
+  const thenable = typeof value === 'object' && value !== null && 'then' in value
+  return thenable && !(value instanceof Promise) && typeof value.then === 'function'
+    ? Promise.resolve(value)
+    : value
+}

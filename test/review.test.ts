@@ -346,6 +346,16 @@ describe('what an author may say', () => {
     expect(answer.result?.content[0].text).toBe('done')
   })
 
+  it('waits for whatever has then(), a Promise or not', async () => {
+    const { mcp, door } = open()
+    mcp.tool('rows', { description: 'Finds rows' }, () => ({
+      // biome-ignore lint/suspicious/noThenProperty: this is what query builders are
+      then: (resolve: (rows: object) => void) => resolve({ id: 1 }),
+    }))
+    const result = await (await new ModernClient(door).call('rows')).result()
+    expect(result.structuredContent).toEqual({ id: 1 })
+  })
+
   it('progress that has no JSON is no progress (B53)', async () => {
     const { mcp, door } = open()
     mcp.tool('run', { description: 'Runs' }, (_, ctx) => {

@@ -2,7 +2,7 @@
 
 import { AuthError } from '../auth/auth.ts'
 import type { Awaitable } from '../awaitable.ts'
-import { attempt, chain } from '../awaitable.ts'
+import { attempt, chain, toAwaitable } from '../awaitable.ts'
 import { text, toFailureResult, toToolResult } from '../content.ts'
 import type { Tool } from '../define.ts'
 import type { Server } from '../server.ts'
@@ -77,7 +77,7 @@ function validate({ input }: Tool, given: Params): Awaitable<Params> {
 function handle(call: Call, tool: Tool, args: Params): Awaitable<string> {
   const timeout = tool.options.timeout ?? call.server.limits.call
   return runHandler(call, `Tool ${tool.name}`, timeout, () =>
-    chain(tool.handler(args, call.context()), (value) => finish(call, tool, value)),
+    chain(toAwaitable(tool.handler(args, call.context())), (value) => finish(call, tool, value)),
   )
 }
 
