@@ -79,7 +79,10 @@ export interface ResourceOptions extends Described {
   complete?: Record<string, Completer>
 }
 
-/** Text, bytes, or a value that becomes JSON. `undefined` means there is no such resource. */
+/**
+ * Text, bytes, or a value that becomes JSON. `undefined` means there is no such resource. Variables are
+ * the client's words, percent-decoded: no segment of them is `..`, but `{name}` may hold a `/`.
+ */
 export type ResourceHandler = (
   variables: Readonly<Record<string, string>>,
   ctx: Context & { readonly uri: string },

@@ -356,6 +356,20 @@ describe('what an author may say', () => {
     expect(result.structuredContent).toEqual({ id: 1 })
   })
 
+  it('ctx.session takes values of declared interfaces', async () => {
+    interface Cart {
+      items: string[]
+    }
+    const { mcp, door } = open()
+    mcp.tool('put', { description: 'Puts' }, async (_, ctx) => {
+      const cart: Cart = { items: ['book'] }
+      await ctx.session.set('cart', cart)
+      return (await ctx.session.get<Cart>('cart'))?.items[0]
+    })
+    const client = await LegacyClient.open(door, '2025-11-25')
+    expect((await (await client.call('put')).result()).content[0].text).toBe('book')
+  })
+
   it('progress that has no JSON is no progress (B53)', async () => {
     const { mcp, door } = open()
     mcp.tool('run', { description: 'Runs' }, (_, ctx) => {

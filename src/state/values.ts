@@ -5,7 +5,7 @@ import { Conflict } from './store.ts'
 /** State that the calls of one conversation share. Values are JSON. */
 export interface SessionValues {
   get<T = Json>(key: string): Promise<T | undefined>
-  set(key: string, value: Json): Promise<void>
+  set<T = Json>(key: string, value: T): Promise<void>
   /** Whether there was a value. */
   delete(key: string): Promise<boolean>
   /**
@@ -46,7 +46,7 @@ export function sessionValues(
     async set(name, value) {
       requireJson(value)
       const { key, expiresAt } = await at(name)
-      await store.put(key, value, { expiresAt })
+      await store.put(key, value as Json, { expiresAt })
     },
     async delete(name) {
       const { key } = await at(name)
