@@ -230,6 +230,30 @@ describe('the end of a call', () => {
     expect((await client.call('wait')).status).toBe(202)
   })
 
+  it('was asked for before the handler looked at its signal (B52)', async () => {
+    const { mcp, door } = open()
+    let look = () => {}
+    const reasons: unknown[] = []
+    mcp.tool('wait', { description: 'Waits' }, async (_, ctx) => {
+      ctx.log.info('begun')
+      await new Promise<void>((resolve) => {
+        look = resolve
+      })
+      await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))
+      reasons.push(ctx.signal.reason)
+    })
+    const client = await LegacyClient.open(door, '2025-11-25')
+    const reply = await client.call('wait', {}, { id: 'early' })
+    await reply.notification('notifications/message')
+    // a clock has to tell the cancellation from the look
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    await client.notify('notifications/cancelled', { requestId: 'early' })
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    look()
+    expect(await reply.rest()).toHaveLength(1)
+    expect(reasons).toHaveLength(1)
+  })
+
   it('takes back the question that is still open (B49)', async () => {
     const { mcp, door } = open({ callTimeout: 100 })
     mcp.tool('ask', { description: 'Asks' }, async (_, ctx) => {

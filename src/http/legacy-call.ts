@@ -30,6 +30,7 @@ export class LegacyCall implements Call, CallFacts {
   readonly #incoming: Incoming
   readonly #message: JsonRpcRequest
   readonly #session: Session<LegacySession>
+  readonly #startedAt: number
   #inbox: Inbox | undefined
   #closed = false
   #asker: Asker | undefined
@@ -50,6 +51,7 @@ export class LegacyCall implements Call, CallFacts {
     this.#incoming = incoming
     this.#message = message
     this.#session = session
+    this.#startedAt = server.clock()
     this.cancellation = new Cancellation((abort) => this.#openInbox().watchCancellation(abort))
   }
 
@@ -139,6 +141,7 @@ export class LegacyCall implements Call, CallFacts {
       this.server.store,
       this.#session.partition,
       this.#message.id,
+      this.#startedAt,
       this.server.inbox,
     )
     // a handler that looks at its signal only after it has returned must not leave a reader behind

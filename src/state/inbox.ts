@@ -110,12 +110,19 @@ export class Inbox {
   #onCancel: (() => void) | undefined
   #reading = false
 
-  constructor(store: Store, partition: string, request: RequestId, options: InboxOptions) {
+  /** `startedAt`: when the call began, which may be long before anybody looks into its inbox. */
+  constructor(
+    store: Store,
+    partition: string,
+    request: RequestId,
+    startedAt: number,
+    options: InboxOptions,
+  ) {
     this.#store = store
     this.#key = inboxKey(partition, request)
     this.#request = request
     this.#options = options
-    this.#startedAt = options.clock()
+    this.#startedAt = startedAt
   }
 
   /** Opens a question: its id, and the promise of its answer. The caller sends it, and sets the limit of the wait. */
