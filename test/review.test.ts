@@ -254,6 +254,43 @@ describe('the end of a call', () => {
     expect(reasons).toHaveLength(1)
   })
 
+  it('is the end of its lease, also of a renewal under way', async () => {
+    const store = memoryStore()
+    let renew = () => {}
+    const renewing = new Promise<void>((resolve) => {
+      renew = resolve
+    })
+    let renewals = 0
+    let finish = () => {}
+    const slow = new Promise<void>((resolve) => {
+      finish = resolve
+    })
+    const { mcp, door } = open({
+      streamLease: 30,
+      store: {
+        ...store,
+        async put(key, value, options) {
+          if (key[1].startsWith('lease/')) {
+            renewals++
+            renew()
+            await slow
+          }
+          return store.put(key, value, options)
+        },
+      },
+    })
+    mcp.tool('work', { description: 'Works' }, async (_, ctx) => {
+      ctx.log.info('begun')
+      await renewing
+      return 'done'
+    })
+    const client = await LegacyClient.open(door, '2025-11-25')
+    await (await client.call('work')).rest()
+    finish()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(renewals).toBe(1)
+  })
+
   it('takes back the question that is still open (B49)', async () => {
     const { mcp, door } = open({ callTimeout: 100 })
     mcp.tool('ask', { description: 'Asks' }, async (_, ctx) => {

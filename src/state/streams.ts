@@ -111,7 +111,7 @@ export class Journal {
     const last = messages.at(-1)
     this.#queue.push({ ...(last !== undefined && { m: last }), f: true })
     await this.flush()
-    clearTimeout(this.#lease)
+    this.abandon()
   }
 
   async #drain(): Promise<void> {
@@ -209,7 +209,7 @@ export class Journal {
     }, lease / 3)
   }
 
-  /** Stops renewing: for an owner that gives up without a last message. */
+  /** Stops renewing, also where a renewal is under way: after the last message, or without one. */
   abandon(): void {
     this.#state = 'lost'
     clearTimeout(this.#lease)
