@@ -195,6 +195,28 @@ describe('rounds (A.5)', () => {
     expect(answer.result?.content[0].text).toBe('500000')
   })
 
+  it('take no answer to an earlier question for one to the question that took its place', async () => {
+    const { mcp, door } = open()
+    let files = 5
+    mcp.tool('delete', { description: 'Deletes' }, async (_, ctx) => {
+      const sure = await ctx.elicit(`Delete ${files} files?`, v.object({ yes: v.boolean() }))
+      await ctx.roots()
+      return sure.action === 'accept' && sure.content.yes ? `deleted ${files}` : 'kept'
+    })
+    const client = new ModernClient(door, { capabilities: { elicitation: {}, roots: {} } })
+    const asked: string[] = []
+    const { answer } = await client.converse('tools/call', { name: 'delete' }, (question) => {
+      if (question.method === 'roots/list') {
+        files = 7
+        return { roots: [] }
+      }
+      asked.push(question.params.message)
+      return { action: 'accept', content: { yes: question.params.message === 'Delete 5 files?' } }
+    })
+    expect(asked).toEqual(['Delete 5 files?', 'Delete 7 files?'])
+    expect(answer.result.content[0].text).toBe('kept')
+  })
+
   it('say so when there is more to carry than a client could bring back', async () => {
     const { mcp, door } = open()
     mcp.tool('ask', { description: 'Asks twice' }, async (_, ctx) => {

@@ -63,6 +63,8 @@ export class Rounds implements Asker {
         return value
       }
     }
+    // an answer to what was asked under this key before would go for one to what is asked now
+    this.#answers.delete(key)
     if (this.#before.round >= MOST_ROUNDS) {
       throw failure(`The call asked in more than ${MOST_ROUNDS} rounds`)
     }
