@@ -37,7 +37,10 @@ export interface ToolOptions<I extends Schema | undefined = Schema | undefined> 
   /** Shape of the result, which then travels as `structuredContent`, with its JSON as text. */
   output?: Schema
   annotations?: ToolAnnotations
-  /** OAuth scopes a caller needs for this tool; others are answered 403 before it runs. */
+  /**
+   * OAuth scopes a caller needs for this tool; others are answered 403 before it runs. A server without
+   * `auth` knows no callers and asks for none.
+   */
   scopes?: string[]
   /** Give the handler `ctx.session` for modern clients too, through a `session` argument (C17). */
   session?: boolean
