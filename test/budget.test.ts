@@ -1,0 +1,107 @@
+/**
+ * What a call may cost, in figures that no busy machine changes: heap, timers, streams, serialization,
+ * bytes of the bundle (design.md, section 9). Store operations are counted in `store-budget.test.ts`.
+ */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import * as v from 'valibot'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { coreSize } from '../bench/bundle.ts'
+import { createMcp, type Mcp } from '../src/index.ts'
+import { fetchDoor, LegacyClient, ModernClient } from './wire.ts'
+
+const run = promisify(execFile)
+
+describe('the heap that a call takes beyond bare Hono', () => {
+  it('stays within bounds in both eras', async () => {
+    const room = ['--min-semi-space-size=64', '--max-semi-space-size=64']
+    const script = fileURLToPath(new URL('allocation.ts', import.meta.url))
+    const flags = ['--expose-gc', ...room, '--import', 'tsx']
+    const { stdout } = await run(process.execPath, [...flags, script])
+    const { modern, legacy, modernLater, legacyLater } = JSON.parse(stdout)
+    // measured 7.1 and 8.5 KB with a value, 12.0 and 13.7 KB with a promise (the more of Node 20 and 24)
+    expect(modern).toBeLessThan(9_000)
+    expect(legacy).toBeLessThan(10_500)
+    expect(modernLater).toBeLessThan(15_000)
+    expect(legacyLater).toBeLessThan(17_000)
+  })
+})
+
+describe('one call', () => {
+  let mcp: Mcp
+  beforeEach(() => {
+    mcp = createMcp({ name: 'budget', version: '1.0.0' })
+    const input = v.object({ a: v.number() })
+    mcp.tool('now', { description: 'Returns a value', input }, ({ a }) => a)
+    mcp.tool('later', { description: 'Returns a promise', input }, async ({ a }) => a)
+    mcp.tool('loud', { description: 'Tells its progress' }, (_, ctx) => {
+      ctx.progress(1)
+      return 'told'
+    })
+  })
+  afterEach(async () => {
+    vi.restoreAllMocks()
+    vi.unstubAllGlobals()
+    await mcp.close({ grace: 0 })
+  })
+
+  it.each(['now', 'later'])('%s makes no stream of ours for a JSON reply', async (name) => {
+    const door = fetchDoor(mcp)
+    const legacy = await LegacyClient.open(door, '2025-11-25')
+    const modern = new ModernClient(door)
+    let made = 0
+    const counted = new Proxy(ReadableStream, {
+      construct(target, [source, strategy]) {
+        // Node's own Response wraps a text in a stream of bytes, the Node door's does not
+        if (source?.type !== 'bytes') made++
+        return Reflect.construct(target, [source, strategy])
+      },
+    })
+    vi.stubGlobal('ReadableStream', counted)
+    expect(await (await legacy.call(name, { a: 1 })).result()).toMatchObject({})
+    expect(await (await modern.call(name, { a: 1 })).result()).toMatchObject({})
+    expect(made).toBe(0)
+    const reply = await modern.call('loud', {}, { meta: { progressToken: 1 } })
+    expect((await reply.rest()).map(({ method }) => method)).toEqual([
+      'notifications/progress',
+      undefined,
+    ])
+    expect(made).toBe(1)
+  })
+
+  it('that is answered at once sets no timer, one that is waited for sets two', async () => {
+    const door = fetchDoor(mcp)
+    const legacy = await LegacyClient.open(door, '2025-11-25')
+    const modern = new ModernClient(door)
+    const set = vi.spyOn(globalThis, 'setTimeout')
+    await legacy.call('now', { a: 1 })
+    await modern.call('now', { a: 1 })
+    expect(set).not.toHaveBeenCalled()
+    await modern.call('later', { a: 1 })
+    // its time limit, and the moment from which it would be a stream
+    expect(set).toHaveBeenCalledTimes(2)
+  })
+
+  it('of tools/list writes the list as JSON once, until a tool comes or goes', async () => {
+    const modern = new ModernClient(fetchDoor(mcp))
+    const written = vi.spyOn(JSON, 'stringify')
+    const lists = () =>
+      written.mock.calls.filter(([value]) => typeof value === 'object' && value && 'tools' in value)
+    for (let i = 0; i < 3; i++) await modern.request('tools/list')
+    expect(lists()).toHaveLength(1)
+    mcp.tool('more', { description: 'Another one' }, () => 1)
+    for (let i = 0; i < 3; i++) await modern.request('tools/list')
+    expect(lists()).toHaveLength(2)
+  })
+})
+
+describe('the core in a bundle', () => {
+  it('is small beside Hono, and imports nothing at the start but the schema converter', async () => {
+    const { atStart, withAll, imports } = await coreSize()
+    expect(imports).toEqual(['@valibot/to-json-schema'])
+    // measured 64 and 148 KiB minified
+    expect(atStart).toBeLessThan(68 * 1024)
+    expect(withAll).toBeLessThan(156 * 1024)
+  })
+})
