@@ -244,12 +244,12 @@ class CallContext implements Context {
       const forms = elicitation && (elicitation.form !== undefined || elicitation.url === undefined)
       this.#require(forms && has.elicitation(this.request.revision), { elicitation: {} })
       const validator = createObjectValidator(schema, 'The schema of a question')
-      requireForm(validator.jsonSchema)
+      const requestedSchema = toForm(validator.jsonSchema)
       const mode = has.urlElicitation(this.request.revision) && { mode: 'form' }
       return {
         key,
         method: 'elicitation/create',
-        params: { ...mode, message, requestedSchema: validator.jsonSchema },
+        params: { ...mode, message, requestedSchema },
         async parse(answer) {
           const action = parseAction(answer)
           if (action !== 'accept') return action && { action }
@@ -358,15 +358,24 @@ export function createNotify(publish: (change: Change) => Promise<void>): Notify
 
 const PLAIN = new Set<unknown>(['string', 'number', 'integer', 'boolean'])
 
-/** Clients show a form of plain values and choices, and refuse to show anything else (B66, B68). */
-function requireForm({ properties = {} }: JsonSchema): void {
-  for (const [name, { type, items }] of Object.entries(properties as Record<string, JsonSchema>)) {
-    const choices = type === 'array' && isObject(items) && (items.enum ?? items.anyOf)
-    if (PLAIN.has(type) || choices) continue
+/**
+ * Clients show a form of plain values and choices, and refuse to show anything else (B66, B68). They
+ * want to be told that choices are strings, too; arktype leaves it out.
+ */
+function toForm(schema: JsonSchema): JsonSchema {
+  const given = Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>)
+  const properties = given.map(([name, property]) => {
+    const { type, enum: choices, items } = property
+    if (PLAIN.has(type)) return [name, property]
+    if (type === 'array' && isObject(items) && (items.enum ?? items.anyOf)) return [name, property]
+    if (Array.isArray(choices) && choices.every((choice) => typeof choice === 'string')) {
+      return [name, { type: 'string', ...property }]
+    }
     throw new TypeError(
       `A question asks for strings, numbers, booleans and choices: property "${name}" is none`,
     )
-  }
+  })
+  return { ...schema, properties: Object.fromEntries(properties) }
 }
 
 function parseAction(answer: unknown): 'accept' | 'decline' | 'cancel' | undefined {

@@ -1,4 +1,5 @@
 /** Defects that a reading of the code has found, each shown gone. */
+import { type } from 'arktype'
 import * as v from 'valibot'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Json, McpOptions, Store } from '../src/index.ts'
@@ -413,6 +414,7 @@ describe('what an author may say', () => {
           many: v.array(v.picklist(['a', 'b'])),
         }),
       )
+      await ctx.elicit('?', type({ one: "'a' | 'b'" }))
       await ctx.elicit('?', {
         type: 'object',
         properties: {
@@ -423,10 +425,13 @@ describe('what an author may say', () => {
       return 'done'
     })
     const client = new ModernClient(door, { capabilities: { elicitation: {} } })
-    const { answer } = await client.converse('tools/call', { name: 'ask' }, () => ({
+    const { answer, questions } = await client.converse('tools/call', { name: 'ask' }, () => ({
       action: 'decline',
     }))
     expect(answer.result?.content[0].text).toBe('done')
+    expect(questions[1]?.params.requestedSchema.properties).toEqual({
+      one: { type: 'string', enum: ['a', 'b'] },
+    })
   })
 
   it('waits for whatever has then(), a Promise or not', async () => {
