@@ -133,8 +133,14 @@ function isContentBlock(value: unknown): value is ContentBlock {
   return member !== undefined && member in value
 }
 
+const RESULT_MEMBERS = new Set(['content', 'structuredContent', 'isError', '_meta'])
+
+/** Content blocks make a result; without any, only its own members do: a page of no hits has `content: []`, too. */
 function isToolResult(value: unknown): value is CallToolResult {
-  return isObject(value) && Array.isArray(value.content) && value.content.every(isContentBlock)
+  if (!isObject(value) || !Array.isArray(value.content)) return false
+  return value.content.length > 0
+    ? value.content.every(isContentBlock)
+    : Object.keys(value).every((member) => RESULT_MEMBERS.has(member))
 }
 
 function bytes(value: Uint8Array): ContentBlock {

@@ -444,6 +444,20 @@ describe('what an author may say', () => {
     expect(result.structuredContent).toEqual({ id: 1 })
   })
 
+  it('returns an object that happens to have no content', async () => {
+    const { mcp, door } = open()
+    const output = v.object({ content: v.array(v.string()), total: v.number() })
+    mcp.tool('search', { description: 'Searches', output }, () => ({ content: [], total: 0 }))
+    mcp.tool('nothing', { description: 'Is empty' }, () => ({ content: [], isError: true }))
+    const client = new ModernClient(door)
+    const found = await (await client.call('search')).result()
+    expect(found.structuredContent).toEqual({ content: [], total: 0 })
+    expect(await (await client.call('nothing')).result()).toMatchObject({
+      content: [],
+      isError: true,
+    })
+  })
+
   it('ctx.session takes values of declared interfaces', async () => {
     interface Cart {
       items: string[]
