@@ -3,8 +3,8 @@ import type { Hono } from 'hono'
 import type { Bindings } from './app.ts'
 import { createApp } from './app.ts'
 import type { Auth } from './auth/auth.ts'
+import { createNotify } from './call-context.ts'
 import type { Notify } from './context.ts'
-import { createNotify } from './context.ts'
 import type {
   PromptHandler,
   PromptOptions,

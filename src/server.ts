@@ -1,5 +1,5 @@
 /** What all requests of one server share: settings, registry, and the way to the store. Nothing of a request. */
-import type { Cancellation } from './context.ts'
+import type { Cancellation } from './cancellation.ts'
 import type { Registry } from './define.ts'
 import type { Implementation } from './protocol/types.ts'
 import type { Changes } from './state/changes.ts'

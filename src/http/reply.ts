@@ -2,7 +2,7 @@
 import type { Outlet } from '../asking/live.ts'
 import { AuthError } from '../auth/auth.ts'
 import type { Awaitable } from '../awaitable.ts'
-import { Cancelled } from '../context.ts'
+import { Cancelled } from '../cancellation.ts'
 import { code, errorMessage, McpError } from '../protocol/errors.ts'
 import { describe, HandlerFailure } from '../protocol/handling.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
