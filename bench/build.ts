@@ -1,0 +1,31 @@
+/** Bundles each server, so that all start and run from one file each, and the file's size is a figure too. */
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+/** Files in `servers/` that are parts of servers. */
+const PARTS = ['serving.ts', 'fixed.ts', 'tools.ts', 'sdk1.ts', 'our-tools.ts']
+
+export async function buildServers(): Promise<void> {
+  await build({
+    entryPoints: readdirSync(here('servers'))
+      .filter((file) => !PARTS.includes(file))
+      .map((file) => here(`servers/${file}`)),
+    outdir: here('dist'),
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    // schema libraries that fastmcp could use, and that are not installed
+    external: ['effect', 'sury'],
+    // some packages are CommonJS inside and ask for Node's modules by require
+    banner: {
+      js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
+    },
+    logLevel: 'error',
+  })
+}

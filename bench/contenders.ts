@@ -1,0 +1,117 @@
+/** Who is measured, and how each is spoken to. */
+import { ADD, type Call, count, INITIALIZE, legacy, modern } from './calls.ts'
+import { type Client, shakeHands } from './client.ts'
+
+export interface Contender {
+  readonly label: string
+  /** A file of `servers/`. */
+  readonly server: string
+  readonly era: 'legacy' | 'modern'
+  readonly env?: Record<string, string>
+  /** What the server needs to send progress, where that costs its other replies something. */
+  readonly streamEnv?: Record<string, string>
+  /** Sends no progress in this set-up. */
+  readonly mute?: true
+  /** Measured by `npm run bench` too, not by `npm run bench:full` alone. */
+  readonly quick?: true
+  /** Keeps sessions in its process. */
+  readonly sessions?: true
+}
+
+export const FLOOR: Contender = { label: 'bare Hono', server: 'hono', era: 'modern', quick: true }
+
+export const CONTENDERS: readonly Contender[] = [
+  { label: '`node:http`', server: 'node-http', era: 'modern', mute: true },
+  { label: '**streamable-mcp**, 2026-07-28', server: 'ours', era: 'modern', quick: true },
+  {
+    label: '**streamable-mcp**, 2025-11-25, session',
+    server: 'ours',
+    era: 'legacy',
+    quick: true,
+    sessions: true,
+  },
+  { label: '`mcp-lite`', server: 'mcp-lite', era: 'legacy', quick: true },
+  {
+    label: '`mcp-lite`, session',
+    server: 'mcp-lite',
+    era: 'legacy',
+    env: { SESSIONS: '1' },
+    quick: true,
+    sessions: true,
+  },
+  {
+    label: '`@modelcontextprotocol/sdk`, session, JSON',
+    server: 'sdk1-session',
+    era: 'legacy',
+    streamEnv: { STREAMS: '1' },
+    quick: true,
+    sessions: true,
+  },
+  {
+    label: '`@modelcontextprotocol/sdk`, stateless, JSON',
+    server: 'sdk1-stateless',
+    era: 'legacy',
+    streamEnv: { STREAMS: '1' },
+  },
+  {
+    label: '`@modelcontextprotocol/server`, 2026-07-28',
+    server: 'sdk2',
+    era: 'modern',
+    quick: true,
+  },
+  { label: '`@modelcontextprotocol/server`, 2025-11-25', server: 'sdk2', era: 'legacy' },
+  { label: '`@hono/mcp`', server: 'hono-mcp', era: 'legacy' },
+  { label: '`mcp-handler`, 2026-07-28', server: 'mcp-handler', era: 'modern', mute: true },
+  { label: '`fastmcp`, stateless', server: 'fastmcp', era: 'legacy', mute: true },
+]
+
+export interface Load {
+  readonly name: string
+  /** Tools that the server has. */
+  readonly tools: number
+  readonly streams?: true
+  call(era: Contender['era'], client: Client): Promise<Call>
+}
+
+async function inEra(
+  era: Contender['era'],
+  client: Client,
+  method: string,
+  params: object,
+): Promise<Call> {
+  if (era === 'modern') return modern(method, params)
+  return legacy(method, params, await shakeHands(client))
+}
+
+const STEPS = 1_000
+
+export const LOADS: readonly Load[] = [
+  {
+    name: '`tools/call`',
+    tools: 1,
+    call: (era, client) => inEra(era, client, 'tools/call', ADD),
+  },
+  {
+    name: '… of 100 tools',
+    tools: 100,
+    call: (era, client) => inEra(era, client, 'tools/call', ADD),
+  },
+  {
+    name: '`tools/list` of 100',
+    tools: 100,
+    call: (era, client) => inEra(era, client, 'tools/list', {}),
+  },
+  { name: '`initialize`', tools: 1, call: async () => INITIALIZE },
+  {
+    name: '1,000 events in one turn',
+    tools: 1,
+    streams: true,
+    call: (era, client) => inEra(era, client, 'tools/call', count(STEPS, false)),
+  },
+  {
+    name: '1,000 events, a turn each',
+    tools: 1,
+    streams: true,
+    call: (era, client) => inEra(era, client, 'tools/call', count(STEPS, true)),
+  },
+]

@@ -1,0 +1,172 @@
+/**
+ * `npm run load -- [minutes]`: mixed traffic on one server, for half an hour unless told otherwise. Both
+ * eras, streams cut and resumed, sessions ended and abandoned. Ends with exit code 1 at the first
+ * wrong answer, when the server dies (as it does of an unhandled rejection), or when its heap grows.
+ */
+import { Agent, type Dispatcher, request } from 'undici'
+import { buildServers } from './build.ts'
+import { ADD, type Call, count, INITIALIZE, legacy, modern } from './calls.ts'
+import { median } from './measures.ts'
+import { pinDriver, start } from './process.ts'
+
+const minutes = Number(process.argv[2] ?? 30)
+const CONNECTIONS = 16
+const STEPS = 100
+/** Milliseconds that the server keeps sessions and streams: after that, what is abandoned goes as fast as it comes. */
+const KEEP_MS = Math.min(60_000, minutes * 6_000)
+const SAMPLE_MS = 5_000
+const MEBIBYTE = 1024 * 1024
+
+pinDriver()
+await buildServers()
+await using server = await start('ours', { env: { KEEP_MS: String(KEEP_MS) } })
+const url = `http://127.0.0.1:${server.port}/mcp`
+const dispatcher = new Agent({ connections: CONNECTIONS })
+
+/** How often each kind of traffic has come to its end. */
+const done = new Map<string, number>()
+const end = Date.now() + minutes * 60_000
+
+function send(call: Call, method: Dispatcher.HttpMethod = 'POST') {
+  const { body, headers } = call
+  return request(url, { method, headers, dispatcher, ...(method === 'POST' && { body }) })
+}
+
+async function ask(call: Call, expected: string): Promise<void> {
+  const reply = await send(call)
+  const text = await reply.body.text()
+  requireThat(reply.statusCode === 200 && text.includes(expected), `${reply.statusCode} ${text}`)
+}
+
+function requireThat(fact: boolean, why: string): asserts fact {
+  if (!fact) throw new Error(why)
+}
+
+async function open(): Promise<Parameters<typeof legacy>[2]> {
+  const reply = await send(INITIALIZE)
+  const text = await reply.body.text()
+  const session = reply.headers['mcp-session-id']
+  requireThat(typeof session === 'string', `initialize: ${reply.statusCode} ${text}`)
+  return { revision: '2025-11-25', session }
+}
+
+interface Event {
+  readonly id: string | undefined
+  readonly data: string
+}
+
+async function* events(body: AsyncIterable<Uint8Array>): AsyncGenerator<Event> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of body) {
+    rest += decoder.decode(chunk, { stream: true })
+    const blocks = rest.split('\n\n')
+    rest = blocks.pop() ?? ''
+    for (const block of blocks) {
+      const id = /^id: (.*)$/m.exec(block)?.[1]
+      const data = /^data: (.*)$/m.exec(block)?.[1]
+      if (data !== undefined) yield { id, data }
+    }
+  }
+}
+
+/** Every step once and in order, then the result. */
+function requireAll(messages: readonly string[]): void {
+  const told = messages.slice(0, -1).map((data) => JSON.parse(data).params?.progress)
+  const right = told.length === STEPS && told.every((progress, i) => progress === i + 1)
+  requireThat(right && messages.at(-1)?.includes('"done"') === true, messages.join('\n'))
+}
+
+const traffic: Record<string, () => Promise<void>> = {
+  async 'modern calls'() {
+    for (let i = 0; i < 20; i++) await ask(modern('tools/call', ADD), '"3"')
+    await ask(modern('tools/list'), '"add"')
+  },
+  async 'sessions, ended'() {
+    const session = await open()
+    for (let i = 0; i < 20; i++) await ask(legacy('tools/call', ADD, session), '"3"')
+    const reply = await send(legacy('', {}, session), 'DELETE')
+    await reply.body.dump()
+    requireThat(reply.statusCode === 204, `DELETE: ${reply.statusCode}`)
+    const late = await send(legacy('tools/call', ADD, session))
+    await late.body.dump()
+    requireThat(late.statusCode === 404, `after DELETE: ${late.statusCode}`)
+  },
+  async 'sessions, abandoned'() {
+    await ask(legacy('tools/call', ADD, await open()), '"3"')
+  },
+  async 'modern streams'() {
+    const reply = await send(modern('tools/call', count(STEPS, true)))
+    const messages: string[] = []
+    for await (const { data } of events(reply.body)) messages.push(data)
+    requireAll(messages)
+  },
+  async 'modern streams, cut'() {
+    const reply = await send(modern('tools/call', count(STEPS * 100, true)))
+    for await (const { data } of events(reply.body)) {
+      if (data.includes('"progress":5,')) break
+    }
+    reply.body.destroy()
+  },
+  async 'legacy streams, cut and resumed'() {
+    const session = await open()
+    const messages: string[] = []
+    let lastId = ''
+    const cut = 1 + Math.floor(Math.random() * STEPS)
+    const reply = await send(legacy('tools/call', count(STEPS, true), session))
+    for await (const { id, data } of events(reply.body)) {
+      lastId = id ?? lastId
+      if (data) messages.push(data)
+      if (messages.length >= cut) break
+    }
+    reply.body.destroy()
+    const { headers } = legacy('', {}, session)
+    const again = { body: '', headers: { ...headers, 'last-event-id': lastId } }
+    const rest = await send(again, 'GET')
+    requireThat(rest.statusCode === 200, `GET: ${rest.statusCode}`)
+    for await (const { data } of events(rest.body)) if (data) messages.push(data)
+    requireAll(messages)
+  },
+}
+
+async function worker(): Promise<void> {
+  const kinds = Object.entries(traffic)
+  while (Date.now() < end) {
+    const [name, run] = kinds[Math.floor(Math.random() * kinds.length)] ?? []
+    if (!name || !run) continue
+    await run()
+    done.set(name, (done.get(name) ?? 0) + 1)
+  }
+}
+
+const heaps: number[] = []
+let peak = 0
+async function watch(): Promise<void> {
+  while (Date.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, Math.min(SAMPLE_MS, end - Date.now())))
+    const { heapUsed, rss } = await server.usage(true)
+    heaps.push(heapUsed / MEBIBYTE)
+    peak = Math.max(peak, rss / MEBIBYTE)
+    process.stderr.write(
+      `\r${heaps.at(-1)?.toFixed(1)} MiB of heap, ${(rss / MEBIBYTE).toFixed(0)} RSS `,
+    )
+  }
+}
+
+await Promise.all([watch(), ...Array.from({ length: CONNECTIONS }, worker)])
+await dispatcher.destroy()
+
+// what the first quarter gathers is kept for a while; from then on it must be level
+const quarter = (n: number) =>
+  median(heaps.slice((heaps.length * n) / 4, (heaps.length * (n + 1)) / 4))
+const [second, last] = [quarter(1), quarter(3)]
+const grown = last > second * 1.15 + 1
+process.stdout.write(
+  `\n${minutes} minutes at ${CONNECTIONS} connections, no wrong answer: ${JSON.stringify(Object.fromEntries(done))}
+heap after collection: ${second.toFixed(1)} MiB in the second quarter, ${last.toFixed(1)} MiB in the last; RSS at most ${peak.toFixed(0)} MiB
+`,
+)
+if (grown) {
+  process.stderr.write('The heap has grown\n')
+  process.exitCode = 1
+}

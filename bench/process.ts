@@ -1,0 +1,70 @@
+/** A server in a process of its own, on its own core, that tells what it has used. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+
+/** Figures of a server's process: microseconds of CPU, bytes. */
+export interface Usage {
+  readonly cpu: number
+  readonly rss: number
+  readonly heapUsed: number
+  readonly majorCollections: number
+}
+
+export interface Process extends AsyncDisposable {
+  readonly port: number
+  /** `collect` asks for a garbage collection first. */
+  usage(collect?: boolean): Promise<Usage>
+}
+
+export interface StartOptions {
+  env?: Record<string, string>
+  /** Flags for Node. */
+  flags?: string[]
+}
+
+/** Whether servers and driver can be given cores of their own here. */
+export const pinned = cpus().length > 1 && spawnSync('taskset', ['-p', '1']).status === 0
+
+/** Keeps this process, the driver, away from the servers' core. */
+export function pinDriver(): void {
+  if (pinned) spawnSync('taskset', ['-apc', `1-${cpus().length - 1}`, String(process.pid)])
+}
+
+export async function start(name: string, options: StartOptions = {}): Promise<Process> {
+  const { env = {}, flags = ['--expose-gc'] } = options
+  const script = fileURLToPath(new URL(`dist/${name}.mjs`, import.meta.url))
+  const node = [process.execPath, ...flags, script]
+  const [command = '', ...args] = pinned ? ['taskset', '-c', '0', ...node] : node
+  const child = spawn(command, args, {
+    env: { ...process.env, NODE_ENV: 'production', ...env },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  const { port } = await message<{ port: number }>(child, name)
+  return {
+    port,
+    usage(collect = false) {
+      const answer = message<Usage>(child, name)
+      child.send({ collect })
+      return answer
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const exited = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
+
+function message<T>(child: ChildProcess, name: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number | null) => reject(new Error(`${name} ended (exit code ${code})`))
+    child.once('exit', onExit)
+    child.once('message', (value) => {
+      child.off('exit', onExit)
+      resolve(value as T)
+    })
+  })
+}

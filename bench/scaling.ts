@@ -1,0 +1,65 @@
+/** Several processes on one table: what a call costs each of them. */
+import type { Server } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { createTable } from '../adapters/dynamodb.ts'
+import { ADD, legacy } from './calls.ts'
+import { Client, shakeHands } from './client.ts'
+import { type Process, start } from './process.ts'
+
+/** dynalite has no types. */
+const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)(
+  'dynalite',
+)
+
+const TABLE = 'bench'
+/** Of each process, once to warm up and once to measure. */
+const CALLS = 2_000
+
+/**
+ * A session opened at one process and used at all of them. CPU is the figure that carries over: here
+ * the processes share a core, and the table runs in the driver's process.
+ */
+export async function scaling(processes: number) {
+  const table = dynalite({ createTableMs: 0 })
+  await new Promise<void>((resolve) => table.listen(0, '127.0.0.1', () => resolve()))
+  const endpoint = `http://127.0.0.1:${(table.address() as AddressInfo).port}`
+  const env = {
+    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+    AWS_REGION: 'local',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    MCP_TABLE: TABLE,
+  }
+  Object.assign(process.env, env)
+  await createTable({ table: TABLE })
+  const servers: Process[] = []
+  const clients: Client[] = []
+  try {
+    for (let i = 0; i < processes; i++) {
+      const server = await start('ours-dynamodb', { env })
+      servers.push(server)
+      clients.push(new Client(server.port, 4))
+    }
+    const [first] = clients
+    if (!first) throw new Error('No process')
+    const call = legacy('tools/call', ADD, await shakeHands(first))
+    const load = (each: number) =>
+      Promise.all(clients.map((client) => client.repeat(call, (done) => done < each)))
+    const used = async () => {
+      const usages = await Promise.all(servers.map((server) => server.usage()))
+      return usages.reduce((sum, { cpu }) => sum + cpu, 0)
+    }
+    await load(CALLS)
+    const [before, begun] = [await used(), performance.now()]
+    await load(CALLS)
+    const seconds = (performance.now() - begun) / 1_000
+    const calls = CALLS * processes
+    return { processes, cpu: ((await used()) - before) / calls, perSecond: calls / seconds }
+  } finally {
+    for (const client of clients) await client.close()
+    for (const server of servers) await server[Symbol.asyncDispose]()
+    table.closeAllConnections()
+    table.close()
+  }
+}

@@ -1,0 +1,13 @@
+/** `@hono/mcp`, a server and a transport for each request: one for all would mix up its clients' answers. */
+import { StreamableHTTPTransport } from '@hono/mcp'
+import { Hono } from 'hono'
+import { createServer } from './sdk1.ts'
+import { serveFetch } from './serving.ts'
+
+const app = new Hono()
+app.all('/mcp', async (c) => {
+  const transport = new StreamableHTTPTransport()
+  await createServer().connect(transport)
+  return transport.handleRequest(c)
+})
+serveFetch(app.fetch)

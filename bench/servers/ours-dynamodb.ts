@@ -1,0 +1,5 @@
+/** Our own server on the DynamoDB table that the environment names. */
+import { dynamoStore } from '../../adapters/dynamodb.ts'
+import { serveOurs } from './our-tools.ts'
+
+await serveOurs({ store: dynamoStore({ table: process.env.MCP_TABLE ?? 'bench' }) })
