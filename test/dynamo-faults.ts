@@ -11,6 +11,7 @@ import type { AddressInfo } from 'node:net'
  * - `lost-error`: does it, then answers 500
  * - `reset`: closes the connection without doing anything
  * - `lost-reset`: does it, then closes the connection without an answer
+ * - `lost-stall`: does it, and never answers
  */
 export type Fault =
   | 'throttle'
@@ -21,6 +22,7 @@ export type Fault =
   | 'lost-error'
   | 'reset'
   | 'lost-reset'
+  | 'lost-stall'
 
 export interface Faults extends AsyncDisposable {
   endpoint: string
@@ -96,6 +98,7 @@ export async function startFaults(target: string, { seed = 1 } = {}): Promise<Fa
         return
     }
     const reply = await forward(target, incoming, body).catch(() => undefined)
+    if (fault === 'lost-stall') return
     if (fault === 'lost-error') return refuse(outgoing, 500, 'InternalServerError')
     if (fault === 'lost-reset' || !reply) {
       outgoing.destroy()
