@@ -108,7 +108,7 @@ export function toMarkdown(results: Results): string {
       ({ processes, cpu, perSecond }) =>
         `* ${processes} process${processes === 1 ? '' : 'es'} on one DynamoDB table (dynalite on the other core): ${cpu.toFixed(0)} µs of CPU per legacy call, ${perSecond.toFixed(0)} calls a second in all.`,
     ),
-    `* Our core beyond Hono, minified, without the author's schema library: ${kib(results.core.atStart)} at the start, ${kib(results.core.withAll)} with all that is loaded when needed.`,
+    `* Our core beyond Hono, minified, without the author's schema library: ${kib(results.core.atStart)} at the start, ${kib(results.core.withEras)} with the code of both eras, ${kib(results.core.withAll)} with all that is loaded when needed.`,
     '',
     `${results.date.slice(0, 10)}, \`npm run bench${results.mode === 'full' ? ':full' : ''}\`, Node ${results.node}, ${results.machine}${results.pinned ? ', server on a core of its own' : ''}. ${Object.entries(
       results.versions,
