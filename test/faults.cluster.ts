@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Cluster, startCluster } from './cluster.ts'
-import { Client, eventsOf, type StreamEvent, textOf } from './cluster-client.ts'
+import { Client, eventsOf, type StreamEvent } from './cluster-client.ts'
 import { type Dynalite, startDynalite } from './dynalite.ts'
 import { type Faults, startFaults } from './dynamo-faults.ts'
 
