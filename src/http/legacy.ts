@@ -38,7 +38,8 @@ export function handleLegacyPost(
   body: LegacyBody,
 ): Awaitable<Response> {
   const { messages, batch } = body
-  const requests = messages.flatMap((one) => (one.kind === 'request' ? one.message : []))
+  const requests: JsonRpcRequest[] = []
+  for (const one of messages) if (one.kind === 'request') requests.push(one.message)
   const [first] = requests
   if (requests.some(({ method }) => method === 'initialize')) {
     if (!batch && first) return initialize(server, incoming, first)

@@ -33,6 +33,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const waiters = new Map<string, Set<() => void>>()
   let sweep = items.entries()
   let held = 0
+  /** The key used last: at the end of the map's order already. */
+  let newest: string | undefined
 
   // with the length, as either text may hold any separator
   const flat = ([partition, name]: Key) => `${partition.length} ${partition}${name}`
@@ -50,6 +52,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   function set(key: string, item: Item): void {
     drop(key) // so that the map's order is that of use
     items.set(key, item)
+    newest = key
     held += item.length
     // two looks a write are enough to find every expired item before the map has doubled
     for (let looks = 0; looks < 2; looks++) {
@@ -80,8 +83,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       const name = flat(key)
       const item = live(name)
       if (!item) return undefined
-      items.delete(name)
-      items.set(name, item)
+      if (name !== newest) {
+        items.delete(name)
+        items.set(name, item)
+        newest = name
+      }
       return {
         value: JSON.parse(item.value as string),
         version: item.version,
