@@ -9,8 +9,8 @@ import { scaling } from './scaling.ts'
 
 const full = process.argv.includes('--full')
 const settings = full
-  ? { rounds: 9, slice: 300, warmUp: 6_000 }
-  : { rounds: 5, slice: 120, warmUp: 2_500 }
+  ? { rounds: 15, slice: 150, warmUp: 6_000 }
+  : { rounds: 11, slice: 50, warmUp: 2_500 }
 const chosen = CONTENDERS.filter(({ quick }) => full || quick)
 const ours = CONTENDERS.filter(({ server }) => server === 'ours')
 const [call] = LOADS
