@@ -78,6 +78,13 @@ describe.each(Object.entries(doors))('hostile input, through %s', (_, open) => {
         undefined,
       ],
       ['that is cut in a character', utf8('"', 0xf0, 0x9f), 400, PARSE, undefined],
+      [
+        'that lacks the last byte of a character inside a string',
+        utf8('{"jsonrpc":"2.0","id":1,"method":"ping', 0xf0, 0x9f, 0x98, 0x22, 0x7d),
+        400,
+        PARSE,
+        undefined,
+      ],
       ['that spells ASCII overlong', utf8('', 0xc0, 0xa2, 0xc0, 0xa2), 400, PARSE, undefined],
       [
         'that is UTF-16',

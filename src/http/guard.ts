@@ -83,9 +83,9 @@ export function createGuard(options: GuardOptions = {}): Guard {
     if (Number(length) > bodyLimit) return tooLarge()
     const known = length !== null && /^\d+$/.test(length)
     try {
-      const text = known ? await request.text() : await readBounded(request, bodyLimit)
-      if (text === undefined || text.length > bodyLimit) return tooLarge()
-      if (known && wasMended(text, Number(length))) return refuse(400, parseError())
+      const bytes = known ? await request.arrayBuffer() : await readBounded(request, bodyLimit)
+      if (!bytes || bytes.byteLength > bodyLimit) return tooLarge()
+      const text = utf8.decode(bytes)
       if (nestsDeeper(text, depthLimit)) {
         return refuse(400, invalidRequest(`the body nests deeper than ${depthLimit} levels`))
       }
@@ -151,7 +151,7 @@ function isJson(contentType: string | null): boolean {
 }
 
 /** A body of unknown length, read only as far as it may go; undefined when it goes further. */
-async function readBounded(request: Request, limit: number): Promise<string | undefined> {
+async function readBounded(request: Request, limit: number): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of request.body ?? []) {
@@ -165,14 +165,5 @@ async function readBounded(request: Request, limit: number): Promise<string | un
     bytes.set(chunk, at)
     at += chunk.byteLength
   }
-  return utf8.decode(bytes)
-}
-
-/**
- * Whether bytes that are no UTF-8 were replaced while the body was read. `text()` alone decodes
- * without a copy of the bytes, at a tenth of a call's cost; what it replaces, it replaces by U+FFFD, and
- * nearly always by another number of bytes than were sent.
- */
-function wasMended(text: string, sent: number): boolean {
-  return text.includes('\ufffd') && new TextEncoder().encode(text).length !== sent
+  return bytes
 }
