@@ -128,7 +128,13 @@ describe('what belongs to one tenant', () => {
     const ending = { method: 'DELETE', headers: { 'mcp-session-id': session } }
     expect((await send(theirs, ending)).status).toBe(404)
     expect((await send(theirs, listen(session, 'changes.0'))).status).toBe(404)
+    const answer = { id: 'question', result: { action: 'decline' } }
+    expect((await send(theirs, legacy(answer, session))).status).toBe(404)
+    const method = 'notifications/cancelled'
+    const cancellation = { method, params: { requestId: 1 } }
+    expect((await send(theirs, legacy(cancellation, session))).status).toBe(404)
 
+    expect((await send(ours, legacy(answer, session))).status).toBe(202)
     expect((await send(ours, count)).status).toBe(200)
     expect((await send(ours, ending)).status).toBe(204)
   })

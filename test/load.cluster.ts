@@ -101,11 +101,12 @@ it('needs no memory for 20,000 sessions that are opened and never closed', {
     })
   await open(2_000)
   const plateau = await resident()
-  // a heap swings by tens of megabytes between two collections: its low water is what is kept
+  // a heap swings by tens of megabytes between two collections: the middle of several readings tells
   const later: number[] = []
   for (const _ of times(6)) {
     await open(3_000)
     later.push((await resident()) - plateau)
   }
-  expect(Math.min(...later.slice(-3))).toBeLessThan(20)
+  const [lower = 0, upper = 0] = later.toSorted((a, b) => a - b).slice(2, 4)
+  expect((lower + upper) / 2).toBeLessThan(20)
 })

@@ -28,9 +28,9 @@ export interface Message {
   method?: string
   // biome-ignore lint/suspicious/noExplicitAny: a server under test may send anything, and tests say what they expect
   params?: any
-  // biome-ignore lint/suspicious/noExplicitAny: as above
+  // biome-ignore lint/suspicious/noExplicitAny: a server under test may send anything, and tests say what they expect
   result?: any
-  // biome-ignore lint/suspicious/noExplicitAny: as above
+  // biome-ignore lint/suspicious/noExplicitAny: a server under test may send anything, and tests say what they expect
   error?: { code: number; message: string; data?: any }
 }
 
