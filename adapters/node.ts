@@ -1,4 +1,5 @@
 /** The Node door: an HTTP server around `mcp.fetch` that stops in good order. */
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { serve as listen } from '@hono/node-server'
 import type { Door, Mcp } from '../src/index.ts'
@@ -41,7 +42,10 @@ export async function serve(
   const { trustProxy = false } = options
   const server = listen({
     // what this door knows of a request is nothing that the request itself could say, unless told so
-    fetch: (request: Request) => mcp.fetch(request, trustProxy ? { door: toDoor(request) } : {}),
+    fetch: (request, { incoming }) => {
+      const body = (limit: number) => readBody(request, incoming as IncomingMessage, limit)
+      return mcp.fetch(request, { door: trustProxy ? { ...toDoor(request), body } : { body } })
+    },
     port,
     hostname: host,
   })
@@ -72,6 +76,30 @@ export async function serve(
     process.on('SIGTERM', close)
   }
   return { port: (server.address() as AddressInfo).port, close }
+}
+
+/** The bytes as Node has them: through the request they would be copied. */
+function readBody(
+  request: Request,
+  incoming: IncomingMessage,
+  limit: number,
+): Promise<Uint8Array | undefined> {
+  // a client that has sent everything and left is still heard, by what the adapter saved of it
+  if (incoming.destroyed) return request.arrayBuffer().then((bytes) => new Uint8Array(bytes))
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    incoming.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      if (length <= limit) chunks.push(chunk)
+      else resolve(undefined)
+    })
+    incoming.on('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
+    incoming.on('error', reject)
+    incoming.on('close', () => {
+      if (!incoming.readableEnded) reject(new Error('The client left before its request was whole'))
+    })
+  })
 }
 
 /** Where clients find this server, in the words of the proxy in front of it; nothing where it said nothing sensible. */

@@ -42,20 +42,23 @@ export function createApp(
   async function enter(request: Request, door: Door, handle: Handler): Promise<Response> {
     const startedAt = logRequests ? server.clock() : 0
     const record = new RequestRecord()
-    let response = guard.check(request, door)
+    const { headers } = request
+    const origin = headers.get('origin')
+    let response = guard.check(request, origin, door)
     try {
       if (!response) {
         const principal = auth && (await auth.verify(request, door))
         if (principal) record.principal = principal.id
-        const accepts = parseAccept(request.headers.get('accept'))
-        response = await handle(server, { request, accepts, principal, door, record })
+        const accepts = parseAccept(headers.get('accept'))
+        const version = headers.get('mcp-protocol-version')
+        response = await handle(server, { request, accepts, version, principal, door, record })
       }
     } catch (error) {
       const refused = error instanceof AuthError && auth
       response = refused ? auth.challenge(error, door) : toErrorResponse(server, error)
     }
     if (logRequests) await logRequest(server, request, door, response.status, startedAt, record)
-    return guard.share(request, response)
+    return guard.share(origin, response)
   }
 
   const open =
@@ -88,14 +91,14 @@ export function createApp(
 }
 
 async function handlePost(server: Server, guard: Guard, incoming: Incoming): Promise<Response> {
-  const { request, accepts, record } = incoming
+  const { request, accepts, version, record, door } = incoming
   if (!accepts.json && !accepts.stream) {
     const why = 'Accept must allow application/json or text/event-stream'
     return errorResponse(406, null, invalidRequest(why))
   }
-  const read = await guard.readJson(request)
-  if ('refusal' in read) return read.refusal
-  const found = classify(read.body, request.headers.get('mcp-protocol-version'))
+  const body = await guard.readJson(request, door)
+  if (body instanceof Response) return body
+  const found = classify(body, version)
   switch (found.kind) {
     case 'refused':
       return errorResponse(400, found.id, found.error)

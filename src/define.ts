@@ -138,20 +138,28 @@ export class Registry {
   readonly prompts = new Map<string, Prompt>()
   readonly resources = new Map<string, Resource>()
   readonly templates = new Map<string, Resource>()
-  /** Lists as JSON text, made at the first request for them and dropped when something changes. */
-  readonly serialized = new Map<string, string>()
+  readonly #written = new Map<string, string>()
 
   add<T>(map: Map<string, T>, name: string, value: T): Registration {
     if (map.has(name)) throw new TypeError(`"${name}" is registered already`)
     map.set(name, value)
-    this.serialized.clear()
+    this.#written.clear()
     return {
       remove: () => {
         if (map.get(name) !== value) return
         map.delete(name)
-        this.serialized.clear()
+        this.#written.clear()
       },
     }
+  }
+
+  /** A text made of what is registered: written at the first request for it, and again when that changes. */
+  written(name: string, write: () => string): string {
+    const known = this.#written.get(name)
+    if (known !== undefined) return known
+    const text = write()
+    this.#written.set(name, text)
+    return text
   }
 }
 

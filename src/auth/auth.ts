@@ -25,6 +25,11 @@ export interface Door {
   readonly background?: boolean
   /** The host's id of the request, for the log. */
   readonly requestId?: string
+  /**
+   * The body, where the host reads it more cheaply than through the request; undefined when it is longer
+   * than `limit` bytes. Asked for once, and instead of the request's own.
+   */
+  readonly body?: (limit: number) => Promise<Uint8Array | undefined>
 }
 
 /**

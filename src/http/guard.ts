@@ -26,15 +26,15 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 export interface Guard {
   /** A refusal, or undefined for a request that may go on (B2, B3, C2). */
-  check(request: Request, door: Door): Response | undefined
+  check(request: Request, origin: string | null, door: Door): Response | undefined
   /** The answer to a preflight. */
   preflight(request: Request, door: Door): Response
   /** The same for documents that any page may read. */
   openPreflight(request: Request): Response
   /** Lets the page that asked read the answer. */
-  share(request: Request, response: Response): Response
-  /** The body as a JSON value, or a refusal. */
-  readJson(request: Request): Promise<{ body: unknown } | { refusal: Response }>
+  share(origin: string | null, response: Response): Response
+  /** The body as a JSON value, or the response that refuses it. */
+  readJson(request: Request, door: Door): Promise<unknown>
 }
 
 export function createGuard(options: GuardOptions = {}): Guard {
@@ -61,35 +61,36 @@ export function createGuard(options: GuardOptions = {}): Guard {
     return URL.canParse(origin) && LOOPBACK.includes(new URL(origin).hostname)
   }
 
-  function check({ headers, url }: Request, door: Door): Response | undefined {
+  function check(
+    { headers, url }: Request,
+    origin: string | null,
+    door: Door,
+  ): Response | undefined {
     // a Request made without a server has no Host header, its URL says the same; and a host that
     // knows its own public URL has found us by it
     const host = headers.get('host') ?? new URL(url).host
     if (door.baseUrl === undefined && !hostAllowed(host))
       return forbidden('Host not allowed: see the option allowedHosts')
-    const origin = headers.get('origin')
     if (origin !== null && !originAllowed(origin)) {
       return forbidden('Origin not allowed: see the option allowedOrigins')
     }
     return undefined
   }
 
-  async function readJson(request: Request): Promise<{ body: unknown } | { refusal: Response }> {
+  async function readJson(request: Request, { body }: Door): Promise<unknown> {
     const { headers } = request
     if (!isJson(headers.get('content-type'))) {
       return refuse(415, invalidRequest('Content-Type must be application/json'))
     }
-    const length = headers.get('content-length')
-    if (Number(length) > bodyLimit) return tooLarge()
-    const known = length !== null && /^\d+$/.test(length)
+    if (Number(headers.get('content-length')) > bodyLimit) return tooLarge()
     try {
-      const bytes = known ? await request.arrayBuffer() : await readBounded(request, bodyLimit)
-      if (!bytes || bytes.byteLength > bodyLimit) return tooLarge()
+      const bytes = await (body?.(bodyLimit) ?? readBody(request, bodyLimit))
+      if (!bytes) return tooLarge()
       const text = utf8.decode(bytes)
       if (nestsDeeper(text, depthLimit)) {
         return refuse(400, invalidRequest(`the body nests deeper than ${depthLimit} levels`))
       }
-      return { body: JSON.parse(text) }
+      return JSON.parse(text)
     } catch {
       // not UTF-8, not JSON, or cut off on the way
       return refuse(400, parseError())
@@ -102,15 +103,15 @@ export function createGuard(options: GuardOptions = {}): Guard {
     check,
     readJson,
     preflight(request, door) {
-      return check(request, door) ?? this.share(request, allowing(request))
+      const origin = request.headers.get('origin')
+      return check(request, origin, door) ?? this.share(origin, allowing(request))
     },
     openPreflight(request) {
       const response = allowing(request)
       response.headers.set('access-control-allow-origin', '*')
       return response
     },
-    share(request, response) {
-      const origin = request.headers.get('origin')
+    share(origin, response) {
       if (origin === null) return response
       response.headers.append('vary', 'Origin')
       // a page that was refused does not even read that it was
@@ -136,8 +137,8 @@ function allowing({ headers }: Request): Response {
   })
 }
 
-function refuse(status: number, error: McpError) {
-  return { refusal: errorResponse(status, null, error) }
+function refuse(status: number, error: McpError): Response {
+  return errorResponse(status, null, error)
 }
 
 const forbidden = (why: string) => errorResponse(403, null, new McpError(code.invalidRequest, why))
@@ -150,8 +151,13 @@ function isJson(contentType: string | null): boolean {
   return contentType === 'application/json' || /^application\/json\s*(;|$)/i.test(contentType ?? '')
 }
 
-/** A body of unknown length, read only as far as it may go; undefined when it goes further. */
-async function readBounded(request: Request, limit: number): Promise<Uint8Array | undefined> {
+/** A body, read only as far as it may go; undefined when it goes further. */
+async function readBody(request: Request, limit: number): Promise<Uint8Array | undefined> {
+  // whole where its length is known: a reader costs twice as much
+  if (/^\d+$/.test(request.headers.get('content-length') ?? '')) {
+    const bytes = await request.arrayBuffer()
+    return bytes.byteLength > limit ? undefined : new Uint8Array(bytes)
+  }
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of request.body ?? []) {

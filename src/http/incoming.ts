@@ -6,6 +6,8 @@ import type { Accepts } from './reply.ts'
 export interface Incoming {
   readonly request: Request
   readonly accepts: Accepts
+  /** What `MCP-Protocol-Version` says. */
+  readonly version: string | null
   readonly principal: Principal | undefined
   readonly door: Door
   readonly record: RequestRecord

@@ -129,11 +129,11 @@ function answer(
 }
 
 /** The handshake: one write, and the id that every later request brings (B33, B45, B46). */
-async function initialize(
+function initialize(
   server: Server,
   incoming: Incoming,
   { id, params = {} }: JsonRpcRequest,
-): Promise<Response> {
+): Awaitable<Response> {
   const { protocolVersion, capabilities: declared, clientInfo } = params
   const refuse = (why: string) => errorResponse(400, id, invalidParams(why))
   if (typeof protocolVersion !== 'string') return refuse('protocolVersion must be a string')
@@ -144,28 +144,28 @@ async function initialize(
   }
   const revision = isLegacyRevision(protocolVersion) ? protocolVersion : LATEST_LEGACY
   incoming.record.revision = revision
-  const session = await server.sessions.open(ownerOf(incoming), {
-    revision,
-    client: introduction(clientInfo),
-    capabilities: declared,
+  const client = introduction(clientInfo)
+  const opened = server.sessions.open(ownerOf(incoming), { revision, client, capabilities: declared })
+  const welcome = server.registry.written(`initialize ${revision}`, () =>
+    JSON.stringify({
+      protocolVersion: revision,
+      capabilities: capabilities(server, 'legacy'),
+      serverInfo: serverInfo(server, revision),
+      ...(server.instructions !== undefined && { instructions: server.instructions }),
+    }),
+  )
+  return opened.then((session) => {
+    incoming.record.session = session.id
+    return sessionResponse(resultMessage(id, welcome), incoming.accepts, session.id)
   })
-  incoming.record.session = session.id
-  const result = {
-    protocolVersion: revision,
-    capabilities: capabilities(server, 'legacy'),
-    serverInfo: serverInfo(server, revision),
-    ...(server.instructions !== undefined && { instructions: server.instructions }),
-  }
-  const body = resultMessage(id, JSON.stringify(result))
-  return sessionResponse(body, incoming.accepts, session.id)
 }
 
 /** Of what a client tells about itself, what a handler may want to know. */
 function introduction({ name, version }: Params): Params {
-  return {
-    ...(typeof name === 'string' && { name: clip(name) }),
-    ...(typeof version === 'string' && { version: clip(version) }),
-  }
+  const client: { name?: string; version?: string } = {}
+  if (typeof name === 'string') client.name = clip(name)
+  if (typeof version === 'string') client.version = clip(version)
+  return client
 }
 
 /** The server's name card with what the revision knows of it (B64). */
@@ -197,14 +197,15 @@ export function requireSession(
 }
 
 /** The id that a session's requests bring, or the refusal; a version that nobody has is one, too (B42). */
-function readSessionId({ request, record }: Incoming, id: RequestId | null): string | Response {
-  const { headers } = request
-  const version = headers.get('mcp-protocol-version')
+function readSessionId(
+  { request, version, record }: Incoming,
+  id: RequestId | null,
+): string | Response {
   if (version !== null && !isLegacyRevision(version)) {
     const known = LEGACY_REVISIONS.join(', ')
     return errorResponse(400, id, invalidRequest(`MCP-Protocol-Version must be one of ${known}`))
   }
-  const sessionId = headers.get('mcp-session-id')
+  const sessionId = request.headers.get('mcp-session-id')
   if (sessionId === null) {
     return errorResponse(400, id, invalidRequest('the Mcp-Session-Id header is missing'))
   }

@@ -98,8 +98,10 @@ export function wholeResponse(body: string, accepts: Accepts, status = 200): Res
 
 /** The same with the id of a new session; set on a finished response, a header costs as much as the handshake. */
 export function sessionResponse(body: string, accepts: Accepts, session: string): Response {
-  const [text, headers] = accepts.json ? [body, JSON_HEADERS] : [sseEvent(body), SSE_HEADERS]
-  return new Response(text, { headers: { ...headers, 'mcp-session-id': session } })
+  const own = { 'mcp-session-id': session }
+  return accepts.json
+    ? new Response(body, { headers: { 'content-type': 'application/json', ...own } })
+    : new Response(sseEvent(body), { headers: { ...SSE_HEADERS, ...own } })
 }
 
 export interface ExchangeOptions {

@@ -27,24 +27,27 @@ export function listPage(
   cursor: unknown,
 ): string {
   if (cursor !== undefined && typeof cursor !== 'string') throw badCursor()
-  const { serialized } = server.registry
-  const cacheKey = cursor === undefined ? `${name} ${revision}` : `${name} ${revision} ${cursor}`
-  const known = serialized.get(cacheKey)
-  if (known !== undefined) return known
+  const key = cursor === undefined ? `${name} ${revision}` : `${name} ${revision} ${cursor}`
+  return server.registry.written(key, () => writePage(server, name, revision, cursor))
+}
 
+function writePage(
+  server: Server,
+  name: ListName,
+  revision: Revision,
+  cursor: string | undefined,
+): string {
   const items = SOURCES[name](server.registry, revision)
   const start = cursor === undefined ? 0 : after(items, cursor)
   const page = items.slice(start, start + server.pageSize)
   const last = page.at(-1)
   const more = last && start + page.length < items.length
-  const json = JSON.stringify({
+  return JSON.stringify({
     ...(revision >= '2026-07-28' && { resultType: 'complete' }),
     [name]: page.map(([, item]) => item),
     ...(more && { nextCursor: toCursor(last[0]) }),
     ...(revision >= '2026-07-28' && { ...server.cache, _meta: serverMeta(server) }),
   })
-  serialized.set(cacheKey, json)
-  return json
 }
 
 /** A cursor names the last item seen, so that it stays right on every instance, and when the list grows (B56). */

@@ -32,6 +32,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const items = new Map<string, Item>()
   const waiters = new Map<string, Set<() => void>>()
   let sweep = items.entries()
+  /** Stands before the item used least recently: a new one would step over all that went before it. */
+  let oldest = items.keys()
   let held = 0
   /** The key used last: at the end of the map's order already. */
   let newest: string | undefined
@@ -39,21 +41,19 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   // with the length, as either text may hold any separator
   const flat = ([partition, name]: Key) => `${partition.length} ${partition}${name}`
 
-  function live(key: string): Item | undefined {
-    const item = items.get(key)
-    return item && item.expiresAt > clock() ? item : undefined
-  }
+  const live = (item: Item | undefined) => (item && item.expiresAt > clock() ? item : undefined)
 
   function drop(key: string): void {
     held -= items.get(key)?.length ?? 0
     items.delete(key)
   }
 
-  function set(key: string, item: Item): void {
-    drop(key) // so that the map's order is that of use
+  /** `old` is what stands under the key, alive or not. */
+  function set(key: string, item: Item, old: Item | undefined): void {
+    if (old && key !== newest) items.delete(key) // so that the map's order is that of use
     items.set(key, item)
     newest = key
-    held += item.length
+    held += item.length - (old?.length ?? 0)
     // two looks a write are enough to find every expired item before the map has doubled
     for (let looks = 0; looks < 2; looks++) {
       const next = sweep.next()
@@ -64,9 +64,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       const [candidate, { expiresAt }] = next.value
       if (expiresAt <= clock()) drop(candidate)
     }
-    for (const oldest of items.keys()) {
-      if (oldest === key || (items.size <= maxItems && held <= maxLength)) break
-      drop(oldest)
+    while (items.size > maxItems || held > maxLength) {
+      const { value: first, done } = oldest.next()
+      if (done || first === key) oldest = items.keys()
+      if (first === key) break
+      if (!done) drop(first)
     }
     wake(key)
   }
@@ -81,7 +83,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   return {
     async get(key): Promise<Stored | undefined> {
       const name = flat(key)
-      const item = live(name)
+      const item = live(items.get(name))
       if (!item) return undefined
       if (name !== newest) {
         items.delete(name)
@@ -97,16 +99,17 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
 
     async put(key, value, { expiresAt, ifVersion }: PutOptions): Promise<number> {
       const name = flat(key)
-      if (ifVersion !== undefined && (live(name)?.version ?? 0) !== ifVersion) throw new Conflict()
+      const old = items.get(name)
+      if (ifVersion !== undefined && (live(old)?.version ?? 0) !== ifVersion) throw new Conflict()
       const version = ++lastVersion
       const text = JSON.stringify(value)
-      set(name, { value: text, version, expiresAt, length: text.length })
+      set(name, { value: text, version, expiresAt, length: text.length }, old)
       return version
     },
 
     async delete(key): Promise<boolean> {
       const name = flat(key)
-      const existed = live(name) !== undefined
+      const existed = live(items.get(name)) !== undefined
       drop(name)
       if (existed) wake(name)
       return existed
@@ -114,7 +117,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
 
     async append(log, after, entries, { expiresAt }): Promise<number> {
       const name = flat(log)
-      const item = live(name)
+      const old = items.get(name)
+      const item = live(old)
       if ((item?.version ?? 0) !== after) throw new Conflict()
       const texts = entries.map((entry) => JSON.stringify(entry))
       // a log is only ever added to: the array may be shared between its states
@@ -123,12 +127,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       // a log lives as long as any of its entries was promised to
       const latest = Math.max(expiresAt, item?.expiresAt ?? 0)
       const length = texts.reduce((sum, text) => sum + text.length, item?.length ?? 0)
-      set(name, { value, version: value.length, expiresAt: latest, length })
+      set(name, { value, version: value.length, expiresAt: latest, length }, old)
       return value.length
     },
 
     async read(log, after, limit = Number.POSITIVE_INFINITY): Promise<Entry[]> {
-      const texts = (live(flat(log))?.value ?? []) as string[]
+      const texts = (live(items.get(flat(log)))?.value ?? []) as string[]
       return texts
         .slice(after, after + limit)
         .map((value, i) => ({ seq: after + i + 1, value: JSON.parse(value) as Json }))
@@ -148,7 +152,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
         }
         if (
           signal.aborted ||
-          watches.some(({ after }, i) => (live(names[i] ?? '')?.version ?? 0) > after)
+          watches.some(({ after }, i) => (live(items.get(names[i] ?? ''))?.version ?? 0) > after)
         ) {
           resolve()
           return

@@ -1,4 +1,5 @@
 /** Sessions of 2025 and handles of 2026: one record each, found only under the principal that opened it (B33–B39, C42). */
+import type { Awaitable } from '../awaitable.ts'
 import type { Params } from '../protocol/jsonrpc.ts'
 import type { LegacyRevision } from '../protocol/revisions.ts'
 import type { ClientCapabilities, LogLevel } from '../protocol/types.ts'
@@ -61,38 +62,38 @@ export class Sessions<Data extends Aging = Aging> {
   }
 
   /** One write. */
-  async open(owner: string, data: Omit<Data, 'createdAt'>): Promise<Session<Data>> {
+  open(owner: string, data: Omit<Data, 'createdAt'>): Promise<Session<Data>> {
     const now = this.#options.clock()
     const id = randomId()
     const full = { ...data, createdAt: now } as Data
     const partition = this.partition(owner, id)
-    const expiresAt = this.#expiry(full)
-    const version = await this.#store.put([partition, RECORD], full as unknown as Json, {
-      expiresAt,
-      ifVersion: 0,
-    })
-    return { id, partition, data: full, version, expiresAt }
+    const expiresAt = this.#expiry(full, now)
+    return this.#store
+      .put([partition, RECORD], full as unknown as Json, { expiresAt, ifVersion: 0 })
+      .then((version) => ({ id, partition, data: full, version, expiresAt }))
   }
 
   /** One read, and one write when less than half of its time is left. */
-  async find(owner: string, id: string): Promise<Session<Data> | undefined> {
-    const session = await this.#read(owner, id)
-    if (!session) return undefined
-    const expiresAt = this.#expiry(session.data)
-    const left = session.expiresAt - this.#options.clock()
+  find(owner: string, id: string): Promise<Session<Data> | undefined> {
+    return this.#read(owner, id).then((session) => session && this.#slide(owner, session))
+  }
+
+  #slide(owner: string, session: Session<Data>): Awaitable<Session<Data> | undefined> {
+    const now = this.#options.clock()
+    const expiresAt = this.#expiry(session.data, now)
+    const left = session.expiresAt - now
     if (left >= this.#options.ttl / 2 || expiresAt <= session.expiresAt) return session
-    try {
-      const version = await this.#store.put(
-        [session.partition, RECORD],
-        session.data as unknown as Json,
-        { expiresAt, ifVersion: session.version },
+    const { id, partition, data } = session
+    return this.#store
+      .put([partition, RECORD], data as unknown as Json, { expiresAt, ifVersion: session.version })
+      .then(
+        (version) => ({ ...session, version, expiresAt }),
+        (error) => {
+          // a concurrent request moved the expiry, or the session was deleted just now
+          if (error instanceof Conflict) return this.#read(owner, id)
+          throw error
+        },
       )
-      return { ...session, version, expiresAt }
-    } catch (error) {
-      // a concurrent request moved the expiry, or the session was deleted just now
-      if (error instanceof Conflict) return this.#read(owner, id)
-      throw error
-    }
   }
 
   /** Applies a change to whatever the session is by now; undefined when it is gone. */
@@ -146,32 +147,27 @@ export class Sessions<Data extends Aging = Aging> {
     return [this.partition(owner, id), RECORD]
   }
 
-  #expiry({ createdAt }: Aging): number {
-    const { ttl, clock } = this.#options
-    return Math.min(clock() + ttl, this.endOf({ createdAt }))
+  #expiry(data: Aging, now: number): number {
+    return Math.min(now + this.#options.ttl, this.endOf(data))
   }
 }
+
+const ID_LENGTH = 24
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const utf8 = new TextDecoder()
+/** Ids in a row, drawn as platforms draw UUIDs: one draw costs more than the rest of an id. */
+let drawn = ''
+let next = 0
 
 /** 144 bits as 24 characters that are safe in a header, a key and an event id (B34, B35). */
 export function randomId(): string {
-  const bytes = randomBytes()
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-}
-
-const ID_BYTES = 18
-/** Drawn for many ids at once, as platforms do for UUIDs: one draw costs more than the rest of an id. */
-const drawn = new Uint8Array(64 * ID_BYTES)
-let next = drawn.length
-
-function randomBytes(): Uint8Array {
   if (next === drawn.length) {
-    crypto.getRandomValues(drawn)
+    const bytes = crypto.getRandomValues(new Uint8Array(200 * ID_LENGTH))
+    drawn = utf8.decode(bytes.map((byte) => ALPHABET.charCodeAt(byte % 64)))
     next = 0
   }
-  next += ID_BYTES
-  return drawn.subarray(next - ID_BYTES, next)
+  next += ID_LENGTH
+  return drawn.slice(next - ID_LENGTH, next)
 }
 
 /** Not ours, then not in the store: saves the read, and keeps a stranger's text out of keys. */
