@@ -145,7 +145,11 @@ function initialize(
   const revision = isLegacyRevision(protocolVersion) ? protocolVersion : LATEST_LEGACY
   incoming.record.revision = revision
   const client = introduction(clientInfo)
-  const opened = server.sessions.open(ownerOf(incoming), { revision, client, capabilities: declared })
+  const opened = server.sessions.open(ownerOf(incoming), {
+    revision,
+    client,
+    capabilities: declared,
+  })
   const welcome = server.registry.written(`initialize ${revision}`, () =>
     JSON.stringify({
       protocolVersion: revision,

@@ -1,5 +1,4 @@
 /** Sessions of 2025 and handles of 2026: one record each, found only under the principal that opened it (B33–B39, C42). */
-import type { Awaitable } from '../awaitable.ts'
 import type { Params } from '../protocol/jsonrpc.ts'
 import type { LegacyRevision } from '../protocol/revisions.ts'
 import type { ClientCapabilities, LogLevel } from '../protocol/types.ts'
@@ -74,26 +73,25 @@ export class Sessions<Data extends Aging = Aging> {
   }
 
   /** One read, and one write when less than half of its time is left. */
-  find(owner: string, id: string): Promise<Session<Data> | undefined> {
-    return this.#read(owner, id).then((session) => session && this.#slide(owner, session))
-  }
-
-  #slide(owner: string, session: Session<Data>): Awaitable<Session<Data> | undefined> {
+  async find(owner: string, id: string): Promise<Session<Data> | undefined> {
+    const session = await this.#read(owner, id)
+    if (!session) return undefined
     const now = this.#options.clock()
     const expiresAt = this.#expiry(session.data, now)
     const left = session.expiresAt - now
     if (left >= this.#options.ttl / 2 || expiresAt <= session.expiresAt) return session
-    const { id, partition, data } = session
-    return this.#store
-      .put([partition, RECORD], data as unknown as Json, { expiresAt, ifVersion: session.version })
-      .then(
-        (version) => ({ ...session, version, expiresAt }),
-        (error) => {
-          // a concurrent request moved the expiry, or the session was deleted just now
-          if (error instanceof Conflict) return this.#read(owner, id)
-          throw error
-        },
+    try {
+      const version = await this.#store.put(
+        [session.partition, RECORD],
+        session.data as unknown as Json,
+        { expiresAt, ifVersion: session.version },
       )
+      return { ...session, version, expiresAt }
+    } catch (error) {
+      // a concurrent request moved the expiry, or the session was deleted just now
+      if (error instanceof Conflict) return this.#read(owner, id)
+      throw error
+    }
   }
 
   /** Applies a change to whatever the session is by now; undefined when it is gone. */
