@@ -78,21 +78,27 @@ export async function serve(
   return { port: (server.address() as AddressInfo).port, close }
 }
 
-/** The bytes as Node has them: through the request they would be copied. */
+/** The body as Node has it: through the request its bytes would be copied. Undefined when it is longer than `limit`. */
 function readBody(
   request: Request,
   incoming: IncomingMessage,
   limit: number,
 ): Promise<Uint8Array | undefined> {
-  // a client that has sent everything and left is still heard, by what the adapter saved of it
-  if (incoming.destroyed) return request.arrayBuffer().then((bytes) => new Uint8Array(bytes))
+  if (Number(incoming.headers['content-length']) > limit) return Promise.resolve(undefined)
+  // read by somebody already, or sent whole by a client that left: @hono/node-server knows what is to be had
+  if (incoming.readableDidRead || incoming.destroyed) {
+    return request.arrayBuffer().then((bytes) => new Uint8Array(bytes))
+  }
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let length = 0
     incoming.on('data', (chunk: Buffer) => {
       length += chunk.length
       if (length <= limit) chunks.push(chunk)
-      else resolve(undefined)
+      else {
+        chunks.length = 0
+        resolve(undefined)
+      }
     })
     incoming.on('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
     incoming.on('error', reject)

@@ -13,7 +13,7 @@ export interface Principal {
   readonly claims: Readonly<Record<string, unknown>>
 }
 
-/** What the host itself says of a request. Nothing here comes from a client's header. */
+/** What the host itself knows of a request. Nothing here is believed because a client's header says so. */
 export interface Door {
   /** Public URL under which the app is mounted, without a trailing slash: `https://api.example.com/prod`. */
   readonly baseUrl?: string
@@ -26,8 +26,8 @@ export interface Door {
   /** The host's id of the request, for the log. */
   readonly requestId?: string
   /**
-   * The body, where the host reads it more cheaply than through the request; undefined when it is longer
-   * than `limit` bytes. Asked for once, and instead of the request's own.
+   * Reads the body, where the host can do it more cheaply than the request does; undefined for one of
+   * more than `limit` bytes. Asked once at most, and instead of the request.
    */
   readonly body?: (limit: number) => Promise<Uint8Array | undefined>
 }

@@ -78,14 +78,14 @@ export function createGuard(options: GuardOptions = {}): Guard {
   }
 
   async function readJson(request: Request, { body }: Door): Promise<unknown> {
-    const { headers } = request
-    if (!isJson(headers.get('content-type'))) {
+    if (!isJson(request.headers.get('content-type'))) {
       return refuse(415, invalidRequest('Content-Type must be application/json'))
     }
-    if (Number(headers.get('content-length')) > bodyLimit) return tooLarge()
     try {
-      const bytes = await (body?.(bodyLimit) ?? readBody(request, bodyLimit))
-      if (!bytes) return tooLarge()
+      const bytes = await (body ? body(bodyLimit) : readBody(request, bodyLimit))
+      if (!bytes) {
+        return refuse(413, invalidRequest(`the body is larger than ${bodyLimit} bytes`))
+      }
       const text = utf8.decode(bytes)
       if (nestsDeeper(text, depthLimit)) {
         return refuse(400, invalidRequest(`the body nests deeper than ${depthLimit} levels`))
@@ -96,8 +96,6 @@ export function createGuard(options: GuardOptions = {}): Guard {
       return refuse(400, parseError())
     }
   }
-
-  const tooLarge = () => refuse(413, invalidRequest(`the body is larger than ${bodyLimit} bytes`))
 
   return {
     check,
@@ -153,8 +151,10 @@ function isJson(contentType: string | null): boolean {
 
 /** A body, read only as far as it may go; undefined when it goes further. */
 async function readBody(request: Request, limit: number): Promise<Uint8Array | undefined> {
+  const announced = request.headers.get('content-length')
+  if (Number(announced) > limit) return undefined
   // whole where its length is known: a reader costs twice as much
-  if (/^\d+$/.test(request.headers.get('content-length') ?? '')) {
+  if (announced !== null && /^\d+$/.test(announced)) {
     const bytes = await request.arrayBuffer()
     return bytes.byteLength > limit ? undefined : new Uint8Array(bytes)
   }

@@ -1,0 +1,86 @@
+/** The Node door, where it reads requests by itself. */
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { Hono } from 'hono'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Serving } from '../adapters/node.ts'
+import { serve } from '../adapters/node.ts'
+import { createMcp } from '../src/index.ts'
+import { eventually, LegacyClient } from './wire.ts'
+
+let serving: Serving
+afterEach(() => serving.close())
+
+async function open(app: Parameters<typeof serve>[0]) {
+  serving = await serve(app, { port: 0, grace: 0, signals: false })
+  return { url: `http://127.0.0.1:${serving.port}/mcp`, fetch, close: async () => {} }
+}
+
+const body = JSON.stringify({
+  jsonrpc: '2.0',
+  id: 7,
+  method: 'tools/call',
+  params: { name: 'note' },
+})
+
+const headers = (session: string) => ({
+  'content-type': 'application/json',
+  'mcp-session-id': session,
+})
+
+describe('the Node door', () => {
+  it('refuses a body that an app in front has read already, instead of waiting for it', async () => {
+    const mcp = createMcp({ name: 'behind', version: '1', log: () => {} })
+    const app = new Hono()
+    app.use(async ({ req: { raw } }, next) => {
+      await raw.text()
+      await next()
+    })
+    app.all('*', ({ req: { raw }, env }) => mcp.fetch(raw, env))
+    const door = await open({
+      fetch: (request, env) => app.fetch(request, env),
+      close: () => mcp.close(),
+    })
+    const response = await fetch(door.url, { method: 'POST', headers: headers('none'), body })
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ error: { code: -32700 } })
+  })
+
+  it('hears a client that has sent its whole call and left before anybody looked at it (B20)', async () => {
+    let admit = () => {}
+    let noted = 0
+    let waits = false
+    const mcp = createMcp({
+      name: 'slow',
+      version: '1',
+      log: () => {},
+      auth: {
+        async verify() {
+          if (waits) await new Promise<void>((resolve) => (admit = resolve))
+          return { id: 'a', subject: 'a', scopes: [], claims: {} }
+        },
+        challenge: () => new Response(null, { status: 401 }),
+      },
+    })
+    mcp.tool('note', { description: 'Counts its calls' }, () => `${++noted}`)
+    const door = await open(mcp)
+    const { sessionId } = await LegacyClient.open(door, '2025-11-25')
+    waits = true
+
+    const socket = connect(serving.port, '127.0.0.1')
+    await once(socket, 'connect')
+    const lines = Object.entries({
+      host: 'localhost',
+      'content-length': `${body.length}`,
+      ...headers(sessionId),
+    }).map(([name, value]) => `${name}: ${value}`)
+    socket.write(`POST /mcp HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`)
+    const before = admit
+    await eventually(async () => expect(admit).not.toBe(before))
+    socket.destroy()
+    await once(socket, 'close')
+    await new Promise((resolve) => setTimeout(resolve, 50)) // the server has to see it leave
+    admit()
+    await eventually(async () => expect(noted).toBe(1))
+  })
+})
