@@ -5,7 +5,7 @@ import { Hono } from 'hono'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Serving } from '../adapters/node.ts'
 import { serve } from '../adapters/node.ts'
-import { createMcp } from '../src/index.ts'
+import { type Bindings, createMcp } from '../src/index.ts'
 import { eventually, LegacyClient } from './wire.ts'
 
 let serving: Serving
@@ -31,7 +31,7 @@ const headers = (session: string) => ({
 describe('the Node door', () => {
   it('refuses a body that an app in front has read already, instead of waiting for it', async () => {
     const mcp = createMcp({ name: 'behind', version: '1', log: () => {} })
-    const app = new Hono()
+    const app = new Hono<{ Bindings: Bindings }>()
     app.use(async ({ req: { raw } }, next) => {
       await raw.text()
       await next()
