@@ -27,6 +27,12 @@ const KEY: Key = ['server', 'changes']
 const REMEMBERED = 100
 const MONTH = 30 * 24 * 3600_000
 
+/** The record as it was read; version 0 where there is none. */
+interface Reading {
+  readonly board: Board
+  readonly version: number
+}
+
 const same = (a: Change, b: Change) =>
   a.kind === b.kind && (a.kind !== 'resource' || b.kind !== 'resource' || a.uri === b.uri)
 
@@ -35,6 +41,14 @@ export class Changes {
   readonly #clock: () => number
   #queue: Change[] = []
   #publishing: Promise<void> | undefined
+  /** The newest that anybody in this process has read or written. */
+  #latest: Reading | undefined
+  /** Those who listen here, and wait for something newer. */
+  readonly #waiting = new Set<() => void>()
+  #listeners = 0
+  #reading = false
+  /** Ends the pause between two reads. */
+  #hurry = () => {}
 
   constructor(store: Store, clock: () => number) {
     this.#store = store
@@ -64,10 +78,11 @@ export class Changes {
         last,
       }
       try {
-        await this.#store.put(KEY, next as unknown as Json, {
+        const written = await this.#store.put(KEY, next as unknown as Json, {
           expiresAt: this.#clock() + MONTH,
           ifVersion: version,
         })
+        this.#tell({ board: next, version: written })
         return
       } catch (error) {
         if (!(error instanceof Conflict)) throw error
@@ -84,28 +99,94 @@ export class Changes {
 
   /** News after a cursor, as they come, until the signal aborts; an empty one at least every `beat` ms. */
   async *since(cursor: number, beat: number, signal: AbortSignal): AsyncGenerator<News> {
-    const patience = new Patience(this.#store)
+    let seen = await this.#read()
     let beatAt = this.#clock() + beat
-    while (!signal.aborted) {
-      const { board, version } = await this.#read()
-      // while nothing was ever published there is no board, and its number is the time
-      if (version > 0 && board.last !== cursor) {
-        const oldest = board.recent[0]?.[0] ?? board.last
-        const missed =
-          board.last < cursor || (board.recent.length === REMEMBERED && oldest > cursor + 1)
-        const changes = board.recent.flatMap(([n, change]) => (n > cursor ? [change] : []))
-        cursor = board.last
-        patience.reset()
-        yield { cursor, changes, missed }
-      } else if (this.#clock() >= beatAt) {
-        yield { cursor, changes: [], missed: false }
+    this.#join()
+    try {
+      while (!signal.aborted) {
+        const { board, version } = seen
+        // while nothing was ever published there is no board, and its number is the time
+        if (version > 0 && board.last !== cursor) {
+          const oldest = board.recent[0]?.[0] ?? board.last
+          const missed =
+            board.last < cursor || (board.recent.length === REMEMBERED && oldest > cursor + 1)
+          const changes = board.recent.flatMap(([n, change]) => (n > cursor ? [change] : []))
+          cursor = board.last
+          yield { cursor, changes, missed }
+        } else if (this.#clock() >= beatAt) {
+          yield { cursor, changes: [], missed: false }
+        }
+        if (this.#clock() >= beatAt) beatAt = this.#clock() + beat
+        seen = await this.#newer(seen, signal, beatAt - this.#clock())
       }
-      if (this.#clock() >= beatAt) beatAt = this.#clock() + beat
-      await patience.pause([{ key: KEY, after: version }], signal, beatAt - this.#clock())
+    } finally {
+      this.#leave()
     }
   }
 
-  async #read(): Promise<{ board: Board; version: number }> {
+  /** What is newer than what was seen, or that again when the time is up or the signal aborts. */
+  #newer(seen: Reading, signal: AbortSignal, atMost: number): Promise<Reading> {
+    return new Promise((resolve) => {
+      const look = () => {
+        const newer = this.#latest && this.#latest.version > seen.version ? this.#latest : undefined
+        if (newer) done(newer)
+      }
+      const done = (reading: Reading) => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', stop)
+        this.#waiting.delete(look)
+        resolve(reading)
+      }
+      const stop = () => done(seen)
+      const timer = setTimeout(stop, atMost)
+      signal.addEventListener('abort', stop)
+      this.#waiting.add(look)
+      if (signal.aborted) stop()
+      else look()
+    })
+  }
+
+  #tell(reading: Reading): void {
+    if (reading.version <= (this.#latest?.version ?? 0)) return
+    this.#latest = reading
+    for (const look of [...this.#waiting]) look()
+  }
+
+  #join(): void {
+    this.#listeners++
+    this.#hurry()
+    if (!this.#reading) void this.#follow()
+  }
+
+  #leave(): void {
+    this.#listeners--
+    if (this.#listeners === 0) this.#hurry()
+  }
+
+  /** Reads for all who listen in this process: each by itself would read the same record over and over. */
+  async #follow(): Promise<void> {
+    this.#reading = true
+    const patience = new Patience(this.#store)
+    while (this.#listeners > 0) {
+      const pause = new AbortController()
+      this.#hurry = () => {
+        patience.reset()
+        pause.abort()
+      }
+      try {
+        const before = this.#latest
+        this.#tell(await this.#read())
+        if (this.#latest !== before) patience.reset()
+      } catch {
+        // the store is busy: there is no news, and the next read may have some
+      }
+      const after = this.#latest?.version ?? 0
+      await patience.pause([{ key: KEY, after }], pause.signal)
+    }
+    this.#reading = false
+  }
+
+  async #read(): Promise<Reading> {
     const stored = await this.#store.get(KEY)
     if (stored) return { board: stored.value as unknown as Board, version: stored.version }
     // a number no earlier board can have reached, so that an old cursor never fits by chance
