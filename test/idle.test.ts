@@ -1,7 +1,7 @@
 /** What is over leaves nothing running, and waiting costs less the longer nothing comes. */
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Mcp, Store } from '../src/index.ts'
-import { memoryStore } from '../src/index.ts'
+import { memoryStore, StoreUnavailable } from '../src/index.ts'
 import { createBehaviourServer } from './behaviour-server.ts'
 import { eventually, fetchDoor, LegacyClient, ModernClient } from './wire.ts'
 
@@ -31,17 +31,25 @@ describe('a call that is over', () => {
 })
 
 describe('a client that listens', () => {
-  it('is looked after less and less often while nothing comes', async () => {
+  /** A store that cannot wake anybody, and when the news were looked for in it. */
+  function polledStore() {
     const memory = memoryStore()
     const reads: number[] = []
     const { wait: _, ...polled } = memory
+    const faults = { down: false }
     const store: Store = {
       ...polled,
-      get(key) {
+      async get(key) {
         if (key[0] === 'server') reads.push(performance.now())
+        if (key[0] === 'server' && faults.down) throw new StoreUnavailable('down')
         return memory.get(key)
       },
     }
+    return { store, reads, faults }
+  }
+
+  it('is looked after less and less often while nothing comes', async () => {
+    const { store, reads } = polledStore()
     mcp = createBehaviourServer({ store })
     const client = await LegacyClient.open(fetchDoor(mcp), '2025-11-25')
     const stream = await client.get()
@@ -50,4 +58,41 @@ describe('a client that listens', () => {
     expect(last - before).toBeGreaterThan(150)
     await stream.leave()
   })
+
+  it('costs no reads of its own beside others of its process', async () => {
+    const { store, reads } = polledStore()
+    mcp = createBehaviourServer({ store })
+    const streams = await Promise.all(Array.from({ length: 50 }, () => listen()))
+    // where each starts, and what has come meanwhile
+    await eventually(async () => expect(reads.length).toBeGreaterThanOrEqual(100))
+    const begun = reads.length
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect(reads.length - begun).toBeLessThan(20)
+    for (const stream of streams) await stream.leave()
+    await eventually(async () => {
+      const before = reads.length
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      expect(reads.length).toBe(before)
+    })
+  })
+
+  it('hears what comes after its store was away for a while', async () => {
+    const { store, reads, faults } = polledStore()
+    mcp = createBehaviourServer({ store })
+    const elsewhere = createBehaviourServer({ store })
+    const stream = await listen()
+    faults.down = true
+    const looked = reads.length
+    await eventually(async () => expect(reads.length).toBeGreaterThan(looked + 1))
+    faults.down = false
+    await elsewhere.notify.toolsChanged()
+    await stream.notification('notifications/tools/list_changed')
+    await stream.leave()
+  })
+
+  function listen() {
+    if (!mcp) throw new Error('There is no server')
+    const notifications = { toolsListChanged: true }
+    return new ModernClient(fetchDoor(mcp)).request('subscriptions/listen', { notifications })
+  }
 })
