@@ -2,6 +2,8 @@
 import { Hono } from 'hono'
 import type { Auth, AuthRoute, Door } from './auth/auth.ts'
 import { AuthError, AuthUnavailable } from './auth/auth.ts'
+import type { Awaitable } from './awaitable.ts'
+import { chain } from './awaitable.ts'
 import { classify } from './http/classify.ts'
 import type { Guard } from './http/guard.ts'
 import type { Incoming } from './http/incoming.ts'
@@ -30,7 +32,7 @@ const legacy = lazily(() => import('./http/legacy.ts'))
 const modern = lazily(() => import('./http/modern.ts'))
 const streams = lazily(() => import('./http/streams.ts'))
 
-type Handler = (server: Server, incoming: Incoming) => Promise<Response>
+type Handler = (server: Server, incoming: Incoming) => Awaitable<Response>
 
 export function createApp(
   server: Server,
@@ -90,14 +92,19 @@ export function createApp(
   return app
 }
 
-async function handlePost(server: Server, guard: Guard, incoming: Incoming): Promise<Response> {
-  const { request, accepts, version, record, door } = incoming
+function handlePost(server: Server, guard: Guard, incoming: Incoming): Awaitable<Response> {
+  const { request, accepts, door } = incoming
   if (!accepts.json && !accepts.stream) {
     const why = 'Accept must allow application/json or text/event-stream'
     return errorResponse(406, null, invalidRequest(why))
   }
-  const body = await guard.readJson(request, door)
-  if (body instanceof Response) return body
+  return guard
+    .readJson(request, door)
+    .then((body) => (body instanceof Response ? body : handleBody(server, incoming, body)))
+}
+
+function handleBody(server: Server, incoming: Incoming, body: unknown): Awaitable<Response> {
+  const { version, record } = incoming
   const found = classify(body, version)
   switch (found.kind) {
     case 'refused':
@@ -110,17 +117,13 @@ async function handlePost(server: Server, guard: Guard, incoming: Incoming): Pro
       record.era = 'modern'
       record.revision = envelope.revision
       noteCall(record, message)
-      const era = modern()
-      const { handleModern } = era instanceof Promise ? await era : era
-      return handleModern(server, incoming, message, envelope)
+      return chain(modern(), (era) => era.handleModern(server, incoming, message, envelope))
     }
     case 'legacy': {
       const [first] = found.messages
       record.era = 'legacy'
       if (first && first.kind !== 'response') noteCall(record, first.message)
-      const era = legacy()
-      const { handleLegacyPost } = era instanceof Promise ? await era : era
-      return handleLegacyPost(server, incoming, found)
+      return chain(legacy(), (era) => era.handleLegacyPost(server, incoming, found))
     }
   }
 }

@@ -77,22 +77,25 @@ export function createGuard(options: GuardOptions = {}): Guard {
     return undefined
   }
 
-  async function readJson(request: Request, { body }: Door): Promise<unknown> {
+  function readJson(request: Request, { body }: Door): Promise<unknown> {
     if (!isJson(request.headers.get('content-type'))) {
-      return refuse(415, invalidRequest('Content-Type must be application/json'))
+      const why = 'Content-Type must be application/json'
+      return Promise.resolve(refuse(415, invalidRequest(why)))
     }
+    const bytes = body ? body(bodyLimit) : readBody(request, bodyLimit)
+    // a body that was cut off on the way is none
+    return bytes.then(parse, () => refuse(400, parseError()))
+  }
+
+  function parse(bytes: Uint8Array | undefined): unknown {
+    if (!bytes) return refuse(413, invalidRequest(`the body is larger than ${bodyLimit} bytes`))
     try {
-      const bytes = await (body ? body(bodyLimit) : readBody(request, bodyLimit))
-      if (!bytes) {
-        return refuse(413, invalidRequest(`the body is larger than ${bodyLimit} bytes`))
-      }
       const text = utf8.decode(bytes)
       if (nestsDeeper(text, depthLimit)) {
         return refuse(400, invalidRequest(`the body nests deeper than ${depthLimit} levels`))
       }
       return JSON.parse(text)
     } catch {
-      // not UTF-8, not JSON, or cut off on the way
       return refuse(400, parseError())
     }
   }
