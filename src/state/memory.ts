@@ -31,10 +31,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const { maxItems = 100_000, maxLength = 256 * 1024 * 1024, clock = Date.now } = options
   const items = new Map<string, Item>()
   const waiters = new Map<string, Set<() => void>>()
-  let sweep = items.entries()
-  /** Stands before the item used least recently: a new one would step over all that went before it. */
-  let oldest = items.keys()
+  // no iterator over them is kept: one that rests keeps every table alive that the map has outgrown
   let held = 0
+  let writesToSweep = 0
   /** The key used last: at the end of the map's order already. */
   let newest: string | undefined
 
@@ -54,23 +53,26 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     items.set(key, item)
     newest = key
     held += item.length - (old?.length ?? 0)
-    // two looks a write are enough to find every expired item before the map has doubled
-    for (let looks = 0; looks < 2; looks++) {
-      const next = sweep.next()
-      if (next.done) {
-        sweep = items.entries()
-        break
-      }
-      const [candidate, { expiresAt }] = next.value
-      if (expiresAt <= clock()) drop(candidate)
-    }
-    while (items.size > maxItems || held > maxLength) {
-      const { value: first, done } = oldest.next()
-      if (done || first === key) oldest = items.keys()
-      if (first === key) break
-      if (!done) drop(first)
-    }
+    if (--writesToSweep < 0) sweep()
+    if (items.size > maxItems || held > maxLength) makeRoom(key)
     wake(key)
+  }
+
+  /** The expired are gone before the map has doubled, at two looks a write. */
+  function sweep(): void {
+    const now = clock()
+    for (const [key, { expiresAt }] of items) if (expiresAt <= now) drop(key)
+    writesToSweep = items.size
+  }
+
+  /** A hundredth at a time: on its way to the oldest item, each look steps over all that went before. */
+  function makeRoom(newest: string): void {
+    const mostItems = maxItems - Math.floor(maxItems / 100)
+    const mostLength = maxLength - Math.floor(maxLength / 100)
+    for (const oldest of items.keys()) {
+      if (oldest === newest || (items.size <= mostItems && held <= mostLength)) break
+      drop(oldest)
+    }
   }
 
   function wake(key: string): void {
