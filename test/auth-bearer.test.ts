@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { bearer } from '../src/auth/bearer.ts'
 import { call, createAuthApp } from './auth-app.ts'
 
@@ -57,6 +57,17 @@ describe('static tokens', () => {
     const wrong = await call(app, 'Bearer wrong')
     expect(wrong.status).toBe(401)
     expect(wrong.challenge).toMatch(/^Bearer error="invalid_token", /)
+  })
+
+  it('are hashed when they come for the first time, wrong ones each time', async () => {
+    const app = createAuthApp(bearer({ tokens: ['first', secret] }))
+    await call(app, `Bearer ${secret}`)
+    const hash = vi.spyOn(crypto.subtle, 'digest')
+    for (let i = 0; i < 3; i++) expect((await call(app, `Bearer ${secret}`)).status).toBe(200)
+    expect(hash).not.toHaveBeenCalled()
+    for (let i = 0; i < 3; i++) expect((await call(app, 'Bearer wrong')).status).toBe(401)
+    expect(hash).toHaveBeenCalledTimes(3)
+    hash.mockRestore()
   })
 
   it('cannot use a tool whose scopes they lack (D7)', async () => {
