@@ -21,15 +21,15 @@ export function createPlace(
   path: string,
 ): (door: Door) => Place | undefined {
   const below = path === '/' ? '' : path
-  return ({ baseUrl }) => {
-    if (resource === undefined) {
-      return baseUrl === undefined ? undefined : { resource: `${baseUrl}${below}`, base: baseUrl }
-    }
-    const { origin, pathname } = new URL(resource)
-    const full = pathname.replace(/\/$/, '')
-    const mount = full.endsWith(below) ? full.slice(0, full.length - below.length) : undefined
-    return { resource, base: mount === undefined ? (baseUrl ?? origin) : `${origin}${mount}` }
+  if (resource === undefined) {
+    return ({ baseUrl }) =>
+      baseUrl === undefined ? undefined : { resource: `${baseUrl}${below}`, base: baseUrl }
   }
+  const { origin, pathname } = new URL(resource)
+  const full = pathname.replace(/\/$/, '')
+  if (!full.endsWith(below)) return ({ baseUrl }) => ({ resource, base: baseUrl ?? origin })
+  const here = { resource, base: `${origin}${full.slice(0, full.length - below.length)}` }
+  return () => here
 }
 
 /**
