@@ -1,9 +1,9 @@
 /** Every route of the endpoint, and what a request meets on its way: guard, authorization, era. */
 import { Hono } from 'hono'
-import type { Auth, AuthRoute, Door } from './auth/auth.ts'
+import type { Auth, AuthRoute, Door, Principal } from './auth/auth.ts'
 import { AuthError, AuthUnavailable } from './auth/auth.ts'
 import type { Awaitable } from './awaitable.ts'
-import { chain } from './awaitable.ts'
+import { attempt, chain } from './awaitable.ts'
 import { classify } from './http/classify.ts'
 import type { Guard } from './http/guard.ts'
 import type { Incoming } from './http/incoming.ts'
@@ -41,26 +41,31 @@ export function createApp(
   const { path, guard, auth, logRequests } = options
 
   /** Guard, then authorization, and only then anything of the protocol (spec.md G, cross-cutting 3). */
-  async function enter(request: Request, door: Door, handle: Handler): Promise<Response> {
+  function enter(request: Request, door: Door, handle: Handler): Awaitable<Response> {
     const startedAt = logRequests ? server.clock() : 0
     const record = new RequestRecord()
     const { headers } = request
     const origin = headers.get('origin')
-    let response = guard.check(request, origin, door)
-    try {
-      if (!response) {
-        const principal = auth && (await auth.verify(request, door))
-        if (principal) record.principal = principal.id
-        const accepts = parseAccept(headers.get('accept'))
-        const version = headers.get('mcp-protocol-version')
-        response = await handle(server, { request, accepts, version, principal, door, record })
-      }
-    } catch (error) {
-      const refused = error instanceof AuthError && auth
-      response = refused ? auth.challenge(error, door) : toErrorResponse(server, error)
+    const leave = (response: Response) => {
+      if (logRequests) logRequest(server, request, door, response.status, startedAt, record)
+      return guard.share(origin, response)
     }
-    if (logRequests) logRequest(server, request, door, response.status, startedAt, record)
-    return guard.share(origin, response)
+    const refusal = guard.check(request, origin, door)
+    if (refusal) return leave(refusal)
+    const admit = (principal: Principal | undefined) => {
+      if (principal) record.principal = principal.id
+      const accepts = parseAccept(headers.get('accept'))
+      const version = headers.get('mcp-protocol-version')
+      return handle(server, { request, accepts, version, principal, door, record })
+    }
+    const answered = attempt<Response, Response>(
+      () => chain(auth?.verify(request, door), admit),
+      (error) => {
+        const refused = error instanceof AuthError && auth
+        return refused ? auth.challenge(error, door) : toErrorResponse(server, error)
+      },
+    )
+    return chain(answered, leave)
   }
 
   const open =
