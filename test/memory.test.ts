@@ -39,7 +39,7 @@ describe('the memory store', () => {
   })
 
   it('counts what it holds in characters, too', async () => {
-    const { store, keep, log, held } = storeOf({ maxLength: 100 })
+    const { store, keep, log, held } = storeOf({ maxLength: 120 }) // 7 of them are a key's
     await keep('a', 'x'.repeat(40))
     await keep('b', 'x'.repeat(40))
     await keep('b', 'x'.repeat(50))
@@ -49,6 +49,13 @@ describe('the memory store', () => {
     await store.delete(key('b'))
     await keep('d', 'x'.repeat(60))
     expect(await held('abCd')).toBe('Cd')
+  })
+
+  it("counts the keys among them, which may be a client's words", async () => {
+    const { keep, held } = storeOf({ maxLength: 1_000 })
+    await keep('a')
+    for (let i = 0; i < 10; i++) await keep(`${i}`.padEnd(200, 'x'))
+    expect(await held('a')).toBe('')
   })
 
   it('keeps the one item it was given last, however large, and lets it go for the next', async () => {
@@ -69,7 +76,7 @@ describe('the memory store', () => {
       await store.put(key(i), 'x'.repeat(20), { expiresAt: 1_000 })
     }
     now = 2_000
-    // 50 expired items of 22 characters: in their place, nothing that lives has to go
+    // 50 expired items of 30 characters: in their place, nothing that lives has to go
     for (let i = 100; i < 160; i++) await keep(`${i}`, 'x'.repeat(20))
     expect(await held('a')).toBe('a')
   })

@@ -5,7 +5,7 @@ import { Conflict } from './store.ts'
 export interface MemoryStoreOptions {
   /** Records and logs held at most; beyond it the least recently used one goes. @default 100_000 */
   maxItems?: number
-  /** Characters of JSON held at most, all items together; beyond it the same. @default 256 Mi */
+  /** Characters of keys and JSON held at most, all together; beyond it the same. @default 256 Mi */
   maxLength?: number
   /** Milliseconds since the epoch. @default Date.now */
   clock?: () => number
@@ -17,7 +17,7 @@ interface Item {
   /** A record's version, or a log's last sequence number. */
   version: number
   expiresAt: number
-  /** Characters of the value. */
+  /** Characters of key and value. */
   length: number
 }
 
@@ -105,7 +105,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       if (ifVersion !== undefined && (live(old)?.version ?? 0) !== ifVersion) throw new Conflict()
       const version = ++lastVersion
       const text = JSON.stringify(value)
-      set(name, { value: text, version, expiresAt, length: text.length }, old)
+      set(name, { value: text, version, expiresAt, length: name.length + text.length }, old)
       return version
     },
 
@@ -128,7 +128,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       value.push(...texts)
       // a log lives as long as any of its entries was promised to
       const latest = Math.max(expiresAt, item?.expiresAt ?? 0)
-      const length = texts.reduce((sum, text) => sum + text.length, item?.length ?? 0)
+      const length = texts.reduce((sum, text) => sum + text.length, item?.length ?? name.length)
       set(name, { value, version: value.length, expiresAt: latest, length }, old)
       return value.length
     },
