@@ -87,6 +87,14 @@ export function parseUriTemplate(template: string): UriTemplate {
 function align(parts: readonly Part[], text: string): [name: string, piece: string][] | undefined {
   const [first] = parts
   if (typeof first === 'string' && !text.startsWith(first)) return undefined
+  // most texts lack some literal: that is found out long before the rest
+  let from = 0
+  for (const part of parts) {
+    if (typeof part !== 'string') continue
+    const found = text.indexOf(part, from)
+    if (found < 0) return undefined
+    from = found + part.length
+  }
   const end = text.length
   const nothing = new Uint8Array(end + 1)
   nothing[end] = 1

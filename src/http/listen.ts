@@ -2,7 +2,7 @@
 import { invalidParams, methodNotFound } from '../protocol/errors.ts'
 import type { Params, RequestId } from '../protocol/jsonrpc.ts'
 import { isObject, notificationMessage, resultMessage } from '../protocol/jsonrpc.ts'
-import { requireResource } from '../protocol/resources.ts'
+import { LONGEST_FOLLOWED, MOST_FOLLOWED, requireResource } from '../protocol/resources.ts'
 import { writeResult } from '../protocol/results.ts'
 import type { Server } from '../server.ts'
 import type { Change, News } from '../state/changes.ts'
@@ -10,9 +10,6 @@ import type { Incoming } from './incoming.ts'
 import { lastingStream } from './lasting.ts'
 import { META } from './meta.ts'
 import { sseEvent } from './sse.ts'
-
-/** Resources one listener may follow. */
-const MOST_URIS = 500
 
 /** What a listener wants to hear of. */
 export interface Interest {
@@ -113,15 +110,21 @@ export async function listen(
   })
 }
 
+/** As many as one listener may follow, of those that there are. */
 function existing(server: Server, uris: unknown): string[] {
   if (!Array.isArray(uris)) return []
-  return uris.slice(0, MOST_URIS).filter((uri): uri is string => {
-    if (typeof uri !== 'string') return false
+  const found: string[] = []
+  let length = 0
+  for (const uri of uris.slice(0, MOST_FOLLOWED)) {
+    if (typeof uri !== 'string') continue
+    length += uri.length
+    if (length > LONGEST_FOLLOWED) break
     try {
       requireResource(server, 'modern', uri)
-      return true
+      found.push(uri)
     } catch {
-      return false
+      // what is not there cannot change
     }
-  })
+  }
+  return found
 }

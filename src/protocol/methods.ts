@@ -7,7 +7,7 @@ import { invalidParams, methodNotFound } from './errors.ts'
 import type { ListName } from './lists.ts'
 import { listPage } from './lists.ts'
 import { getPrompt } from './prompts.ts'
-import { readResource, requireResource } from './resources.ts'
+import { LONGEST_FOLLOWED, MOST_FOLLOWED, readResource, requireResource } from './resources.ts'
 import type { Era } from './revisions.ts'
 import { MODERN_REVISIONS } from './revisions.ts'
 import { callTool } from './tools.ts'
@@ -37,9 +37,6 @@ export const METHODS: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['resources/subscribe', { legacy: subscribe }],
   ['resources/unsubscribe', { legacy: unsubscribe }],
 ])
-
-/** Subscriptions of one session: each of its news is checked against them. */
-const MOST_SUBSCRIPTIONS = 500
 
 /** What the server says it can do: exactly what the table above would answer (B57, C25). */
 export function capabilities(server: Server, era: Era): object {
@@ -94,8 +91,10 @@ async function subscribe(call: Call): Promise<string> {
   requireResource(call.server, call.era, uri)
   await call.setSubscriptions?.((uris) => {
     if (uris.includes(uri)) return uris
-    if (uris.length >= MOST_SUBSCRIPTIONS) {
-      throw invalidParams(`A session can subscribe to ${MOST_SUBSCRIPTIONS} resources at most`)
+    const length = uris.reduce((sum, other) => sum + other.length, uri.length)
+    if (uris.length >= MOST_FOLLOWED || length > LONGEST_FOLLOWED) {
+      const most = `${MOST_FOLLOWED} resources, of ${LONGEST_FOLLOWED} characters together`
+      throw invalidParams(`A session can subscribe to ${most} at most`)
     }
     return [...uris, uri]
   })

@@ -10,6 +10,12 @@ import { writeResult } from './results.ts'
 import type { Era } from './revisions.ts'
 import type { ReadResourceResult } from './types.ts'
 
+/** Resources that one listener, or one session, may follow: each of the server's news is looked up among them. */
+export const MOST_FOLLOWED = 500
+
+/** Characters of their URIs together: they are kept as long as the listener, and read with each call of the session. */
+export const LONGEST_FOLLOWED = 100_000
+
 interface Found {
   readonly resource: Resource
   readonly variables: Readonly<Record<string, string>>

@@ -1,0 +1,63 @@
+/** What one operation costs stays the same, however much there is of everything else. */
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Mcp, McpOptions } from '../src/index.ts'
+import { createMcp } from '../src/index.ts'
+import { fetchDoor, LegacyClient, ModernClient } from './wire.ts'
+
+let mcp: Mcp
+afterEach(() => mcp.close({ grace: 0 }))
+
+function serverOf(options: Partial<McpOptions> = {}): Mcp {
+  mcp = createMcp({ name: 'scale', version: '1.0.0', ...options })
+  return mcp
+}
+
+/** Microseconds of this process's CPU. */
+async function cpuOf(run: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage()
+  await run()
+  const { user, system } = process.cpuUsage(before)
+  return user + system
+}
+
+describe('resources', () => {
+  it('are looked for under many templates nearly as fast as under one', async () => {
+    const cpuWith = async (templates: number) => {
+      serverOf()
+      for (let i = 0; i < templates; i++) {
+        mcp.resource(`file:///{a}/x${i}/{b}/{c}`, { name: `r${i}` }, () => 'x')
+      }
+      const client = new ModernClient(fetchDoor(mcp))
+      const uri = `file:///${'a'.repeat(8_000)}`
+      return cpuOf(async () => {
+        for (let i = 0; i < 10; i++) {
+          expect(
+            (await (await client.request('resources/read', { uri })).answer()).error,
+          ).toBeTruthy()
+        }
+      })
+    }
+    await cpuWith(1) // to be compiled
+    // 100 times and more when each template was held against each character
+    expect((await cpuWith(300)) / (await cpuWith(1))).toBeLessThan(15)
+  })
+
+  it('are followed up to 100,000 characters of their URIs', async () => {
+    serverOf().resource('file:///{name}', { name: 'file' }, () => 'x')
+    const door = fetchDoor(mcp)
+    const uris = Array.from({ length: 30 }, (_, i) => `file:///${i}${'a'.repeat(4_000)}`)
+
+    const stream = await new ModernClient(door).listen({ resourceSubscriptions: uris })
+    const { params } = await stream.notification('notifications/subscriptions/acknowledged')
+    expect(params.notifications.resourceSubscriptions).toHaveLength(24)
+    await stream.leave()
+
+    const client = await LegacyClient.open(door, '2025-11-25')
+    const subscribe = async (uri?: string) =>
+      (await client.request('resources/subscribe', { uri })).answer()
+    for (const uri of uris.slice(0, 24)) expect((await subscribe(uri)).error).toBeUndefined()
+    expect((await subscribe(uris[24])).error?.code).toBe(-32602)
+    await client.request('resources/unsubscribe', { uri: uris[0] })
+    expect((await subscribe(uris[24])).error).toBeUndefined()
+  })
+})
