@@ -61,3 +61,31 @@ describe('resources', () => {
     expect((await subscribe(uris[24])).error).toBeUndefined()
   })
 })
+
+describe('a list', () => {
+  it('is walked at the same cost an item, however long it is', async () => {
+    const cpuEach = async (items: number) => {
+      serverOf({ pageSize: 20 })
+      for (let i = 0; i < items; i++) mcp.resource(`file:///${i}`, { name: `r${i}` }, () => 'x')
+      const client = new ModernClient(fetchDoor(mcp))
+      let found = 0
+      const cpu = await cpuOf(async () => {
+        let cursor: string | undefined
+        do {
+          const page = await client.request(
+            'resources/list',
+            cursor === undefined ? {} : { cursor },
+          )
+          const { resources, nextCursor } = await page.result()
+          found += resources.length
+          cursor = nextCursor
+        } while (cursor !== undefined)
+      })
+      expect(found).toBe(items)
+      return cpu / items
+    }
+    await cpuEach(1_000) // to be compiled
+    // each page wrote all items, and the cursors of those before it: 15 times as much
+    expect((await cpuEach(16_000)) / (await cpuEach(1_000))).toBeLessThan(4)
+  })
+})

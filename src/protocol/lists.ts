@@ -10,13 +10,18 @@ import { has } from './revisions.ts'
 
 export type ListName = 'tools' | 'prompts' | 'resources' | 'resourceTemplates'
 
-const SOURCES: {
-  [name in ListName]: (registry: Registry, revision: Revision) => [key: string, item: object][]
-} = {
-  tools: ({ tools }, revision) => shaped(tools, revision, toTool),
-  prompts: ({ prompts }, revision) => shaped(prompts, revision, toPrompt),
-  resources: ({ resources }, revision) => shaped(resources, revision, toResource),
-  resourceTemplates: ({ templates }, revision) => shaped(templates, revision, toTemplate),
+type Asked = [revision: Revision, cursor: string | undefined, size: number]
+
+interface Page {
+  readonly items: readonly object[]
+  readonly nextCursor: string | undefined
+}
+
+const PAGES: { [name in ListName]: (registry: Registry, ...asked: Asked) => Page } = {
+  tools: ({ tools }, ...asked) => pageOf(tools, toTool, ...asked),
+  prompts: ({ prompts }, ...asked) => pageOf(prompts, toPrompt, ...asked),
+  resources: ({ resources }, ...asked) => pageOf(resources, toResource, ...asked),
+  resourceTemplates: ({ templates }, ...asked) => pageOf(templates, toTemplate, ...asked),
 }
 
 /** One page of a list, as the JSON of its result. */
@@ -37,17 +42,36 @@ function writePage(
   revision: Revision,
   cursor: string | undefined,
 ): string {
-  const items = SOURCES[name](server.registry, revision)
-  const start = cursor === undefined ? 0 : after(items, cursor)
-  const page = items.slice(start, start + server.pageSize)
-  const last = page.at(-1)
-  const more = last && start + page.length < items.length
+  const { items, nextCursor } = PAGES[name](server.registry, revision, cursor, server.pageSize)
   return JSON.stringify({
     ...(revision >= '2026-07-28' && { resultType: 'complete' }),
-    [name]: page.map(([, item]) => item),
-    ...(more && { nextCursor: toCursor(last[0]) }),
+    [name]: items,
+    nextCursor,
     ...(revision >= '2026-07-28' && { ...server.cache, _meta: serverMeta(server) }),
   })
+}
+
+/** Only what stands on the page is looked at: a walk along the list would else cost the square of it. */
+function pageOf<T>(
+  map: ReadonlyMap<string, T>,
+  shape: (item: T, revision: Revision) => object,
+  ...[revision, cursor, size]: Asked
+): Page {
+  const seen = cursor === undefined ? undefined : keyOf(cursor)
+  if (seen !== undefined && !map.has(seen)) throw badCursor()
+  let begun = seen === undefined
+  const items: object[] = []
+  let last = ''
+  for (const [key, item] of map) {
+    if (!begun) {
+      begun = key === seen
+      continue
+    }
+    if (items.length === size) return { items, nextCursor: toCursor(last) }
+    items.push(shape(item, revision))
+    last = key
+  }
+  return { items, nextCursor: undefined }
 }
 
 /** A cursor names the last item seen, so that it stays right on every instance, and when the list grows (B56). */
@@ -55,23 +79,18 @@ function toCursor(key: string): string {
   return btoa(encodeURIComponent(key))
 }
 
-function after(items: [string, object][], cursor: string): number {
-  // compared as they are given out: decoding would find one item under any number of spellings, and
-  // each would be kept with its page
-  const index = items.findIndex(([key]) => toCursor(key) === cursor)
-  if (index < 0) throw badCursor()
-  return index + 1
+function keyOf(cursor: string): string {
+  try {
+    const key = decodeURIComponent(atob(cursor))
+    // only as it was given out: one item under any number of spellings would be kept with its page under each
+    if (toCursor(key) === cursor) return key
+  } catch {
+    // no spelling at all
+  }
+  throw badCursor()
 }
 
 const badCursor = () => invalidParams('Invalid cursor: it is none that this list has given out')
-
-function shaped<T>(
-  map: Map<string, T>,
-  revision: Revision,
-  shape: (item: T, revision: Revision) => object,
-): [string, object][] {
-  return [...map].map(([key, item]) => [key, shape(item, revision)])
-}
 
 /** What every kind of item has, as far as the revision knows it (B64). */
 function described(
