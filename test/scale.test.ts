@@ -89,3 +89,16 @@ describe('a list', () => {
     expect((await cpuEach(16_000)) / (await cpuEach(1_000))).toBeLessThan(4)
   })
 })
+
+describe('news', () => {
+  it('of many resources in one turn cost as much each as of few', async () => {
+    const cpuEach = (changes: number) => {
+      serverOf()
+      const uris = Array.from({ length: changes }, (_, i) => `file:///src/${i}.ts`)
+      return cpuOf(() => Promise.all(uris.map((uri) => mcp.notify.resourceUpdated(uri))))
+    }
+    await cpuEach(2_000) // to be compiled
+    // each was compared with all before it: 10 times as much
+    expect((await cpuEach(30_000)) / (await cpuEach(2_000)) / 15).toBeLessThan(4)
+  })
+})

@@ -33,13 +33,14 @@ interface Reading {
   readonly version: number
 }
 
-const same = (a: Change, b: Change) =>
-  a.kind === b.kind && (a.kind !== 'resource' || b.kind !== 'resource' || a.uri === b.uri)
+/** The same for changes that are the same news. */
+const nameOf = (change: Change) =>
+  change.kind === 'resource' ? `resource ${change.uri}` : change.kind
 
 export class Changes {
   readonly #store: Store
   readonly #clock: () => number
-  #queue: Change[] = []
+  #queue = new Map<string, Change>()
   #publishing: Promise<void> | undefined
   /** The newest that anybody in this process has read or written. */
   #latest: Reading | undefined
@@ -57,7 +58,7 @@ export class Changes {
 
   /** Resolves when the change is durable. Those of one turn go into one write. */
   async publish(change: Change): Promise<void> {
-    if (!this.#queue.some((other) => same(other, change))) this.#queue.push(change)
+    this.#queue.set(nameOf(change), change)
     this.#publishing ??= this.#write()
     return this.#publishing
   }
@@ -65,16 +66,17 @@ export class Changes {
   async #write(): Promise<void> {
     await null
     const changes = this.#queue
-    this.#queue = []
+    this.#queue = new Map()
     this.#publishing = undefined // what comes from here on goes into the next write
     for (let attempt = 0; ; attempt++) {
       const { board, version } = await this.#read()
-      const recent = board.recent.filter(([, old]) => !changes.some((change) => same(old, change)))
+      const recent = board.recent.filter(([, old]) => !changes.has(nameOf(old)))
       let { last } = board
       const next: Board = {
-        recent: [...recent, ...changes.map((change) => [++last, change] as const)].slice(
-          -REMEMBERED,
-        ),
+        recent: [
+          ...recent,
+          ...Array.from(changes.values(), (change) => [++last, change] as const),
+        ].slice(-REMEMBERED),
         last,
       }
       try {
