@@ -4,6 +4,7 @@ import type { LegacyRevision } from '../protocol/revisions.ts'
 import type { ClientCapabilities, LogLevel } from '../protocol/types.ts'
 import type { Json, Key, Store } from './store.ts'
 import { Conflict } from './store.ts'
+import { inTurn } from './turns.ts'
 
 /** What a session of 2025 remembers from its `initialize` on. */
 export interface LegacySession extends Aging {
@@ -100,21 +101,23 @@ export class Sessions<Data extends Aging = Aging> {
     id: string,
     change: (data: Data) => Partial<Data>,
   ): Promise<Session<Data> | undefined> {
-    for (;;) {
-      const session = await this.#read(owner, id)
-      if (!session) return undefined
-      const data = { ...session.data, ...change(session.data) }
-      try {
-        const version = await this.#store.put(
-          [session.partition, RECORD],
-          data as unknown as Json,
-          { expiresAt: session.expiresAt, ifVersion: session.version },
-        )
-        return { ...session, data, version }
-      } catch (error) {
-        if (!(error instanceof Conflict)) throw error
+    return inTurn(this.#store, this.#key(owner, id), async () => {
+      for (;;) {
+        const session = await this.#read(owner, id)
+        if (!session) return undefined
+        const data = { ...session.data, ...change(session.data) }
+        try {
+          const version = await this.#store.put(
+            [session.partition, RECORD],
+            data as unknown as Json,
+            { expiresAt: session.expiresAt, ifVersion: session.version },
+          )
+          return { ...session, data, version }
+        } catch (error) {
+          if (!(error instanceof Conflict)) throw error
+        }
       }
-    }
+    })
   }
 
   async delete(owner: string, id: string): Promise<boolean> {

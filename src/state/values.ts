@@ -1,6 +1,7 @@
 /** `ctx.session`: what a conversation keeps between its calls, one record a key. */
 import type { Json, Store } from './store.ts'
 import { Conflict } from './store.ts'
+import { inTurn } from './turns.ts'
 
 /** State that the calls of one conversation share. Values are JSON. */
 export interface SessionValues {
@@ -54,7 +55,7 @@ export function sessionValues(
     },
     async update<T>(name: string, fn: (value: T | undefined) => T | Promise<T>) {
       const { key, expiresAt } = await at(name)
-      return inTurn(store, JSON.stringify(key), async () => {
+      return inTurn(store, key, async () => {
         for (let attempt = 0; ; attempt++) {
           const stored = await store.get(key)
           const next = await fn(stored?.value as T | undefined)
@@ -78,34 +79,4 @@ export function sessionValues(
 function requireJson(value: unknown): void {
   if (JSON.stringify(value) !== undefined) return
   throw new TypeError('ctx.session keeps JSON: use delete() to keep nothing')
-}
-
-/** For each store, the last in line for each of its records that is being updated. */
-const lines = new WeakMap<Store, Map<string, Promise<unknown>>>()
-
-/** Milliseconds after which the next one goes too: one slow caller must not hold up the others. */
-const LONGEST_TURN = 1_000
-
-/**
- * Lets those of one process who want the same thing do it one after another. The store would sort
- * them out too, but each loss costs a read and a write: 400 concurrent increments took 70,000.
- */
-async function inTurn<T>(store: Store, name: string, act: () => Promise<T>): Promise<T> {
-  const line = lines.get(store) ?? new Map<string, Promise<unknown>>()
-  lines.set(store, line)
-  const before = line.get(name)
-  let leave = () => {}
-  const mine = new Promise<void>((resolve) => {
-    leave = resolve
-  })
-  line.set(name, mine)
-  await before
-  const timer = setTimeout(leave, LONGEST_TURN)
-  try {
-    return await act()
-  } finally {
-    clearTimeout(timer)
-    leave()
-    if (line.get(name) === mine) line.delete(name)
-  }
 }
