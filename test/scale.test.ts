@@ -129,3 +129,46 @@ describe('a session', () => {
     expect(session?.value).toMatchObject({ subscriptions: expect.arrayContaining(uris) })
   })
 })
+
+describe('a call that asks', () => {
+  const capabilities = { sampling: {} }
+  const answer = () => ({ role: 'assistant', model: 'm', content: { type: 'text', text: 'x' } })
+
+  /** How many entries of logs are read, and how often, while a tool asks so many questions. */
+  async function readsOf(ask: (question: () => Promise<unknown>) => Promise<unknown>) {
+    const memory = memoryStore()
+    const reads = { entries: 0, operations: 0 }
+    const store: Store = {
+      ...memory,
+      async read(log, after, limit) {
+        const entries = await memory.read(log, after, limit)
+        reads.operations++
+        reads.entries += entries.length
+        return entries
+      },
+    }
+    const params = { messages: [], maxTokens: 10 }
+    serverOf({ store }).tool('ask', { description: 'Asks' }, async (_, ctx) => {
+      await ask(() => ctx.sample(params))
+      return 'answered'
+    })
+    const client = await LegacyClient.open(fetchDoor(mcp), '2025-11-25', { capabilities })
+    const call = await client.converse('tools/call', { name: 'ask', arguments: {} }, answer)
+    expect(call.answer.result.content[0].text).toBe('answered')
+    return reads
+  }
+
+  it('reads each answer a few times, however many came before it', async () => {
+    const { entries } = await readsOf((question) => times(50, question))
+    // 5,050 when each question and each answer read all that there were
+    expect(entries).toBeLessThan(400)
+  })
+
+  it('asks many questions at once with a few reads each', async () => {
+    const { operations } = await readsOf((question) =>
+      Promise.all(Array.from({ length: 50 }, question)),
+    )
+    // 1,500 when they raced
+    expect(operations).toBeLessThan(300)
+  })
+})

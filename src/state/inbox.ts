@@ -4,6 +4,7 @@ import { Patience } from './patience.ts'
 import { randomId } from './sessions.ts'
 import type { Entry, Json, Key, Store } from './store.ts'
 import { Conflict } from './store.ts'
+import { inTurn } from './turns.ts'
 
 /** A question was asked (`q`), a question was answered (`a`), the call was cancelled (`c`, at a time). */
 type Item =
@@ -22,40 +23,46 @@ function inboxKey(partition: string, request: RequestId): Key {
   return [partition, `inbox/${JSON.stringify(request)}`]
 }
 
-/** A question's own id names the call it belongs to, so that its answer finds the way. */
-function questionId(request: RequestId): string {
-  return `${randomId()}:${JSON.stringify(request)}`
+/**
+ * A question's own id names the call it belongs to, so that its answer finds the way, and an entry of
+ * the inbox before it, so that whoever looks for it need not read what earlier questions left.
+ */
+function questionId(request: RequestId, after: number): string {
+  return `${randomId()}.${after}:${JSON.stringify(request)}`
 }
 
-function requestOf(question: string): RequestId | undefined {
-  const at = question.indexOf(':')
+function parseQuestionId(id: string): { request: RequestId; after: number } | undefined {
+  const [, after, request = ''] = /^[\w-]{24}\.(\d{1,15}):(.*)$/s.exec(id) ?? []
   try {
-    return at < 0 ? undefined : (JSON.parse(question.slice(at + 1)) as RequestId)
+    return { request: JSON.parse(request) as RequestId, after: Number(after) }
   } catch {
     return undefined
   }
 }
 
-/** Adds an item if the log, as it then is, allows it; false when it does not. */
+/** Adds an item if the log, as it then is beyond an entry, allows it; false when it does not. */
 async function post(
   store: Store,
   log: Key,
+  after: number,
   item: Item,
   options: InboxOptions,
   allowed: (items: Item[]) => boolean,
 ): Promise<boolean> {
-  for (;;) {
-    const entries = await store.read(log, 0)
-    if (!allowed(entries.map(({ value }) => value as unknown as Item))) return false
-    try {
-      await store.append(log, entries.at(-1)?.seq ?? 0, [item as unknown as Json], {
-        expiresAt: options.clock() + options.retention,
-      })
-      return true
-    } catch (error) {
-      if (!(error instanceof Conflict)) throw error
+  return inTurn(store, log, async () => {
+    for (;;) {
+      const entries = await store.read(log, after)
+      if (!allowed(entries.map(({ value }) => value as unknown as Item))) return false
+      try {
+        await store.append(log, entries.at(-1)?.seq ?? after, [item as unknown as Json], {
+          expiresAt: options.clock() + options.retention,
+        })
+        return true
+      } catch (error) {
+        if (!(error instanceof Conflict)) throw error
+      }
     }
-  }
+  })
 }
 
 /**
@@ -69,11 +76,12 @@ export async function postAnswer(
   response: Json,
   options: InboxOptions,
 ): Promise<boolean> {
-  const request = typeof question === 'string' ? requestOf(question) : undefined
-  if (typeof question !== 'string' || request === undefined) return false
+  const asked = typeof question === 'string' ? parseQuestionId(question) : undefined
+  if (typeof question !== 'string' || !asked) return false
   return post(
     store,
-    inboxKey(partition, request),
+    inboxKey(partition, asked.request),
+    asked.after,
     { a: question, response },
     options,
     (items) =>
@@ -92,6 +100,7 @@ export async function postCancellation(
   await post(
     store,
     inboxKey(partition, request),
+    0,
     { c: options.clock() },
     options,
     (items) => items.length < 1_000,
@@ -109,6 +118,8 @@ export class Inbox {
   readonly #closed = new AbortController()
   #onCancel: (() => void) | undefined
   #reading = false
+  /** The last entry that was read. */
+  #seq = 0
 
   /** `startedAt`: when the call began, which may be long before anybody looks into its inbox. */
   constructor(
@@ -127,8 +138,9 @@ export class Inbox {
 
   /** Opens a question: its id, and the promise of its answer. The caller sends it, and sets the limit of the wait. */
   async ask(): Promise<{ id: string; answer: Promise<Json> }> {
-    const id = questionId(this.#request)
-    await post(this.#store, this.#key, { q: id }, this.#options, () => true)
+    const after = this.#seq
+    const id = questionId(this.#request, after)
+    await post(this.#store, this.#key, after, { q: id }, this.#options, () => true)
     const answer = new Promise<Json>((resolve) => this.#answers.set(id, resolve))
     this.#read()
     return { id, answer }
@@ -160,21 +172,20 @@ export class Inbox {
   async #loop(): Promise<void> {
     const { signal } = this.#closed
     const patience = new Patience(this.#store)
-    let seq = 0
     while (!signal.aborted && (this.#onCancel || this.#answers.size > 0)) {
       let entries: Entry[] = []
       try {
-        entries = await this.#store.read(this.#key, seq)
+        entries = await this.#store.read(this.#key, this.#seq)
       } catch {
         // the store is busy: the wait goes on, its limit is the caller's
       }
       for (const { value } of entries) this.#receive(value as unknown as Item)
       const last = entries.at(-1)
       if (last) {
-        seq = last.seq
+        this.#seq = last.seq
         patience.reset()
       }
-      await patience.pause([{ key: this.#key, after: seq }], signal, 60_000)
+      await patience.pause([{ key: this.#key, after: this.#seq }], signal, 60_000)
     }
   }
 
