@@ -1,5 +1,6 @@
 /** What one operation costs stays the same, however much there is of everything else. */
 import { afterEach, describe, expect, it } from 'vitest'
+import { serve } from '../adapters/node.ts'
 import type { Mcp, McpOptions, Store } from '../src/index.ts'
 import { createMcp, memoryStore } from '../src/index.ts'
 import { fetchDoor, LegacyClient, ModernClient } from './wire.ts'
@@ -127,6 +128,40 @@ describe('a session', () => {
     expect(operations).toBeLessThan(200)
     const session = await memory.get([`session/anyone/${client.sessionId}`, 'session'])
     expect(session?.value).toMatchObject({ subscriptions: expect.arrayContaining(uris) })
+  })
+})
+
+describe('a stream', () => {
+  const big = 'x'.repeat(9_000_000)
+
+  it('brings a result of any size, live and when it is resumed', async () => {
+    serverOf().tool('big', { description: 'Says much' }, (_, ctx) => {
+      ctx.progress(1)
+      return big
+    })
+    const { port, close } = await serve(mcp, { port: 0, signals: false })
+    const door = { url: `http://127.0.0.1:${port}/mcp`, fetch, close }
+    const client = await LegacyClient.open(door, '2025-11-25')
+    const live = await client.call('big', {}, { meta: { progressToken: 1 } })
+    const events = await live.response.text()
+    expect(events).toMatch(/x{9}"}]}}\n\n$/)
+    const again = await client.get(/^id: (.+)/.exec(events)?.[1])
+    expect(await again.response.text()).toMatch(/x{9}"}]}}\n\n$/)
+    await close()
+  })
+
+  it('is given up when its client takes nothing while more comes', async () => {
+    serverOf().tool('on', { description: 'Goes on' }, async (_, ctx) => {
+      for (let i = 1; i <= 4; i++) {
+        ctx.progress(i, 4, big)
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      return 'done'
+    })
+    const client = new ModernClient(fetchDoor(mcp))
+    const reply = await client.call('on', {}, { meta: { progressToken: 1 } })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await expect(reply.rest()).rejects.toThrow('too slowly')
   })
 })
 

@@ -19,7 +19,7 @@ export const SSE_HEADERS = {
   'x-accel-buffering': 'no',
 } as const
 
-/** Characters a client may fall behind before its connection is given up. */
+/** Bytes that may wait for a client: one that has not taken them when more comes is given up. */
 const MOST_BEHIND = 8 * 1024 * 1024
 
 const encoder = new TextEncoder()
@@ -64,16 +64,20 @@ export class SseConnection {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (!this.#controller || !this.#gathered) return
-    this.#controller.enqueue(encoder.encode(this.#gathered))
-    this.#gathered = ''
+    // what comes at once is no delay of the client's, however much it is
     if ((this.#controller.desiredSize ?? 0) < -MOST_BEHIND) {
       this.#controller.error(new Error('The client reads too slowly'))
       this.#drop()
-    }
+    } else this.#enqueue()
+  }
+
+  #enqueue(): void {
+    this.#controller?.enqueue(encoder.encode(this.#gathered))
+    this.#gathered = ''
   }
 
   close(): void {
-    this.flush()
+    if (this.#gathered) this.#enqueue()
     this.#controller?.close()
     this.#release()
   }
