@@ -1,6 +1,7 @@
 /** Schemas of any library as JSON Schema, made once at registration, and validation by the library itself. */
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 import { toJsonSchema } from '@valibot/to-json-schema'
+import type { Interpreter } from './plain-schema.ts'
 import { isObject } from './protocol/jsonrpc.ts'
 
 export type JsonSchema = { readonly [keyword: string]: unknown }
@@ -30,7 +31,7 @@ export interface Validator {
  */
 export function createValidator(schema: Schema, io: 'input' | 'output' = 'input'): Validator {
   if (!isStandard(schema)) {
-    return { jsonSchema: schema, validate: plainValidation(schema) }
+    return { jsonSchema: schema, validate: plainValidation(schema, io) }
   }
   const jsonSchema = toPlainSchema(schema, io)
   return {
@@ -104,24 +105,19 @@ function few<T>(issues: readonly T[], write: (issue: T) => string): string[] {
 }
 
 /** The interpreter is loaded with the first plain schema that is used: most servers have none. */
-function plainValidation(schema: JsonSchema): (value: unknown) => Promise<Validation> {
-  let validator: Promise<{ validate(value: unknown): PlainResult }> | undefined
+function plainValidation(
+  schema: JsonSchema,
+  io: 'input' | 'output',
+): (value: unknown) => Promise<Validation> {
+  let interpreter: Promise<Interpreter> | undefined
   return async (value) => {
-    validator ??= import('@cfworker/json-schema').then(
-      ({ Validator }) => new Validator(schema, '2020-12', false),
-    )
-    const { valid, errors } = (await validator).validate(value)
-    if (valid) return { ok: true, value }
-    const own = errors.filter(({ keyword }) => keyword !== 'properties' && keyword !== 'items')
-    const issues = few(own, ({ instanceLocation, error }) => {
+    interpreter ??= import('./plain-schema.ts').then(({ interpret }) => interpret(schema, io))
+    const problems = (await interpreter)(value)
+    if (!problems) return { ok: true, value }
+    const issues = few(problems, ({ instanceLocation, error }) => {
       const at = instanceLocation.slice(2).replaceAll('/', '.')
       return at ? `${at}: ${error}` : error
     })
     return { ok: false, issues }
   }
-}
-
-interface PlainResult {
-  valid: boolean
-  errors: { keyword: string; instanceLocation: string; error: string }[]
 }

@@ -1,7 +1,7 @@
 /** What one operation costs stays the same, however much there is of everything else. */
 import { afterEach, describe, expect, it } from 'vitest'
 import { serve } from '../adapters/node.ts'
-import type { Mcp, McpOptions, Store } from '../src/index.ts'
+import type { JsonSchema, Mcp, McpOptions, Store } from '../src/index.ts'
 import { createMcp, memoryStore } from '../src/index.ts'
 import { fetchDoor, LegacyClient, ModernClient } from './wire.ts'
 
@@ -162,6 +162,46 @@ describe('a stream', () => {
     const reply = await client.call('on', {}, { meta: { progressToken: 1 } })
     await new Promise((resolve) => setTimeout(resolve, 100))
     await expect(reply.rest()).rejects.toThrow('too slowly')
+  })
+})
+
+describe('arguments under plain JSON Schema', () => {
+  async function said(input: JsonSchema, args: object): Promise<string> {
+    serverOf().tool('take', { description: 'Takes', input }, () => 'taken')
+    const { content } = await (await new ModernClient(fetchDoor(mcp)).call('take', args)).result()
+    return content[0].text
+  }
+  const schemaOf = (property: JsonSchema) => ({ type: 'object', properties: { a: property } })
+
+  it('are tried against the format "url" in time that does not double with each character', async () => {
+    const schema = schemaOf({ type: 'string', format: 'url' })
+    expect(await said(schema, { a: 'https://example.com/a?b=c' })).toBe('taken')
+    const cpuOfLength = (length: number) =>
+      cpuOf(async () => {
+        const a = `http://${'a'.repeat(length)} `
+        expect(await said(schema, { a })).toMatch('Invalid arguments')
+      })
+    await cpuOfLength(10) // to be compiled
+    // 500 times as much
+    expect((await cpuOfLength(28)) / (await cpuOfLength(10))).toBeLessThan(20)
+  })
+
+  it('are looked through for duplicates as far as that is no work for minutes', async () => {
+    const schema = schemaOf({ type: 'array', uniqueItems: true })
+    const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
+    expect(await said(schema, { a: numbers(3_000) })).toBe('taken')
+    expect(await said(schema, { a: [...numbers(3_000), 0] })).toMatch('Duplicate items')
+    expect(await said(schema, { a: numbers(8_000) })).toMatch('too much to look through')
+    expect(await said(schema, { a: numbers(60).map(() => numbers(1_000)) })).toMatch('too much')
+    expect(await said(schema, { a: numbers(1_000).map((i) => 'x'.repeat(4_000) + i) })).toMatch(
+      'too much',
+    )
+  })
+
+  it('with more problems than a stack holds are refused like others', async () => {
+    const schema = schemaOf({ type: 'object', properties: { b: { items: { type: 'string' } } } })
+    const b = Array.from({ length: 150_000 }, () => 0)
+    expect(await said(schema, { a: { b } })).toMatch('Invalid arguments')
   })
 })
 
