@@ -163,6 +163,36 @@ describe.each<Fault>(['down', 'slow', 'garbage', 'html', 'error', 'empty', 'redi
   },
 )
 
+describe('when the clock is set back', () => {
+  const back = -3 * 60 * minute
+
+  it('an issuer that did not answer is asked again', async () => {
+    const { issuer, call, wait } = await setUp()
+    issuer.fault = 'down'
+    expect((await call()).status).toBe(503)
+    issuer.fault = undefined
+    wait(back)
+    expect((await call()).status).toBe(200)
+  })
+
+  it('a key of later is found', async () => {
+    const { issuer, call, wait } = await setUp()
+    await call()
+    wait(back)
+    issuer.keys.splice(0, 1, await createSigningKey())
+    expect((await call()).status).toBe(200)
+  })
+
+  it('a verdict does not stand for as much longer', async () => {
+    const { issuer, call, wait } = await setUp()
+    const token = await issuer.token({ exp: Date.UTC(2026, 8, 2) / second })
+    await call(token)
+    issuer.keys.splice(0, 1, await createSigningKey())
+    wait(back)
+    expect((await call(token)).status).toBe(401)
+  })
+})
+
 describe('a good token', () => {
   it('is judged once a minute, whatever happens to its key meanwhile', async () => {
     const { issuer, call, wait } = await setUp()

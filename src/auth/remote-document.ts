@@ -46,10 +46,13 @@ export function createRemoteDocument<T>(
   let attempt: { at: number; error?: unknown } | undefined
   let pending: Promise<void> | undefined
 
+  /** A clock may be set back: what then lies ahead is not to be waited for. */
+  const since = (at: number) => Math.abs(clock() - at)
+
   const maySendAgain = () => {
     if (!attempt) return true
     const pause = attempt.error === undefined ? cooldown : Math.min(cooldown, retryDelay)
-    return clock() - attempt.at >= pause
+    return since(attempt.at) >= pause
   }
 
   /** One request at a time, shared by everybody who waits. Never rejects. */
@@ -80,10 +83,10 @@ export function createRemoteDocument<T>(
 
   return {
     async current() {
-      if (!kept || clock() - kept.at >= maxAge) {
+      if (!kept || since(kept.at) >= maxAge) {
         if (pending || maySendAgain()) await fetchAgain()
       }
-      if (!kept || clock() - kept.at >= maxStale) throw unavailable()
+      if (!kept || since(kept.at) >= maxStale) throw unavailable()
       return kept.document
     },
     async renewed() {

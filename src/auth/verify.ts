@@ -87,15 +87,18 @@ const remembered = { time: 60_000, count: 1_000 }
  * withdrawn takes that much longer to lose its tokens. Refusals are not kept: they cost who asks.
  */
 function remember(clock: () => number, verify: TokenVerifier): TokenVerifier {
-  const verdicts = new Map<string, { principal: Principal; until: number }>()
+  const verdicts = new Map<string, { principal: Principal; from: number; until: number }>()
   return async (token, audience) => {
     const key = [token, ...audience].join(' ')
     const known = verdicts.get(key)
-    if (known && clock() < known.until) return known.principal
+    const now = clock()
+    // a clock that is set back makes no verdict last
+    if (known && known.from <= now && now < known.until) return known.principal
     verdicts.delete(key)
     const principal = await verify(token, audience)
-    const until = Math.min(clock() + remembered.time, Number(principal.claims.exp) * 1000)
-    verdicts.set(key, { principal, until })
+    const from = clock()
+    const until = Math.min(from + remembered.time, Number(principal.claims.exp) * 1000)
+    verdicts.set(key, { principal, from, until })
     // The oldest goes first: a Map keeps the order of entry.
     for (const oldest of verdicts.keys()) {
       if (verdicts.size <= remembered.count) break
