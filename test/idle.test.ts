@@ -90,6 +90,16 @@ describe('a client that listens', () => {
     await stream.leave()
   })
 
+  it('is let go with its session, though the clock was set back', async () => {
+    let offset = 0
+    mcp = createBehaviourServer({ keepAlive: 20, clock: () => Date.now() + offset })
+    const client = await LegacyClient.open(fetchDoor(mcp), '2025-11-25')
+    const stream = await client.get()
+    offset = -3600_000
+    await client.delete()
+    await stream.rest()
+  }, 3_000)
+
   function listen() {
     if (!mcp) throw new Error('There is no server')
     const notifications = { toolsListChanged: true }

@@ -102,10 +102,9 @@ export class Changes {
   /** News after a cursor, as they come, until the signal aborts; an empty one at least every `beat` ms. */
   async *since(cursor: number, beat: number, signal: AbortSignal): AsyncGenerator<News> {
     let seen = await this.#read()
-    let beatAt = this.#clock() + beat
     this.#join()
     try {
-      while (!signal.aborted) {
+      for (let waited = false; !signal.aborted; waited = true) {
         const { board, version } = seen
         // while nothing was ever published there is no board, and its number is the time
         if (version > 0 && board.last !== cursor) {
@@ -115,11 +114,10 @@ export class Changes {
           const changes = board.recent.flatMap(([n, change]) => (n > cursor ? [change] : []))
           cursor = board.last
           yield { cursor, changes, missed }
-        } else if (this.#clock() >= beatAt) {
+        } else if (waited) {
           yield { cursor, changes: [], missed: false }
         }
-        if (this.#clock() >= beatAt) beatAt = this.#clock() + beat
-        seen = await this.#newer(seen, signal, beatAt - this.#clock())
+        seen = await this.#newer(seen, signal, beat)
       }
     } finally {
       this.#leave()
