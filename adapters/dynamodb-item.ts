@@ -50,12 +50,17 @@ function toItemKey(partition: string, sk: string): ItemKey {
  * `%=` and its digest (no escape begins so).
  */
 function toKeyText(text: string, limit: number): string {
-  const escaped = text.replace(
+  // what is too long as it is need not be escaped to find that out: it may be megabytes of a client's
+  const escaped = text.length > limit ? undefined : escapeUnits(text)
+  if (escaped !== undefined && Buffer.byteLength(escaped) <= limit) return escaped || '%'
+  return `%=${createHash('sha256').update(Buffer.from(text, 'utf16le')).digest('hex')}`
+}
+
+function escapeUnits(text: string): string {
+  return text.replace(
     /[%#\uD800-\uDFFF]/gu,
     (unit) => `%${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
-  if (Buffer.byteLength(escaped) <= limit) return escaped || '%'
-  return `%=${createHash('sha256').update(escaped).digest('hex')}`
 }
 
 /**
