@@ -26,6 +26,14 @@ async function times(count: number, run: () => Promise<unknown>): Promise<void> 
   for (let i = 0; i < count; i++) await run()
 }
 
+function deferred() {
+  let resolve = () => {}
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}
+
 describe('resources', () => {
   it('are looked for under many templates nearly as fast as under one', async () => {
     const cpuWith = async (templates: number) => {
@@ -166,16 +174,17 @@ describe('a stream', () => {
   })
 
   it('is given up when its client takes nothing while more comes', async () => {
+    const { promise: over, resolve } = deferred()
     serverOf().tool('on', { description: 'Goes on' }, async (_, ctx) => {
-      for (let i = 1; i <= 4; i++) {
-        ctx.progress(i, 4, big)
-        await new Promise((resolve) => setTimeout(resolve, 5))
+      for (let i = 1; i <= 8 && !ctx.signal.aborted; i++) {
+        ctx.progress(i, 8, big)
+        await new Promise((done) => setTimeout(done, 5))
       }
-      return 'done'
+      resolve()
     })
     const client = new ModernClient(fetchDoor(mcp))
     const reply = await client.call('on', {}, { meta: { progressToken: 1 } })
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await over
     await expect(reply.rest()).rejects.toThrow('too slowly')
   })
 })
