@@ -167,7 +167,6 @@ export function createMcp(options: McpOptions): Mcp {
   }
   const registry = new Registry()
   const changes = new Changes(store, clock)
-  const stop = new AbortController()
   const info = toInfo(options)
   const server: Server = {
     info,
@@ -200,7 +199,8 @@ export function createMcp(options: McpOptions): Mcp {
     clock,
     log: options.log ?? logProblems,
     running: new Set(),
-    stopped: stop.signal,
+    lasting: new Set(),
+    stopped: false,
   }
   const app = createApp(server, {
     path,
@@ -228,7 +228,8 @@ export function createMcp(options: McpOptions): Mcp {
     app,
     fetch: (request, env) => app.fetch(request, env),
     async close({ grace = 10_000 } = {}) {
-      stop.abort()
+      server.stopped = true
+      for (const end of server.lasting) end()
       await emptied(server.running, grace)
       for (const call of server.running) {
         call.abort(new HandlerFailure('The server is shutting down'))

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { dynamoStore } from '../adapters/dynamodb.ts'
 import { serve } from '../adapters/node.ts'
-import type { JsonSchema, Mcp, McpOptions, Store } from '../src/index.ts'
+import type { Context, JsonSchema, Mcp, McpOptions, Store } from '../src/index.ts'
 import { createMcp, memoryStore } from '../src/index.ts'
 import { fetchDoor, LegacyClient, ModernClient } from './wire.ts'
 
@@ -226,6 +226,31 @@ describe('arguments under plain JSON Schema', () => {
     const schema = schemaOf({ type: 'object', properties: { b: { items: { type: 'string' } } } })
     const b = Array.from({ length: 150_000 }, () => 0)
     expect(await said(schema, { a: { b } })).toMatch('Invalid arguments')
+  })
+})
+
+describe('a process', () => {
+  it('hears of no leak when many listen, and a call waits for many answers', async () => {
+    const warnings: string[] = []
+    const note = ({ name }: Error) => warnings.push(name)
+    process.on('warning', note)
+    const ask = async (_: unknown, ctx: Context) => {
+      await Promise.all(Array.from({ length: 12 }, () => ctx.roots()))
+    }
+    serverOf().tool('ask', { description: 'Asks' }, ask)
+    const door = fetchDoor(mcp)
+    const client = new ModernClient(door)
+    const streams = await Promise.all(
+      Array.from({ length: 12 }, () => client.listen({ toolsListChanged: true })),
+    )
+    const asked = await LegacyClient.open(door, '2025-11-25', { capabilities: { roots: {} } })
+    const call = await asked.call('ask')
+    for (let i = 0; i < 12; i++) await call.find(({ method }) => method === 'roots/list')
+    await mcp.close({ grace: 0 })
+    // they end in good order
+    for (const stream of streams) expect(await stream.answer()).toMatchObject({ result: {} })
+    process.off('warning', note)
+    expect(warnings).toEqual([])
   })
 })
 

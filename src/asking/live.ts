@@ -18,6 +18,9 @@ export class LiveAsker implements Asker {
   readonly #signal: () => AbortSignal
   readonly #timeout: number
   readonly #steps = new Map<string, Promise<unknown>>()
+  /** Ends of the waits for answers. */
+  readonly #waits = new Set<() => void>()
+  #watched = false
 
   /** `timeout` in milliseconds: how long a person may take. */
   constructor(inbox: Inbox, outlet: Outlet, signal: () => AbortSignal, timeout: number) {
@@ -51,7 +54,7 @@ export class LiveAsker implements Asker {
 
   /** The answer, unless the call ends first or nobody answers in time. */
   async #within<T>(id: string, answer: Promise<T>): Promise<T> {
-    const signal = this.#signal()
+    const signal = this.#watch()
     let stop = () => {}
     const ended = new Promise<never>((_, reject) => {
       const takeBack = (reason: string) =>
@@ -67,11 +70,11 @@ export class LiveAsker implements Asker {
         if (!isCancelled(signal.reason)) takeBack('The call has ended')
         reject(signal.reason)
       }
-      signal.addEventListener('abort', onAbort)
+      this.#waits.add(onAbort)
       if (signal.aborted) onAbort()
       stop = () => {
         clearTimeout(timer)
-        signal.removeEventListener('abort', onAbort)
+        this.#waits.delete(onAbort)
       }
     })
     try {
@@ -80,6 +83,18 @@ export class LiveAsker implements Asker {
       stop()
       this.#inbox.drop(id)
     }
+  }
+
+  /** One listener for all waits: Node 20 takes an 11th on one signal for a leak. */
+  #watch(): AbortSignal {
+    const signal = this.#signal()
+    if (!this.#watched) {
+      this.#watched = true
+      signal.addEventListener('abort', () => {
+        for (const end of this.#waits) end()
+      })
+    }
+    return signal
   }
 }
 

@@ -21,8 +21,8 @@ export function lastingStream(
   const now = server.clock()
   const time = endOfStream(incoming, now, server.limits.listen) - now
   const timer = setTimeout(end, Math.max(0, time))
-  server.stopped.addEventListener('abort', end)
-  if (server.stopped.aborted) end()
+  server.lasting.add(end)
+  if (server.stopped) end()
   // where the app is called without a door, nobody else would tell that the client has left
   incoming.request.signal.addEventListener('abort', end)
   void feed(connection, ended.signal)
@@ -32,7 +32,7 @@ export function lastingStream(
     .finally(() => {
       connection.close()
       clearTimeout(timer)
-      server.stopped.removeEventListener('abort', end)
+      server.lasting.delete(end)
       incoming.request.signal.removeEventListener('abort', end)
     })
   return new Response(connection.body, { headers: SSE_HEADERS })
