@@ -17,6 +17,7 @@ import type {
 import { createPrompt, createResource, createTool, Registry, requireTimer } from './define.ts'
 import type { GuardOptions } from './http/guard.ts'
 import { createGuard } from './http/guard.ts'
+import { lazily } from './lazily.ts'
 import { HandlerFailure } from './protocol/handling.ts'
 import { openingOf } from './protocol/results.ts'
 import type { Icon, Implementation } from './protocol/types.ts'
@@ -24,7 +25,6 @@ import type { Schema } from './schema.ts'
 import type { LogEntry, Logger, Server } from './server.ts'
 import { Changes } from './state/changes.ts'
 import { memoryStore } from './state/memory.ts'
-import { createSeal } from './state/seal.ts'
 import type { LegacySession } from './state/sessions.ts'
 import { Sessions } from './state/sessions.ts'
 import type { Store } from './state/store.ts'
@@ -177,7 +177,10 @@ export function createMcp(options: McpOptions): Mcp {
     sessions: new Sessions<LegacySession>(store, 'session', sessionOptions),
     handles: new Sessions(store, 'handle', sessionOptions),
     changes,
-    seal: createSeal(store, clock, options.stateKeys),
+    seal: lazily(async () => {
+      const { createSeal } = await import('./state/seal.ts')
+      return createSeal(store, clock, options.stateKeys)
+    }),
     inbox: { retention: Math.max(callTimeout, HOUR), clock },
     journal: {
       retention: Math.max(callTimeout, streamRetention),

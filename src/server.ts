@@ -1,4 +1,5 @@
 /** What all requests of one server share: settings, registry, and the way to the store. Nothing of a request. */
+import type { Awaitable } from './awaitable.ts'
 import type { Cancellation } from './cancellation.ts'
 import type { Registry } from './define.ts'
 import type { Implementation } from './protocol/types.ts'
@@ -28,7 +29,7 @@ export interface Server {
   readonly sessions: Sessions<LegacySession>
   readonly handles: Sessions
   readonly changes: Changes
-  readonly seal: Seal
+  readonly seal: () => Awaitable<Seal>
   readonly inbox: InboxOptions
   readonly journal: StreamOptions
   /** Whether clients may listen: GET, `subscriptions/listen`, and the capabilities that promise news. */

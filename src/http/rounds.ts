@@ -35,7 +35,8 @@ async function openState(
   params: Params,
   sealed: string,
 ): Promise<RoundState> {
-  const opened = await server.seal.open(sealed)
+  const seal = await server.seal()
+  const opened = await seal.open(sealed)
   if (
     !isObject(opened) ||
     Number(opened.expiresAt) <= server.clock() ||
@@ -54,7 +55,8 @@ export async function askBack(
   { server, incoming, message, params, handle }: ModernCall,
   rounds: Rounds,
 ): Promise<string> {
-  const requestState = await server.seal.seal({
+  const seal = await server.seal()
+  const requestState = await seal.seal({
     state: (await rounds.state(handle)) as unknown as Json,
     expiresAt: server.clock() + server.limits.state,
     owner: ownerOf(incoming),
