@@ -4,12 +4,14 @@ import { execFileSync } from 'node:child_process'
 import { basename, dirname, join } from 'node:path'
 import { tools } from './lambda-host.ts'
 
+const root = new URL('../..', import.meta.url).pathname
+
 /** The folder that a Lambda host takes as its task root. */
 export function bundle(entry: string): string {
   const file = new URL(entry, import.meta.url).pathname
   const name = `${basename(dirname(file))}-${basename(file, '.ts')}`
   const folder = join(tools, 'functions', name)
   const build = ['tsx', 'adapters/entry/bundle.ts', '--entry', file, '--out', folder]
-  execFileSync('npx', build, { stdio: ['ignore', 'ignore', 'inherit'] })
+  execFileSync('npx', build, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
   return folder
 }
