@@ -41,6 +41,12 @@ export async function start(name: string, options: StartOptions = {}): Promise<P
     env: { ...process.env, NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
+  let stopped = false
+  // a client only sees its connection go
+  child.once('exit', (code, signal) => {
+    if (!stopped)
+      process.stderr.write(`The server ${name} ended: ${signal ?? `exit code ${code}`}\n`)
+  })
   const { port } = await message<{ port: number }>(child, name)
   return {
     port,
@@ -50,6 +56,7 @@ export async function start(name: string, options: StartOptions = {}): Promise<P
       return answer
     },
     async [Symbol.asyncDispose]() {
+      stopped = true
       if (child.exitCode !== null || child.signalCode !== null) return
       const exited = once(child, 'exit')
       child.kill('SIGKILL')
