@@ -9,6 +9,8 @@ export interface Usage {
   readonly cpu: number
   readonly rss: number
   readonly heapUsed: number
+  /** Of buffers outside the heap. */
+  readonly external: number
   readonly majorCollections: number
 }
 
@@ -42,10 +44,10 @@ export async function start(name: string, options: StartOptions = {}): Promise<P
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   let stopped = false
-  // a client only sees its connection go
   child.once('exit', (code, signal) => {
-    if (!stopped)
-      process.stderr.write(`The server ${name} ended: ${signal ?? `exit code ${code}`}\n`)
+    // clients only see their connections go, and may have it stopped before it is known to have ended
+    if (stopped && signal === 'SIGKILL') return
+    process.stderr.write(`The server ${name} ended: ${signal ?? `exit code ${code}`}\n`)
   })
   const { port } = await message<{ port: number }>(child, name)
   return {

@@ -48,8 +48,8 @@ new PerformanceObserver((list) => {
 process.on('message', (ask: { collect: boolean }) => {
   if (ask.collect) globalThis.gc?.()
   const { user, system } = process.cpuUsage()
-  const { rss, heapUsed } = process.memoryUsage()
-  const usage: Usage = { cpu: user + system, rss, heapUsed, majorCollections }
+  const { rss, heapUsed, external } = process.memoryUsage()
+  const usage: Usage = { cpu: user + system, rss, heapUsed, external, majorCollections }
   process.send?.(usage)
 })
 // the driver is gone: nobody is left to stop this process
