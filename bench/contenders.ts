@@ -14,8 +14,9 @@ export interface Contender {
   readonly mute?: true
   /** Measured by `npm run bench` too, not by `npm run bench:full` alone. */
   readonly quick?: true
-  /** Keeps sessions in its process. */
   readonly sessions?: true
+  /** Keeps them on the DynamoDB table that its environment names. */
+  readonly table?: true
 }
 
 export const FLOOR: Contender = { label: 'bare Hono', server: 'hono', era: 'modern', quick: true }
@@ -29,6 +30,14 @@ export const CONTENDERS: readonly Contender[] = [
     era: 'legacy',
     quick: true,
     sessions: true,
+  },
+  {
+    label: '**streamable-mcp**, 2025-11-25, session on DynamoDB',
+    server: 'ours-dynamodb',
+    era: 'legacy',
+    quick: true,
+    sessions: true,
+    table: true,
   },
   { label: '`mcp-lite`', server: 'mcp-lite', era: 'legacy', quick: true },
   {
@@ -69,7 +78,12 @@ export interface Load {
   readonly name: string
   /** Tools that the server has. */
   readonly tools: number
-  readonly streams?: true
+  /** Events of each reply, where it is a stream. */
+  readonly events?: number
+  /** Leaves something behind in a server that keeps sessions. */
+  readonly grows?: true
+  /** Measured with sessions on DynamoDB too. */
+  readonly table?: true
   call(era: Contender['era'], client: Client): Promise<Call>
 }
 
@@ -83,12 +97,13 @@ async function inEra(
   return legacy(method, params, await shakeHands(client))
 }
 
-const STEPS = 1_000
+const EVENTS = 1_000
 
 export const LOADS: readonly Load[] = [
   {
     name: '`tools/call`',
     tools: 1,
+    table: true,
     call: (era, client) => inEra(era, client, 'tools/call', ADD),
   },
   {
@@ -101,17 +116,17 @@ export const LOADS: readonly Load[] = [
     tools: 100,
     call: (era, client) => inEra(era, client, 'tools/list', {}),
   },
-  { name: '`initialize`', tools: 1, call: async () => INITIALIZE },
+  { name: '`initialize`', tools: 1, grows: true, table: true, call: async () => INITIALIZE },
   {
     name: '1,000 events in one turn',
     tools: 1,
-    streams: true,
-    call: (era, client) => inEra(era, client, 'tools/call', count(STEPS, false)),
+    events: EVENTS,
+    call: (era, client) => inEra(era, client, 'tools/call', count(EVENTS, false)),
   },
   {
     name: '1,000 events, a turn each',
     tools: 1,
-    streams: true,
-    call: (era, client) => inEra(era, client, 'tools/call', count(STEPS, true)),
+    events: EVENTS,
+    call: (era, client) => inEra(era, client, 'tools/call', count(EVENTS, true)),
   },
 ]

@@ -8,22 +8,43 @@ const CONNECTIONS = 16
 
 export interface Settings {
   rounds: number
-  /** Milliseconds of a server's CPU that one round of it is to take; wall clock would cut short who is held up. */
+  /**
+   * Milliseconds of a server's CPU that one round of it is to take; wall clock would cut short who is
+   * held up. Many short rounds are steadier than few long ones: a collection falls into fewer of them.
+   */
   slice: number
-  /** Calls before the first round, at the least: the compiler's threads count as the process's own. */
+  /** Calls before the first round, at the least: until it is compiled, a server costs up to four times as much. */
   warmUp: number
 }
 
 /** Microseconds of CPU before the first round, at the least: cheap calls take many to be compiled. */
-const WARM_UP_CPU = 400_000
+const WARM_UP_CPU = 1_000_000
+
+/** Figures of one request, the mean of a round. */
+interface Spent {
+  /** Microseconds of the server's CPU. */
+  readonly cpu: number
+  readonly seconds: number
+}
 
 export interface Cost {
   readonly label: string
   /** Microseconds of the server's CPU per request, the median of the rounds. */
   readonly cpu: number
-  /** Its ratio to bare Hono's in the same round: the median, and the rounds it stands between. */
+  /** Its ratio to bare Hono's in the same round. */
   readonly ratio: number
-  readonly range: readonly [number, number]
+  /** What half of the rounds stand between. */
+  readonly quartiles: readonly [number, number]
+  readonly stream?: Stream
+}
+
+/** Figures of one event of a stream that nothing else shares the connection with. */
+export interface Stream {
+  readonly perSecond: number
+  /** Microseconds of the server's CPU. */
+  readonly cpu: number
+  /** Of the body, the result's included. */
+  readonly bytes: number
 }
 
 export function median(values: readonly number[]): number {
@@ -35,58 +56,90 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }
 
-/** CPU per request of each, under one load. */
+const sum = (values: readonly number[]) => values.reduce((all, one) => all + one, 0)
+
+/** CPU per request of each, under one load; the floor's first. */
 export async function costs(
   contenders: readonly Contender[],
   load: Load,
-  { rounds, slice, warmUp }: Settings,
+  settings: Settings,
 ): Promise<Cost[]> {
-  await using floor = await prepare(FLOOR, load, warmUp)
+  await using floor = await prepare(FLOOR, load, settings)
+  const floors: Spent[] = []
   const costs: Cost[] = []
   // one at a time beside the floor: servers that wait still take turns at the collector's and timers' whim
   for (const contender of contenders) {
-    if (load.streams && contender.mute) continue
-    await using own = await prepare(contender, load, warmUp)
-    const cpus: number[] = []
-    const ratios: number[] = []
-    for (let round = 0; round < rounds; round++) {
-      const below = await floor.perRequest(floor.callsIn(slice))
-      const cpu = await own.perRequest(own.callsIn(slice))
-      cpus.push(cpu)
-      ratios.push(cpu / below)
+    if ((load.events && contender.mute) || (contender.table && !load.table)) continue
+    await using own = await prepare(contender, load, settings)
+    const [spent, below]: [Spent[], Spent[]] = [[], []]
+    for (let round = 0; round < settings.rounds; round++) {
+      below.push(await floor.round())
+      spent.push(await own.round())
     }
-    costs.push({
-      label: contender.label,
-      cpu: median(cpus),
-      ratio: median(ratios),
-      range: [Math.min(...ratios), Math.max(...ratios)],
-    })
+    floors.push(...below)
+    costs.push(toCost(contender, load, spent, below, own.bytes))
   }
-  return costs
+  return [toCost(FLOOR, load, floors, floors, floor.bytes), ...costs]
 }
 
-async function prepare(contender: Contender, load: Load, warmUp: number) {
-  const env = { ...contender.env, ...(load.streams && contender.streamEnv) }
-  const server = await start(contender.server, { env: { ...env, TOOLS: String(load.tools) } })
-  const client = new Client(server.port, load.streams ? 1 : CONNECTIONS)
-  const call = await load.call(contender.era, client)
-  const perRequest = async (calls: number) => {
-    const before = await server.usage()
-    await client.repeat(call, (done) => done < calls)
-    return ((await server.usage()).cpu - before.cpu) / calls
+function toCost(
+  { label }: Contender,
+  { events, grows }: Load,
+  spent: readonly Spent[],
+  below: readonly Spent[],
+  bytes: number,
+): Cost {
+  const [cpus, floors] = [spent.map(({ cpu }) => cpu), below.map(({ cpu }) => cpu)]
+  const ratios = cpus.map((cpu, round) => cpu / (floors[round] ?? Number.NaN))
+  const cpu = median(cpus)
+  return {
+    label,
+    cpu,
+    // where state grows the collector's share grows with it, and it falls into few rounds: no median sees it
+    ratio: grows ? sum(cpus) / sum(floors) : median(ratios),
+    quartiles: [quantile(ratios, 0.25), quantile(ratios, 0.75)],
+    ...(events && {
+      stream: {
+        perSecond: events / median(spent.map(({ seconds }) => seconds)),
+        cpu: cpu / events,
+        bytes: bytes / events,
+      },
+    }),
   }
-  let typical = 0
-  let [calls, cpu] = [0, 0]
-  const step = load.streams ? 20 : 250
-  const enough = load.streams ? warmUp / 25 : warmUp
-  while (calls < enough || cpu < WARM_UP_CPU) {
-    typical = await perRequest(step)
-    calls += step
-    cpu += step * typical
+}
+
+/** A server that is warm, and how to have it do a round. */
+async function prepare(contender: Contender, load: Load, { slice, warmUp }: Settings) {
+  const env = { ...contender.env, ...(load.events && contender.streamEnv) }
+  const server = await start(contender.server, { env: { ...env, TOOLS: String(load.tools) } })
+  const connections = load.events ? 1 : CONNECTIONS
+  const client = new Client(server.port, connections)
+  const call = await load.call(contender.era, client)
+  const { text } = await client.send(call)
+  const events = text.split('"notifications/progress"').length - 1
+  if (events !== (load.events ?? 0)) throw new Error(`${contender.label} sent ${events} events`)
+
+  let calls = connections
+  const round = async (): Promise<Spent> => {
+    const [before, begun] = [await server.usage(), performance.now()]
+    await client.repeat(call, (done) => done < calls)
+    const seconds = (performance.now() - begun) / 1_000
+    const { cpu } = await server.usage()
+    return { cpu: (cpu - before.cpu) / calls, seconds: seconds / calls }
+  }
+  const seen: number[] = []
+  let [done, used] = [0, 0]
+  const enough = load.events ? warmUp / 100 : warmUp
+  while (done < enough || used < WARM_UP_CPU) {
+    const { cpu } = await round()
+    seen.push(cpu)
+    done += calls
+    used += cpu * calls
+    calls = Math.max(connections, Math.round((slice * 1_000) / median(seen.slice(-5))))
   }
   return {
-    perRequest,
-    callsIn: (milliseconds: number) => Math.max(10, Math.round((milliseconds * 1_000) / typical)),
+    round,
+    bytes: Buffer.byteLength(text),
     async [Symbol.asyncDispose]() {
       await client.close()
       await server[Symbol.asyncDispose]()
@@ -120,8 +173,16 @@ export async function memoryAfter(
   return { label, rss: rss / MEBIBYTE, heap: heapUsed / MEBIBYTE, majorCollections }
 }
 
-/** Bytes of heap that each session costs which is opened as clients do, never used and never ended. */
-export async function bytesPerSession(contender: Contender, sessions: number): Promise<number> {
+export interface Abandoned {
+  readonly label: string
+  readonly sessions: number
+  /** Bytes by which each session makes them grow: the heap after a collection, and the process. */
+  readonly heap: number
+  readonly rss: number
+}
+
+/** What sessions cost that are opened as clients do, never used and never ended. */
+export async function memoryPerSession(contender: Contender, sessions: number): Promise<Abandoned> {
   await using server = await start(contender.server, { env: contender.env ?? {} })
   const client = new Client(server.port, CONNECTIONS)
   const open = async (many: number) => {
@@ -131,12 +192,18 @@ export async function bytesPerSession(contender: Contender, sessions: number): P
     }
     await Promise.all(Array.from({ length: CONNECTIONS }, worker))
   }
-  await open(500)
+  // what a process comes to take whatever it does is not a session's
+  await open(sessions / 5)
   const before = await server.usage(true)
   await open(sessions)
   const after = await server.usage(true)
   await client.close()
-  return (after.heapUsed - before.heapUsed) / sessions
+  return {
+    label: contender.label,
+    sessions,
+    heap: (after.heapUsed - before.heapUsed) / sessions,
+    rss: (after.rss - before.rss) / sessions,
+  }
 }
 
 export interface Latency {

@@ -3,9 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import type { ColdStart } from '../test/aws/cold-start.ts'
 import type { CoreSize } from './bundle.ts'
-import { CONTENDERS } from './contenders.ts'
-import type { Cost, Latency, Memory } from './measures.ts'
+import { CONTENDERS, FLOOR } from './contenders.ts'
+import type { Abandoned, Cost, Latency, Memory } from './measures.ts'
 
 export interface Results {
   date: string
@@ -20,8 +21,10 @@ export interface Results {
   costs: Record<string, Cost[]>
   latencies: Latency[]
   memory: Memory[]
-  sessions: { label: string; bytes: number }[]
+  sessions: Abandoned[]
   coldStarts: { label: string; later: number }[]
+  /** Through Lambda's runtime client, on Node 24. */
+  lambda: ColdStart[]
   core: CoreSize
   /** CPU and requests per second of each of several processes on one DynamoDB table. */
   scaling: { processes: number; cpu: number; perSecond: number }[]
@@ -65,21 +68,24 @@ export function write(results: Results): void {
 }
 
 export function toMarkdown(results: Results): string {
-  const loads = Object.keys(results.costs)
-  const rows = CONTENDERS.filter(({ label }) =>
-    loads.some((load) => results.costs[load]?.some((cost) => cost.label === label)),
-  ).map(({ label }) => {
-    const cells = loads.map((load) => {
-      const cost = results.costs[load]?.find((one) => one.label === label)
-      return cost ? cost.ratio.toFixed(2) : '–'
-    })
-    return [label, ...cells]
-  })
-  const floors = loads.map(() => '1.00')
+  const { rounds } = results
   return [
-    `Server CPU per request ÷ bare Hono's, median of ${results.rounds} interleaved rounds, 16 connections (streams: one):`,
+    `Server CPU per request ÷ bare Hono's, median of ${rounds} interleaved rounds (\`initialize\`: their mean, as the collector's share grows with the sessions), 16 connections (streams: one):`,
     '',
-    table(['', ...loads], [['bare Hono', ...floors], ...rows]),
+    byLoad(results.costs, (load) => [[load, ({ ratio }) => ratio.toFixed(2)]]),
+    '',
+    'The events of those streams:',
+    '',
+    byLoad(
+      Object.fromEntries(
+        Object.entries(results.costs).filter(([, [first]]) => first?.stream !== undefined),
+      ),
+      (load) => [
+        [`${load}: a second`, ({ stream }) => toCount(stream?.perSecond)],
+        ['µs of CPU each', ({ stream }) => stream?.cpu.toFixed(1)],
+        ['bytes each', ({ stream }) => stream?.bytes.toFixed(0)],
+      ],
+    ),
     '',
     table(
       ['latency at connections, ms', 'p50', 'p99', 'major collections'],
@@ -96,13 +102,23 @@ export function toMarkdown(results: Results): string {
       results.memory.map(({ label, rss, heap }) => [label, rss.toFixed(0), heap.toFixed(1)]),
     ),
     '',
-    ...results.sessions.map(
-      ({ label, bytes }) =>
-        `* A session nobody ends, ${label}: ${Math.round(bytes)} bytes of heap.`,
+    table(
+      ['sessions that nobody ends', 'sessions', 'heap each, bytes', 'RSS each, bytes'],
+      results.sessions.map(({ label, sessions, heap, rss }) => [
+        label,
+        toCount(sessions),
+        toCount(heap),
+        toCount(rss),
+      ]),
     ),
+    '',
     ...results.coldStarts.map(
       ({ label, later }) =>
         `* First answer later than bare Hono's, ${label}: ${later.toFixed(0)} ms.`,
+    ),
+    ...results.lambda.map(
+      ({ label, time, ratio }) =>
+        `* First answer of a new process behind Lambda's runtime client, Node 24, ${label}: ${time.toFixed(0)} ms, bare Hono's × ${ratio.toFixed(2)}.`,
     ),
     ...results.scaling.map(
       ({ processes, cpu, perSecond }) =>
@@ -117,6 +133,26 @@ export function toMarkdown(results: Results): string {
       .join(', ')}.`,
   ].join('\n')
 }
+
+/** A row for each that is in any of the loads; `columns` are those of one load. */
+function byLoad(
+  costs: Results['costs'],
+  columns: (load: string) => [head: string, cell: (cost: Cost) => string | undefined][],
+): string {
+  const all = Object.entries(costs).flatMap(([load, found]) =>
+    columns(load).map(([head, cell]) => ({ head, found, cell })),
+  )
+  const rows = [FLOOR, ...CONTENDERS].flatMap(({ label }) => {
+    const cells = all.map(({ found, cell }) => {
+      const cost = found.find((one) => one.label === label)
+      return cost && cell(cost)
+    })
+    return cells.some(Boolean) ? [[label, ...cells.map((text) => text ?? '–')]] : []
+  })
+  return table(['', ...all.map(({ head }) => head)], rows)
+}
+
+const toCount = (value = Number.NaN) => Math.round(value).toLocaleString('en')
 
 const kib = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`
 

@@ -1,23 +1,38 @@
 /** `npm run bench`: measures us against the floor and the nearest others; `npm run bench:full`: against all, and longer. */
+import { coldStarts as lambdaColdStarts } from '../test/aws/cold-start.ts'
+import { startDynalite } from '../test/dynalite.ts'
 import { buildServers } from './build.ts'
 import { coreSize } from './bundle.ts'
 import { CONTENDERS, FLOOR, LOADS } from './contenders.ts'
-import { bytesPerSession, coldStarts, costs, latencies, memoryAfter } from './measures.ts'
+import { coldStarts, costs, latencies, memoryAfter, memoryPerSession } from './measures.ts'
 import { pinDriver, pinned } from './process.ts'
 import { machine, type Results, toMarkdown, versions, write } from './report.ts'
 import { scaling } from './scaling.ts'
 
 const full = process.argv.includes('--full')
 const settings = full
-  ? { rounds: 15, slice: 150, warmUp: 6_000 }
-  : { rounds: 11, slice: 50, warmUp: 2_500 }
-const chosen = CONTENDERS.filter(({ quick }) => full || quick)
+  ? { rounds: 51, slice: 20, warmUp: 8_000 }
+  : { rounds: 31, slice: 20, warmUp: 4_000 }
+// in the driver's process, away from the servers' core
+await using database = await startDynalite()
+const chosen = CONTENDERS.filter(({ quick }) => full || quick).map((contender) =>
+  contender.table ? { ...contender, env: database.env } : contender,
+)
+/** Without those whose time is spent at a table. */
+const alone = chosen.filter(({ table }) => !table)
 const ours = CONTENDERS.filter(({ server }) => server === 'ours')
 const [call] = LOADS
 if (!call) throw new Error('There is nothing to measure with')
 
-const step = (name: string) => process.stderr.write(`${name}\n`)
+const step = (name: string) =>
+  process.stderr.write(`${name} (${Math.round(performance.now() / 1_000)}s)\n`)
 
+const lambda: Results['lambda'] = []
+if (full) {
+  // each function finds both cores, as in `npm run test:aws`
+  step("cold start through Lambda's runtime client")
+  lambda.push(...(await lambdaColdStarts(database)))
+}
 pinDriver()
 step('building the servers')
 await buildServers()
@@ -35,6 +50,7 @@ const results: Results = {
   memory: [],
   sessions: [],
   coldStarts: [],
+  lambda,
   core: await coreSize(),
   scaling: [],
 }
@@ -44,24 +60,26 @@ for (const load of LOADS) {
 }
 step('latency')
 for (const connections of full ? [1, 16, 64] : [1]) {
-  const rows = [FLOOR, ...(full ? chosen : ours)]
+  const rows = [FLOOR, ...(full ? alone : ours)]
   results.latencies.push(
-    ...(await latencies(rows, call, connections, { rounds: settings.rounds, calls: 2_000 })),
+    ...(await latencies(rows, call, connections, { rounds: 11, calls: 1_000 })),
   )
 }
 step('memory')
-for (const contender of full ? [FLOOR, ...chosen] : [FLOOR, ...ours]) {
+for (const contender of full ? [FLOOR, ...alone] : [FLOOR, ...ours]) {
   results.memory.push(await memoryAfter(contender, call, 50_000))
 }
-for (const contender of chosen.filter(({ sessions }) => sessions)) {
-  const bytes = await bytesPerSession(contender, full ? 20_000 : 4_000)
-  results.sessions.push({ label: contender.label, bytes })
+// twenty thousand, because a table takes minutes for them, and few would not show that it stays flat
+for (const contender of (full ? chosen : alone).filter(({ sessions }) => sessions)) {
+  results.sessions.push(await memoryPerSession(contender, full ? 20_000 : 4_000))
 }
 step('cold start')
-results.coldStarts = await coldStarts(full ? chosen : ours.slice(0, 1), call, full ? 15 : 7)
+results.coldStarts = await coldStarts(full ? alone : ours.slice(0, 1), call, full ? 15 : 7)
 if (full) {
   step('processes on one table')
-  for (const processes of [1, 2, 4]) results.scaling.push(await scaling(processes))
+  for (const processes of [1, 2, 4]) {
+    results.scaling.push(await scaling(processes, database.env))
+  }
 }
 write(results)
 process.stdout.write(`${toMarkdown(results)}\n`)

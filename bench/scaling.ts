@@ -1,18 +1,8 @@
 /** Several processes on one table: what a call costs each of them. */
-import type { Server } from 'node:http'
-import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
-import { createTable } from '../adapters/dynamodb.ts'
 import { ADD, legacy } from './calls.ts'
 import { Client, shakeHands } from './client.ts'
 import { type Process, start } from './process.ts'
 
-/** dynalite has no types. */
-const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)(
-  'dynalite',
-)
-
-const TABLE = 'bench'
 /** Of each process, once to warm up and once to measure. */
 const CALLS = 2_000
 
@@ -20,19 +10,7 @@ const CALLS = 2_000
  * A session opened at one process and used at all of them. CPU is the figure that carries over: here
  * the processes share a core, and the table runs in the driver's process.
  */
-export async function scaling(processes: number) {
-  const table = dynalite({ createTableMs: 0 })
-  await new Promise<void>((resolve) => table.listen(0, '127.0.0.1', () => resolve()))
-  const endpoint = `http://127.0.0.1:${(table.address() as AddressInfo).port}`
-  const env = {
-    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
-    AWS_REGION: 'local',
-    AWS_ACCESS_KEY_ID: 'local',
-    AWS_SECRET_ACCESS_KEY: 'local',
-    MCP_TABLE: TABLE,
-  }
-  Object.assign(process.env, env)
-  await createTable({ table: TABLE })
+export async function scaling(processes: number, env: Record<string, string>) {
   const servers: Process[] = []
   const clients: Client[] = []
   try {
@@ -59,7 +37,5 @@ export async function scaling(processes: number) {
   } finally {
     for (const client of clients) await client.close()
     for (const server of servers) await server[Symbol.asyncDispose]()
-    table.closeAllConnections()
-    table.close()
   }
 }
