@@ -17,6 +17,8 @@ const STEPS = 100
  * as it comes. Short, because what is kept follows the speed of a machine that others use as well.
  */
 const KEEP_MS = 10_000
+/** Runs a second of all connections together, or fewer where the machine is busy: at an even pace, what is kept is even too. */
+const PACE = 400
 const SAMPLES = 120
 const MEBIBYTE = 1024 * 1024
 
@@ -140,7 +142,9 @@ const traffic: Record<string, () => Promise<void>> = {
 
 async function worker(): Promise<void> {
   const kinds = Object.entries(traffic)
-  while (Date.now() < end) {
+  for (let next = Date.now(); next < end; ) {
+    next = Math.max(next + (CONNECTIONS * 1_000) / PACE, Date.now())
+    await new Promise((resolve) => setTimeout(resolve, next - Date.now()))
     const [name, run] = kinds[Math.floor(Math.random() * kinds.length)] ?? []
     if (!name || !run) continue
     await run()
