@@ -17,7 +17,7 @@ import {
 } from './http/reply.ts'
 import { lazily } from './lazily.ts'
 import { clip, code, errorMessage, invalidRequest, McpError } from './protocol/errors.ts'
-import { describe } from './protocol/handling.ts'
+import { describe, logInternal } from './protocol/handling.ts'
 import type { JsonRpcNotification } from './protocol/jsonrpc.ts'
 import type { Server } from './server.ts'
 import { StoreUnavailable, ValueTooLarge } from './state/store.ts'
@@ -155,9 +155,8 @@ function toErrorResponse(server: Server, error: unknown): Response {
     response.headers.set('retry-after', String(error.retryAfter))
     return response
   }
-  const correlation = crypto.randomUUID().slice(0, 8)
-  server.log({ level: 'error', message: 'a request failed', correlation, error: describe(error) })
-  return errorResponse(500, null, new McpError(code.internal, `Internal error (${correlation})`))
+  const why = logInternal(server, 'a request failed', error)
+  return errorResponse(500, null, new McpError(code.internal, why))
 }
 
 function logRequest(

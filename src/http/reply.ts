@@ -4,7 +4,7 @@ import { AuthError } from '../auth/auth.ts'
 import type { Awaitable } from '../awaitable.ts'
 import { Cancelled } from '../cancellation.ts'
 import { code, errorMessage, McpError } from '../protocol/errors.ts'
-import { describe, HandlerFailure } from '../protocol/handling.ts'
+import { HandlerFailure, logInternal } from '../protocol/handling.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import type { Era } from '../protocol/revisions.ts'
 import type { Server } from '../server.ts'
@@ -62,9 +62,7 @@ export function toAnswer(server: Server, era: Era, id: RequestId, error: unknown
   if (error instanceof StoreUnavailable) {
     return { body: internal('The server is busy: try again shortly'), status: 503 }
   }
-  const correlation = crypto.randomUUID().slice(0, 8)
-  server.log({ level: 'error', message: 'a method threw', correlation, error: describe(error) })
-  return { body: internal(`Internal error (${correlation})`), status: 500 }
+  return { body: internal(logInternal(server, 'a method threw', error)), status: 500 }
 }
 
 /** What the client's Accept header allows. */

@@ -44,8 +44,6 @@ export const methodNotFound = (method: string) =>
   new McpError(code.methodNotFound, `Method not found: ${clip(method)}`)
 export const headerMismatch = (why: string) =>
   new McpError(code.headerMismatch, `Header mismatch: ${why}`)
-export const internalError = (correlation: string) =>
-  new McpError(code.internal, `Internal error (${correlation})`)
 
 export const unsupportedVersion = (requested: string) =>
   new McpError(code.unsupportedVersion, 'Unsupported protocol version', {

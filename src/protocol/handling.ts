@@ -5,6 +5,7 @@ import type { Awaitable } from '../awaitable.ts'
 import { attempt } from '../awaitable.ts'
 import { Cancelled } from '../cancellation.ts'
 import { Failure } from '../content.ts'
+import type { Server } from '../server.ts'
 import { StoreUnavailable, ValueTooLarge } from '../state/store.ts'
 import type { Call } from './call.ts'
 import { McpError } from './errors.ts'
@@ -44,9 +45,14 @@ function toSafeError(call: Call, what: string, error: unknown): Error {
   }
   if (error instanceof Failure) return new HandlerFailure(error.message)
   if (error instanceof StoreUnavailable || error instanceof Cancelled) return error
+  return new HandlerFailure(logInternal(call.server, `${what} threw`, error))
+}
+
+/** Logs what went wrong under an id; returns all that the client may know of it, which is that id. */
+export function logInternal({ log }: Server, message: string, error: unknown): string {
   const correlation = crypto.randomUUID().slice(0, 8)
-  call.server.log({ level: 'error', message: `${what} threw`, correlation, error: describe(error) })
-  return new HandlerFailure(`Internal error (${correlation})`)
+  log({ level: 'error', message, correlation, error: describe(error) })
+  return `Internal error (${correlation})`
 }
 
 /** For the log alone. Anything can be thrown, also what throws when it is looked at. */
