@@ -60,6 +60,10 @@ const ATTEMPTS = 4
 /** One client per call of this function, made by the first `send`. */
 export function connect(options: DynamoOptions): Connection {
   const { table, timeout = 10_000 } = options
+  // timers hold 31 bits: beyond them, each operation would be given up at once
+  if (!(timeout > 0 && timeout < 2 ** 31)) {
+    throw new TypeError(`timeout must be from 1 to ${2 ** 31 - 1} milliseconds, not ${timeout}`)
+  }
   let made: Promise<{ sdk: Sdk; client: DynamoDBClient }> | undefined
 
   const make = async () => {

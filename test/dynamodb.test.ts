@@ -335,6 +335,10 @@ describe('an engine that does not answer', () => {
   const impatient = (timeout: number, endpoint = faults.endpoint) =>
     dynamoStore({ table: dynalite.table, client: dynalite.client({ endpoint }), timeout })
 
+  it.each([0, -1, 2 ** 31, Number.NaN])('is given no time of %s ms', (timeout) => {
+    expect(() => impatient(timeout)).toThrow(/timeout must be from 1 to 2147483647/)
+  })
+
   it.each([
     ['throttle', /slow down/],
     ['limit', /slow down/],
