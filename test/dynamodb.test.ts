@@ -13,9 +13,17 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { checkTable, createTable, dynamoStore } from '../adapters/dynamodb.ts'
-import { Conflict, type Key, type Store, StoreUnavailable, ValueTooLarge } from '../src/index.ts'
+import {
+  Conflict,
+  createMcp,
+  type Key,
+  type Store,
+  StoreUnavailable,
+  ValueTooLarge,
+} from '../src/index.ts'
 import { type Dynalite, startDynalite } from './dynalite.ts'
 import { type Faults, startFaults } from './dynamo-faults.ts'
+import { fetchDoor, LegacyClient } from './wire.ts'
 
 let dynalite: Dynalite
 let faults: Faults
@@ -514,5 +522,40 @@ describe('a client of its own', () => {
       for (const name of Object.keys(env)) delete process.env[name]
       Object.assign(process.env, saved)
     }
+  })
+})
+
+describe('instances whose clocks differ by a minute', () => {
+  it.each([-60_000, 60_000])('resume a call that is quiet on the other (%s ms)', async (skew) => {
+    const instance = (clock: () => number) => {
+      const mcp = createMcp({
+        name: 'skewed',
+        version: '1',
+        store: dynamoStore({ table: dynalite.table, client: dynalite.client(), clock }),
+        clock,
+        streamLease: 300,
+        log: () => {},
+      })
+      mcp.tool('work', { description: 'Works in silence' }, async (_, ctx) => {
+        ctx.log.info('begun')
+        await new Promise((resolve) => setTimeout(resolve, 1_500))
+        return 'done'
+      })
+      return mcp
+    }
+    const [one, other] = [instance(Date.now), instance(() => Date.now() + skew)]
+    const client = await LegacyClient.open(fetchDoor(one), '2025-11-25')
+    const call = await client.call('work')
+    await call.notification('notifications/message')
+    const { id } = call.events.at(-1) ?? {}
+    await call.leave()
+    const url = new URL('http://localhost/mcp')
+    const resumed = await other.fetch(
+      new Request(url, {
+        headers: { accept: 'text/event-stream', 'last-event-id': `${id}`, ...client.headers },
+      }),
+    )
+    expect(await resumed.text()).toContain('"text":"done"')
+    await Promise.all([one.close({ grace: 0 }), other.close({ grace: 0 })])
   })
 })

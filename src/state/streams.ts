@@ -196,11 +196,11 @@ export class Journal {
 
   /** A call shorter than a third of the lease writes none: its events are sign enough. */
   #renewLease(): void {
-    const { lease, clock } = this.#options
+    const { lease, retention, clock } = this.#options
     this.#lease = setTimeout(async () => {
       try {
         await this.#store.put(leaseKey(this.#partition, this.id), true, {
-          expiresAt: clock() + lease,
+          expiresAt: clock() + retention,
         })
       } catch {
         // the next renewal tries again; two may be missed before anybody takes the stream for dead
@@ -267,7 +267,9 @@ export async function* tail(
   const log = logKey(partition, stream)
   const patience = new Patience(store)
   let { seq, entries } = found
-  let alive = clock()
+  let quietSince = clock()
+  /** The owner's sign of life when it was last looked for, by its version: clocks may differ by more than a lease. */
+  let look: { at: number; sign: number | undefined } | undefined
   while (!signal.aborted) {
     const last = entries.at(-1)
     if (last) {
@@ -278,14 +280,17 @@ export async function* tail(
       if (events.length > 0) yield events
       if ((last.value as Kept).f) return
       seq = last.seq
-      alive = clock()
+      quietSince = clock()
+      look = undefined
       patience.reset()
     } else {
       await patience.pause([{ key: log, after: seq }], signal, lease / 3)
     }
-    if (clock() - alive > lease) {
-      if (await store.get(leaseKey(partition, stream))) alive = clock()
-      else await bury(store, log, options)
+    const now = clock()
+    if (now - (look?.at ?? quietSince) > (look ? lease : lease / 3)) {
+      const sign = (await store.get(leaseKey(partition, stream)))?.version
+      if (look && look.sign === sign) await bury(store, log, options)
+      look = { at: now, sign }
     }
     entries = await store.read(log, seq)
   }
