@@ -133,13 +133,16 @@ describe('an attacker gets nothing from', () => {
   it('a token of one character more or less, wherever that is', async () => {
     const token = await issuer.token()
     expect((await call(app, `Bearer ${token}`)).status).toBe(200)
+    const signature = (text: string) => Buffer.from(text.split('.')[2] ?? '', 'base64url')
     await fc.assert(
       fc.asyncProperty(
         fc.nat(token.length - 1),
         fc.constantFrom('', 'A', '.', '-', 'AA'),
         async (at, replacement) => {
           const forged = token.slice(0, at) + replacement + token.slice(at + 1)
-          fc.pre(forged !== token)
+          // the last character of a signature ends in bits that stand for nothing (RFC 4648, section 3.5)
+          const same = at === token.length - 1 && signature(forged).equals(signature(token))
+          fc.pre(forged !== token && !same)
           expect((await call(app, `Bearer ${forged}`)).status).toBe(401)
         },
       ),
