@@ -199,6 +199,7 @@ export class Journal {
     const { lease, retention, clock } = this.#options
     this.#lease = setTimeout(async () => {
       try {
+        // kept beyond the lease: readers go by its version, not by when it would expire on their clock
         await this.#store.put(leaseKey(this.#partition, this.id), true, {
           expiresAt: clock() + retention,
         })
