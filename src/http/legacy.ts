@@ -145,11 +145,12 @@ function initialize(
   const revision = isLegacyRevision(protocolVersion) ? protocolVersion : LATEST_LEGACY
   incoming.record.revision = revision
   const client = introduction(clientInfo)
-  const opened = server.sessions.open(ownerOf(incoming), {
+  const opened = server.sessions.open(ownerOf(incoming), (createdAt) => ({
     revision,
     client,
     capabilities: declared,
-  })
+    createdAt,
+  }))
   const welcome = server.registry.written(`initialize ${revision}`, () =>
     JSON.stringify({
       protocolVersion: revision,

@@ -127,7 +127,9 @@ export class ModernCall implements Call, CallFacts {
     // what an earlier round of this call made, this one goes on with
     const handle = argument ?? this.rounds?.handle
     this.#session = sessionValues(this.server.store, async () => {
-      this.#opened ??= await this.server.handles.open(ownerOf(this.incoming), {})
+      this.#opened ??= await this.server.handles.open(ownerOf(this.incoming), (createdAt) => ({
+        createdAt,
+      }))
       this.handle = this.#opened.id
       return {
         partition: this.#opened.partition,

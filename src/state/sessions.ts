@@ -62,15 +62,15 @@ export class Sessions<Data extends Aging = Aging> {
   }
 
   /** One write. */
-  open(owner: string, data: Omit<Data, 'createdAt'>): Promise<Session<Data>> {
+  open(owner: string, create: (createdAt: number) => Data): Promise<Session<Data>> {
     const now = this.#options.clock()
+    const data = create(now)
     const id = randomId()
-    const full = { ...data, createdAt: now } as Data
     const partition = this.partition(owner, id)
-    const expiresAt = this.#expiry(full, now)
+    const expiresAt = this.#expiry(data, now)
     return this.#store
-      .put([partition, RECORD], full as unknown as Json, { expiresAt, ifVersion: 0 })
-      .then((version) => ({ id, partition, data: full, version, expiresAt }))
+      .put([partition, RECORD], data as unknown as Json, { expiresAt, ifVersion: 0 })
+      .then((version) => ({ id, partition, data, version, expiresAt }))
   }
 
   /** One read, and one write when less than half of its time is left. */
