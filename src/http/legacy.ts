@@ -156,7 +156,7 @@ function initialize(
       protocolVersion: revision,
       capabilities: capabilities(server, 'legacy'),
       serverInfo: serverInfo(server, revision),
-      ...(server.instructions !== undefined && { instructions: server.instructions }),
+      instructions: server.instructions,
     }),
   )
   return opened.then((session) => {

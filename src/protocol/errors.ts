@@ -70,11 +70,7 @@ export function errorMessage(id: RequestId | null, error: McpError): string {
   return JSON.stringify({
     jsonrpc: '2.0',
     ...(id !== null && { id }),
-    error: {
-      code: error.code,
-      message: error.message,
-      ...(error.data !== undefined && { data: error.data }),
-    },
+    error: { code: error.code, message: error.message, data: error.data },
   })
 }
 

@@ -101,9 +101,9 @@ export function resultMessage(id: RequestId, resultJson: string): string {
 }
 
 export function notificationMessage(method: string, params?: unknown): string {
-  return JSON.stringify({ jsonrpc: '2.0', method, ...(params !== undefined && { params }) })
+  return JSON.stringify({ jsonrpc: '2.0', method, params })
 }
 
 export function requestMessage(id: RequestId, method: string, params?: unknown): string {
-  return JSON.stringify({ jsonrpc: '2.0', id, method, ...(params !== undefined && { params }) })
+  return JSON.stringify({ jsonrpc: '2.0', id, method, params })
 }

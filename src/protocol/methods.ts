@@ -73,7 +73,7 @@ function discover({ server }: Call): object {
   return {
     supportedVersions: MODERN_REVISIONS,
     capabilities: capabilities(server, 'modern'),
-    ...(server.instructions !== undefined && { instructions: server.instructions }),
+    instructions: server.instructions,
     ...server.cache,
   }
 }

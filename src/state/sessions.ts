@@ -154,7 +154,9 @@ export class Sessions<Data extends Aging = Aging> {
 }
 
 const ID_LENGTH = 24
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const ALPHABET = new TextEncoder().encode(
+  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
+)
 const utf8 = new TextDecoder()
 /** Ids in a row, drawn as platforms draw UUIDs: one draw costs more than the rest of an id. */
 let drawn = ''
@@ -164,7 +166,9 @@ let next = 0
 export function randomId(): string {
   if (next === drawn.length) {
     const bytes = crypto.getRandomValues(new Uint8Array(200 * ID_LENGTH))
-    drawn = utf8.decode(bytes.map((byte) => ALPHABET.charCodeAt(byte % 64)))
+    // a quarter of what map() takes
+    for (let i = 0; i < bytes.length; i++) bytes[i] = ALPHABET[Number(bytes[i]) % 64] ?? 0
+    drawn = utf8.decode(bytes)
     next = 0
   }
   next += ID_LENGTH
