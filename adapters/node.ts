@@ -44,7 +44,8 @@ export async function serve(
     // what this door knows of a request is nothing that the request itself could say, unless told so
     fetch: (request, { incoming }) => {
       const body = (limit: number) => readBody(request, incoming as IncomingMessage, limit)
-      return mcp.fetch(request, { door: trustProxy ? { ...toDoor(request), body } : { body } })
+      const raw = { request, body }
+      return mcp.fetch(request, { door: trustProxy ? { ...toDoor(request), raw } : { raw } })
     },
     port,
     hostname: host,

@@ -46,6 +46,34 @@ describe('the Node door', () => {
     expect(await response.json()).toMatchObject({ error: { code: -32700 } })
   })
 
+  it('reads the request that an app in front has made of it, not the one that came', async () => {
+    const mcp = createMcp({ name: 'behind', version: '1', log: () => {} })
+    mcp.tool('note', { description: 'Notes' }, (_, { request }) => `${request.headers.get('x-by')}`)
+    const app = new Hono<{ Bindings: Bindings }>()
+    app.all('*', async ({ req: { raw }, env }) => {
+      const text = await raw.clone().text()
+      const headers = new Headers(raw.headers)
+      headers.set('x-by', 'the app')
+      const made = new Request(raw.url, {
+        method: raw.method,
+        headers,
+        body: text.replace('"wrong"', '"note"'),
+      })
+      return mcp.fetch(made, env)
+    })
+    const door = await open({
+      fetch: (request, env) => app.fetch(request, env),
+      close: () => mcp.close(),
+    })
+    const { sessionId } = await LegacyClient.open(door, '2025-11-25')
+    const response = await fetch(door.url, {
+      method: 'POST',
+      headers: headers(sessionId),
+      body: body.replace('"note"', '"wrong"'),
+    })
+    expect(await response.json()).toMatchObject({ result: { content: [{ text: 'the app' }] } })
+  })
+
   it('hears a client that has sent its whole call and left before anybody looked at it (B20)', async () => {
     let admit = () => {}
     let noted = 0

@@ -26,10 +26,14 @@ export interface Door {
   /** The host's id of the request, for the log. */
   readonly requestId?: string
   /**
-   * Reads the body, where the host can do it more cheaply than the request does; undefined for one of
-   * more than `limit` bytes. Asked once at most, and instead of the request.
+   * The request as the host has it, where its body can be read more cheaply: asked once at most, and
+   * undefined for a body of more than `limit` bytes. An app in front may have made another `Request` of
+   * the one named here; then that one counts.
    */
-  readonly body?: (limit: number) => Promise<Uint8Array | undefined>
+  readonly raw?: {
+    readonly request: Request
+    readonly body: (limit: number) => Promise<Uint8Array | undefined>
+  }
 }
 
 /**

@@ -77,12 +77,12 @@ export function createGuard(options: GuardOptions = {}): Guard {
     return undefined
   }
 
-  function readJson(request: Request, { body }: Door): Promise<unknown> {
+  function readJson(request: Request, { raw }: Door): Promise<unknown> {
     if (!isJson(request.headers.get('content-type'))) {
       const why = 'Content-Type must be application/json'
       return Promise.resolve(refuse(415, invalidRequest(why)))
     }
-    const bytes = body ? body(bodyLimit) : readBody(request, bodyLimit)
+    const bytes = raw?.request === request ? raw.body(bodyLimit) : readBody(request, bodyLimit)
     // a body that was cut off on the way is none
     return bytes.then(parse, () => refuse(400, parseError()))
   }
