@@ -1,6 +1,7 @@
-/** What our core adds to a bundle. */
+/** What our core adds to a bundle, and what each server's bundle comes to. */
 import { fileURLToPath } from 'node:url'
-import { build, type Metafile } from 'esbuild'
+import { build, type Metafile, type Platform } from 'esbuild'
+import { type Contender, FLOOR } from './contenders.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -30,7 +31,29 @@ export async function coreSize(): Promise<CoreSize> {
   }
 }
 
-async function bundle(contents: string, external: string[]) {
+export interface ServerSize {
+  readonly label: string
+  /** Bytes, minified, beyond the floor's: what a start reads, the tools' schema library included. */
+  readonly atStart: number
+  /** The same with what is loaded when it is needed. */
+  readonly all: number
+}
+
+export async function serverSizes(contenders: readonly Contender[]): Promise<ServerSize[]> {
+  const sizeOf = ({ server }: Contender) =>
+    // schema libraries that fastmcp could use, and that are not installed
+    bundle(`import './bench/servers/${server}.ts'`, ['effect', 'sury'], 'node')
+  const floor = await sizeOf(FLOOR)
+  const sizes: ServerSize[] = []
+  for (const contender of contenders) {
+    const { atStart, all } = await sizeOf(contender)
+    const { label } = contender
+    sizes.push({ label, atStart: atStart - floor.atStart, all: all - floor.all })
+  }
+  return sizes
+}
+
+async function bundle(contents: string, external: string[], platform: Platform = 'browser') {
   const { metafile } = await build({
     stdin: { contents, resolveDir: root, loader: 'ts' },
     absWorkingDir: root,
@@ -43,7 +66,9 @@ async function bundle(contents: string, external: string[]) {
     metafile: true,
     format: 'esm',
     target: 'node20',
+    platform,
     external,
+    logLevel: 'error',
   })
   const { outputs } = metafile
   const start = startOf(outputs)

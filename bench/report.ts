@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { ColdStart } from '../test/aws/cold-start.ts'
-import type { CoreSize } from './bundle.ts'
+import type { CoreSize, ServerSize } from './bundle.ts'
 import { CONTENDERS, FLOOR } from './contenders.ts'
 import type { Abandoned, Cost, Latency, Memory } from './measures.ts'
 
@@ -26,6 +26,7 @@ export interface Results {
   /** Through Lambda's runtime client, on Node 24. */
   lambda: ColdStart[]
   core: CoreSize
+  sizes: ServerSize[]
   /** CPU and requests per second of each of several processes on one DynamoDB table. */
   scaling: { processes: number; cpu: number; perSecond: number }[]
 }
@@ -112,10 +113,16 @@ export function toMarkdown(results: Results): string {
       ]),
     ),
     '',
-    ...results.coldStarts.map(
-      ({ label, later }) =>
-        `* First answer later than bare Hono's, ${label}: ${later.toFixed(0)} ms.`,
+    table(
+      ["a start, beyond bare Hono's", 'first answer, ms', 'code, KiB', '… and when needed, KiB'],
+      results.sizes.map(({ label, atStart, all }) => [
+        label,
+        results.coldStarts.find((one) => one.label === label)?.later.toFixed(0) ?? '–',
+        kib(atStart),
+        kib(all),
+      ]),
     ),
+    '',
     ...results.lambda.map(
       ({ label, time, ratio }) =>
         `* First answer of a new process behind Lambda's runtime client, Node 24, ${label}: ${time.toFixed(0)} ms, bare Hono's × ${ratio.toFixed(2)}.`,
@@ -124,7 +131,7 @@ export function toMarkdown(results: Results): string {
       ({ processes, cpu, perSecond }) =>
         `* ${processes} process${processes === 1 ? '' : 'es'} on one DynamoDB table (dynalite on the other core): ${cpu.toFixed(0)} µs of CPU per legacy call, ${perSecond.toFixed(0)} calls a second in all.`,
     ),
-    `* Our core beyond Hono, minified, without the author's schema library: ${kib(results.core.atStart)} at the start, ${kib(results.core.withEras)} with the code of both eras, ${kib(results.core.withAll)} with all that is loaded when needed.`,
+    `* Our core beyond Hono, minified, without the author's schema library: ${kib(results.core.atStart)} KiB at the start, ${kib(results.core.withEras)} with the code of both eras, ${kib(results.core.withAll)} with all that is loaded when needed.`,
     '',
     `${results.date.slice(0, 10)}, \`npm run bench${results.mode === 'full' ? ':full' : ''}\`, Node ${results.node}, ${results.machine}${results.pinned ? ', server on a core of its own' : ''}. ${Object.entries(
       results.versions,
@@ -154,7 +161,7 @@ function byLoad(
 
 const toCount = (value = Number.NaN) => Math.round(value).toLocaleString('en')
 
-const kib = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`
+const kib = (bytes: number) => (bytes / 1024).toFixed(1)
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`

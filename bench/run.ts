@@ -2,7 +2,7 @@
 import { coldStarts as lambdaColdStarts } from '../test/aws/cold-start.ts'
 import { startDynalite } from '../test/dynalite.ts'
 import { buildServers } from './build.ts'
-import { coreSize } from './bundle.ts'
+import { coreSize, serverSizes } from './bundle.ts'
 import { CONTENDERS, FLOOR, LOADS } from './contenders.ts'
 import { coldStarts, costs, latencies, memoryAfter, memoryPerSession } from './measures.ts'
 import { pinDriver, pinned } from './process.ts'
@@ -52,6 +52,7 @@ const results: Results = {
   coldStarts: [],
   lambda,
   core: await coreSize(),
+  sizes: await serverSizes(chosen),
   scaling: [],
 }
 for (const load of LOADS) {
