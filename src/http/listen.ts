@@ -2,6 +2,7 @@
 import { invalidParams, methodNotFound } from '../protocol/errors.ts'
 import type { Params, RequestId } from '../protocol/jsonrpc.ts'
 import { isObject, notificationMessage, resultMessage } from '../protocol/jsonrpc.ts'
+import { capabilities } from '../protocol/methods.ts'
 import { LONGEST_FOLLOWED, MOST_FOLLOWED, requireResource } from '../protocol/resources.ts'
 import { writeResult } from '../protocol/results.ts'
 import type { Server } from '../server.ts'
@@ -78,12 +79,11 @@ export async function listen(
   if (!incoming.accepts.stream) {
     throw invalidParams('subscriptions/listen needs Accept: text/event-stream')
   }
-  const { registry } = server
-  const hasResources = registry.resources.size + registry.templates.size > 0
+  const offered = capabilities(server, 'modern')
   const interest: Interest = {
-    tools: notifications.toolsListChanged === true && registry.tools.size > 0,
-    prompts: notifications.promptsListChanged === true && registry.prompts.size > 0,
-    resources: notifications.resourcesListChanged === true && hasResources,
+    tools: notifications.toolsListChanged === true && 'tools' in offered,
+    prompts: notifications.promptsListChanged === true && 'prompts' in offered,
+    resources: notifications.resourcesListChanged === true && 'resources' in offered,
     uris: existing(server, notifications.resourceSubscriptions),
   }
   const meta = { [META.subscription]: id }

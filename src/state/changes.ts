@@ -57,7 +57,7 @@ export class Changes {
   }
 
   /** Resolves when the change is durable. Those of one turn go into one write. */
-  async publish(change: Change): Promise<void> {
+  publish(change: Change): Promise<void> {
     this.#queue.set(nameOf(change), change)
     this.#publishing ??= this.#write()
     return this.#publishing
@@ -128,8 +128,7 @@ export class Changes {
   #newer(seen: Reading, signal: AbortSignal, atMost: number): Promise<Reading> {
     return new Promise((resolve) => {
       const look = () => {
-        const newer = this.#latest && this.#latest.version > seen.version ? this.#latest : undefined
-        if (newer) done(newer)
+        if (this.#latest && this.#latest.version > seen.version) done(this.#latest)
       }
       const done = (reading: Reading) => {
         clearTimeout(timer)

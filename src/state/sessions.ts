@@ -96,7 +96,7 @@ export class Sessions<Data extends Aging = Aging> {
   }
 
   /** Applies a change to whatever the session is by now; undefined when it is gone. */
-  async update(
+  update(
     owner: string,
     id: string,
     change: (data: Data) => Partial<Data>,
@@ -120,7 +120,7 @@ export class Sessions<Data extends Aging = Aging> {
     })
   }
 
-  async delete(owner: string, id: string): Promise<boolean> {
+  delete(owner: string, id: string): Promise<boolean> {
     return this.#store.delete(this.#key(owner, id))
   }
 
