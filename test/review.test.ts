@@ -2,7 +2,7 @@
 import { type } from 'arktype'
 import * as v from 'valibot'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Json, McpOptions, Store } from '../src/index.ts'
+import type { Json, Key, McpOptions, Store } from '../src/index.ts'
 import { createMcp, memoryStore, StoreUnavailable, ValueTooLarge } from '../src/index.ts'
 import { BOTH, fetchDoor, LegacyClient, ModernClient, post } from './wire.ts'
 
@@ -97,6 +97,36 @@ describe('what a store may hold', () => {
     expect(held).toBeGreaterThan(10)
     expect(held).toBeLessThan(20)
     expect((await store.get(['p', 'kept']))?.value).toBe('kept')
+  })
+
+  it('a question after answers that a full store has let go of is asked, and answered', async () => {
+    const memory = memoryStore()
+    let inbox: Key | undefined
+    let reads = 0
+    const store: Store = {
+      ...memory,
+      async read(log, after, limit) {
+        if (log[1].startsWith('inbox/')) {
+          inbox = log
+          if (++reads > 100) throw new StoreUnavailable('asked for what is gone, over and over')
+        }
+        return memory.read(log, after, limit)
+      },
+    }
+    const { mcp, door } = open({ store, answerTimeout: 2_000 })
+    mcp.tool('ask', { description: 'Asks twice' }, async (_, ctx) => {
+      await ctx.sample({ messages: [], maxTokens: 10 })
+      expect(inbox && (await memory.delete(inbox))).toBe(true)
+      await ctx.sample({ messages: [], maxTokens: 10 })
+      return 'answered twice'
+    })
+    const client = await LegacyClient.open(door, '2025-11-25', { capabilities: { sampling: {} } })
+    const { answer } = await client.converse('tools/call', { name: 'ask', arguments: {} }, () => ({
+      role: 'assistant',
+      model: 'm',
+      content: { type: 'text', text: 'x' },
+    }))
+    expect(answer.result.content[0].text).toBe('answered twice')
   })
 
   it('ctx.session refuses to keep what has no JSON', async () => {

@@ -40,8 +40,8 @@ function parseQuestionId(id: string): { request: RequestId; after: number } | un
   }
 }
 
-/** Adds an item if the log, as it then is beyond an entry, allows it; false when it does not. */
-async function post(
+/** Adds an item if the log, as it then is beyond an entry, allows it; false when it does not, or has lost that entry. */
+function post(
   store: Store,
   log: Key,
   after: number,
@@ -60,6 +60,7 @@ async function post(
         return true
       } catch (error) {
         if (!(error instanceof Conflict)) throw error
+        if (after > 0 && entries.length === 0) return false
       }
     }
   })
@@ -76,8 +77,9 @@ export async function postAnswer(
   response: Json,
   options: InboxOptions,
 ): Promise<boolean> {
-  const asked = typeof question === 'string' ? parseQuestionId(question) : undefined
-  if (typeof question !== 'string' || !asked) return false
+  if (typeof question !== 'string') return false
+  const asked = parseQuestionId(question)
+  if (!asked) return false
   return post(
     store,
     inboxKey(partition, asked.request),
@@ -140,7 +142,10 @@ export class Inbox {
   async ask(): Promise<{ id: string; answer: Promise<Json> }> {
     const after = this.#seq
     const id = questionId(this.#request, after)
-    await post(this.#store, this.#key, after, { q: id }, this.#options, () => true)
+    if (!(await post(this.#store, this.#key, after, { q: id }, this.#options, () => true))) {
+      this.#seq = 0 // a full store has let go of what was read, and the log begins anew
+      return this.ask()
+    }
     const answer = new Promise<Json>((resolve) => this.#answers.set(id, resolve))
     this.#read()
     return { id, answer }
