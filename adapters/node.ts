@@ -79,17 +79,18 @@ export async function serve(
   return { port: (server.address() as AddressInfo).port, close }
 }
 
-/** The body as Node has it: through the request its bytes would be copied. Undefined when it is longer than `limit`. */
+/**
+ * The body as Node has it: through the request its bytes would be copied. A promise of undefined when it
+ * is longer than `limit`; undefined where the request alone knows what is to be had.
+ */
 function readBody(
   request: Request,
   incoming: IncomingMessage,
   limit: number,
-): Promise<Uint8Array | undefined> {
+): Promise<Uint8Array | undefined> | undefined {
   if (Number(incoming.headers['content-length']) > limit) return Promise.resolve(undefined)
-  // read by somebody already, or sent whole by a client that left: @hono/node-server knows what is to be had
-  if (incoming.readableDidRead || incoming.destroyed) {
-    return request.arrayBuffer().then((bytes) => new Uint8Array(bytes))
-  }
+  // read by somebody already, or sent whole by a client that left
+  if (incoming.readableDidRead || incoming.destroyed || isTaken(request)) return undefined
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let length = 0
@@ -107,6 +108,16 @@ function readBody(
       if (!incoming.readableEnded) reject(new Error('The client left before its request was whole'))
     })
   })
+}
+
+/**
+ * Whether an app in front has looked at the body, or cloned the request: its stream then pauses Node's
+ * where nobody reads on, and either reader would miss what the other gets. @hono/node-server makes a
+ * whole Request at that moment, which its light one keeps under this symbol.
+ */
+function isTaken(request: Request): boolean {
+  const own = Object.getOwnPropertySymbols(request)
+  return own.some(({ description }) => description === 'requestCache')
 }
 
 /** Where clients find this server, in the words of the proxy in front of it; nothing where it said nothing sensible. */

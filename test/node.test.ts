@@ -74,6 +74,62 @@ describe('the Node door', () => {
     expect(await response.json()).toMatchObject({ result: { content: [{ text: 'the app' }] } })
   })
 
+  describe('behind an app that', () => {
+    const large = (length: number) =>
+      body.replace('{"name":"note"}', `{"name":"note","_meta":{"a":"${'x'.repeat(length)}"}}`)
+
+    /** What a call comes to, and what the app in front did meanwhile. */
+    async function called<T>(before: (raw: Request) => T, text: string, chunked = false) {
+      const mcp = createMcp({ name: 'behind', version: '1', log: () => {}, bodyLimit: 2_000_000 })
+      mcp.tool('note', { description: 'Notes' }, () => 'noted')
+      const app = new Hono<{ Bindings: Bindings }>()
+      let seen: T | undefined
+      app.use(async ({ req: { raw } }, next) => {
+        if (raw.headers.has('mcp-session-id')) seen = before(raw)
+        await next()
+      })
+      app.route('/', mcp.app)
+      const door = await open({
+        fetch: (request, env) => app.fetch(request, env),
+        close: () => mcp.close(),
+      })
+      const { sessionId } = await LegacyClient.open(door, '2025-11-25')
+      const signal = AbortSignal.timeout(3_000)
+      const sent = chunked ? new Blob([text]).stream() : text
+      const init = { method: 'POST', headers: headers(sessionId), body: sent, signal }
+      const { status } = await fetch(door.url, { ...init, duplex: 'half' } as RequestInit)
+      return { status, seen: await seen }
+    }
+
+    it.each([false, true])('looks at the body reads all of it (chunked: %s)', async (chunked) => {
+      const { status, seen } = await called(({ body }) => body !== null, large(1e6), chunked)
+      expect([status, seen]).toEqual([200, true])
+    })
+
+    it.each([false, true])('reads a copy leaves it whole (chunked: %s)', async (chunked) => {
+      const text = large(1e6)
+      const { status, seen } = await called((raw) => raw.clone().text(), text, chunked)
+      expect([status, seen?.length]).toEqual([200, text.length])
+    })
+
+    it('has read a copy still takes no body beyond the limit', async () => {
+      const mcp = createMcp({ name: 'behind', version: '1', log: () => {}, bodyLimit: 1_000 })
+      const app = new Hono<{ Bindings: Bindings }>()
+      app.use(async ({ req: { raw } }, next) => {
+        await raw.clone().text()
+        await next()
+      })
+      app.route('/', mcp.app)
+      const door = await open({
+        fetch: (request, env) => app.fetch(request, env),
+        close: () => mcp.close(),
+      })
+      const sent = new Blob([large(2_000)]).stream()
+      const init = { method: 'POST', headers: headers('none'), body: sent, duplex: 'half' }
+      expect((await fetch(door.url, init as RequestInit)).status).toBe(413)
+    })
+  })
+
   it('hears a client that has sent its whole call and left before anybody looked at it (B20)', async () => {
     let admit = () => {}
     let noted = 0

@@ -26,13 +26,14 @@ export interface Door {
   /** The host's id of the request, for the log. */
   readonly requestId?: string
   /**
-   * The request as the host has it, where its body can be read more cheaply: asked once at most, and
-   * undefined for a body of more than `limit` bytes. An app in front may have made another `Request` of
-   * the one named here; then that one counts.
+   * The request as the host has it, where its body can be read more cheaply: asked once at most, and a
+   * promise of undefined for a body of more than `limit` bytes; undefined at once where the request has
+   * to be asked. An app in front may have made another `Request` of the one named here; then that one
+   * counts.
    */
   readonly raw?: {
     readonly request: Request
-    readonly body: (limit: number) => Promise<Uint8Array | undefined>
+    readonly body: (limit: number) => Promise<Uint8Array | undefined> | undefined
   }
 }
 

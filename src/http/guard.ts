@@ -82,7 +82,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
       const why = 'Content-Type must be application/json'
       return Promise.resolve(refuse(415, invalidRequest(why)))
     }
-    const bytes = raw?.request === request ? raw.body(bodyLimit) : readBody(request, bodyLimit)
+    const bytes = (raw?.request === request && raw.body(bodyLimit)) || readBody(request, bodyLimit)
     // a body that was cut off on the way is none
     return bytes.then(parse, () => refuse(400, parseError()))
   }
