@@ -59,7 +59,8 @@ export function createApp(
       return handle(server, { request, accepts, version, principal, door, record })
     }
     const answered = attempt<Response, Response>(
-      () => chain(auth?.verify(request, door), admit),
+      // whatever has then() is waited for: taken for a principal, it would let everybody in
+      () => chain(auth && Promise.resolve(auth.verify(request, door)), admit),
       (error) => {
         const refused = error instanceof AuthError && auth
         return refused ? auth.challenge(error, door) : toErrorResponse(server, error)

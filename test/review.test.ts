@@ -2,8 +2,8 @@
 import { type } from 'arktype'
 import * as v from 'valibot'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Json, Key, McpOptions, Store } from '../src/index.ts'
-import { createMcp, memoryStore, StoreUnavailable, ValueTooLarge } from '../src/index.ts'
+import type { Json, Key, McpOptions, Principal, Store } from '../src/index.ts'
+import { AuthError, createMcp, memoryStore, StoreUnavailable, ValueTooLarge } from '../src/index.ts'
 import { BOTH, fetchDoor, LegacyClient, ModernClient, post } from './wire.ts'
 
 const opened: { close(): Promise<void> }[] = []
@@ -516,6 +516,23 @@ describe('what an author may say', () => {
       { progressToken: 't', progress: 1 },
       { progressToken: 't', progress: 2, total: 3 },
     ])
+  })
+})
+
+describe('a verifier of the author', () => {
+  it('is waited for whatever it returns with then(), a Promise or not', async () => {
+    const refused = {
+      // biome-ignore lint/suspicious/noThenProperty: a library's own promises have it
+      then: (_: unknown, no: (error: Error) => void) => no(new AuthError('No.')),
+    }
+    const { door } = open({
+      auth: {
+        verify: () => refused as unknown as Promise<Principal>,
+        challenge: () => new Response(null, { status: 401 }),
+      },
+    })
+    const response = await post(door, { jsonrpc: '2.0', id: 1, method: 'tools/list' })
+    expect(response.status).toBe(401)
   })
 })
 
