@@ -153,15 +153,22 @@ export class Registry {
     }
   }
 
-  /** A text made of what is registered: written at the first request for it, and again when that changes. */
+  /**
+   * A text made of what is registered: written at the first request for it, and again when that changes,
+   * or when there are too many. Clients choose the pages: one for each item could be asked for.
+   */
   written(name: string, write: () => string): string {
     const known = this.#written.get(name)
     if (known !== undefined) return known
     const text = write()
+    if (this.#written.size >= MOST_WRITTEN) this.#written.clear()
     this.#written.set(name, text)
     return text
   }
 }
+
+/** Texts kept: the first pages for every revision several times over. */
+const MOST_WRITTEN = 100
 
 /** 1 to 128 characters (B60); the slash is there because clients in the field use it (H6). */
 const TOOL_NAME = /^[A-Za-z0-9_./-]{1,128}$/
