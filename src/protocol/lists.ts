@@ -115,7 +115,7 @@ function toTool(tool: Tool, revision: Revision): object {
       has.structuredContent(revision) && {
         outputSchema: has.anyStructure(revision) ? output.jsonSchema : asObject(output.jsonSchema),
       }),
-    ...(options.annotations && { annotations: options.annotations }),
+    annotations: options.annotations,
   }
 }
 
@@ -129,8 +129,7 @@ function toPrompt({ name, options, arguments: args }: Prompt, revision: Revision
 }
 
 function toResource(resource: Resource, revision: Revision): object {
-  const { size } = resource.options
-  return { uri: resource.uri, ...facts(resource, revision), ...(size !== undefined && { size }) }
+  return { uri: resource.uri, ...facts(resource, revision), size: resource.options.size }
 }
 
 function toTemplate(resource: Resource, revision: Revision): object {
@@ -142,9 +141,9 @@ function facts({ options }: Resource, revision: Revision) {
   return {
     name,
     ...described(options, revision),
-    ...(description && { description }),
-    ...(mimeType && { mimeType }),
-    ...(annotations && { annotations }),
+    description,
+    mimeType,
+    annotations,
   }
 }
 
