@@ -249,6 +249,30 @@ describe('arguments under plain JSON Schema', () => {
     )
   })
 
+  it('may be long where no duplicates are looked for', async () => {
+    const tags = { type: 'array', uniqueItems: true }
+    const a = Array.from({ length: 100_000 }, (_, i) => i)
+    const beside = { type: 'object', properties: { a: { type: 'array' }, tags } }
+    expect(await said(beside, { a, tags: ['x'] })).toBe('taken')
+    expect(await said(beside, { a, tags: ['x', 'x'] })).toMatch('Duplicate items')
+    expect(await said(beside, { a: ['x', 'x'], tags: a })).toMatch('too much')
+    // where it cannot be told which arrays are meant, all count
+    for (const some of [
+      { additionalProperties: tags },
+      { patternProperties: { '^a': tags } },
+      { properties: { a: { anyOf: [tags, { type: 'null' }] } } },
+      { properties: { a: { $ref: '#/$defs/tags' } }, $defs: { tags } },
+      { properties: { a: { $ref: '#/properties/tags' }, tags } },
+    ]) {
+      expect(await said({ type: 'object', ...some }, { a })).toMatch('too much')
+    }
+  })
+
+  it('are compared with the words of the schema, not with what is made of its formats', async () => {
+    const schema = schemaOf({ const: { format: 'url', uniqueItems: true } })
+    expect(await said(schema, { a: { format: 'url', uniqueItems: true } })).toBe('taken')
+  })
+
   it('with more problems than a stack holds are refused like others', async () => {
     const schema = schemaOf({ type: 'object', properties: { b: { items: { type: 'string' } } } })
     const b = Array.from({ length: 150_000 }, () => 0)
