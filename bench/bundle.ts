@@ -1,7 +1,6 @@
 /** What our core adds to a bundle, and what each server's bundle comes to. */
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile, type Platform } from 'esbuild'
-import { type Contender, FLOOR } from './contenders.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -39,11 +38,20 @@ export interface ServerSize {
   readonly all: number
 }
 
-export async function serverSizes(contenders: readonly Contender[]): Promise<ServerSize[]> {
-  const sizeOf = ({ server }: Contender) =>
+/** A file of bench/servers; the whole contender needs packages that the tests do without. */
+interface Bundled {
+  readonly label: string
+  readonly server: string
+}
+
+export async function serverSizes(
+  contenders: readonly Bundled[],
+  bare: Bundled,
+): Promise<ServerSize[]> {
+  const sizeOf = ({ server }: Bundled) =>
     // schema libraries that fastmcp could use, and that are not installed
     bundle(`import './bench/servers/${server}.ts'`, ['effect', 'sury'], 'node')
-  const floor = await sizeOf(FLOOR)
+  const floor = await sizeOf(bare)
   const sizes: ServerSize[] = []
   for (const contender of contenders) {
     const { atStart, all } = await sizeOf(contender)

@@ -52,7 +52,7 @@ const results: Results = {
   coldStarts: [],
   lambda,
   core: await coreSize(),
-  sizes: await serverSizes(chosen),
+  sizes: await serverSizes(chosen, FLOOR),
   scaling: [],
 }
 for (const load of LOADS) {
