@@ -1,4 +1,5 @@
 /** Every route of the endpoint, and what a request meets on its way: guard, authorization, era. */
+import type { HonoRequest } from 'hono'
 import { Hono } from 'hono'
 import type { Auth, AuthRoute, Door, Principal } from './auth/auth.ts'
 import { AuthError, AuthUnavailable } from './auth/auth.ts'
@@ -41,7 +42,8 @@ export function createApp(
   const { path, guard, auth, logRequests } = options
 
   /** Guard, then authorization, and only then anything of the protocol (spec.md G, cross-cutting 3). */
-  function enter(request: Request, door: Door, handle: Handler): Awaitable<Response> {
+  function enter(req: HonoRequest, door: Door, handle: Handler): Awaitable<Response> {
+    const { raw: request } = req
     const startedAt = logRequests ? server.clock() : 0
     const record = new RequestRecord()
     const { headers } = request
@@ -56,7 +58,7 @@ export function createApp(
       if (principal) record.principal = principal.id
       const accepts = parseAccept(headers.get('accept'))
       const version = headers.get('mcp-protocol-version')
-      return handle(server, { request, accepts, version, principal, door, record })
+      return handle(server, { request, req, accepts, version, principal, door, record })
     }
     const answered = attempt<Response, Response>(
       // whatever has then() is waited for: taken for a principal, it would let everybody in
@@ -85,11 +87,12 @@ export function createApp(
   ])
   const app = new Hono<{ Bindings: Bindings }>()
   // one route for all verbs: where two routes match, Hono composes them anew at every request
-  app.all(path, ({ req: { raw }, env }) => {
+  app.all(path, ({ req, env }) => {
+    const { raw } = req
     const door = env?.door ?? {}
     if (raw.method === 'OPTIONS') return guard.preflight(raw, door)
     const handle = verbs.get(raw.method)
-    return handle ? enter(raw, door, handle) : methodNotAllowed(server)
+    return handle ? enter(req, door, handle) : methodNotAllowed(server)
   })
   for (const { method, path: at, handle } of auth?.routes ?? []) {
     app.on(method, at, open(handle))
@@ -99,13 +102,13 @@ export function createApp(
 }
 
 function handlePost(server: Server, guard: Guard, incoming: Incoming): Awaitable<Response> {
-  const { request, accepts, door } = incoming
+  const { request, req, accepts, door } = incoming
   if (!accepts.json && !accepts.stream) {
     const why = 'Accept must allow application/json or text/event-stream'
     return errorResponse(406, null, invalidRequest(why))
   }
   return guard
-    .readJson(request, door)
+    .readJson(request, door, req)
     .then((body) => (body instanceof Response ? body : handleBody(server, incoming, body)))
 }
 

@@ -33,8 +33,8 @@ export interface Guard {
   openPreflight(request: Request): Response
   /** Lets the page that asked read the answer. */
   share(origin: string | null, response: Response): Response
-  /** The body as a JSON value, or the response that refuses it. */
-  readJson(request: Request, door: Door): Promise<unknown>
+  /** The body as a JSON value, or the response that refuses it; `read` remembers one that was read before. */
+  readJson(request: Request, door: Door, read: Pick<Body, 'arrayBuffer'>): Promise<unknown>
 }
 
 export function createGuard(options: GuardOptions = {}): Guard {
@@ -77,18 +77,24 @@ export function createGuard(options: GuardOptions = {}): Guard {
     return undefined
   }
 
-  function readJson(request: Request, { raw }: Door): Promise<unknown> {
+  function readJson(
+    request: Request,
+    { raw }: Door,
+    read: Pick<Body, 'arrayBuffer'>,
+  ): Promise<unknown> {
     if (!isJson(request.headers.get('content-type'))) {
       const why = 'Content-Type must be application/json'
       return Promise.resolve(refuse(415, invalidRequest(why)))
     }
     const bytes = (raw?.request === request && raw.body(bodyLimit)) || readBody(request, bodyLimit)
-    // a body that was cut off on the way is none
-    return bytes.then(parse, () => refuse(400, parseError()))
+    // where an app in front has read it, Hono remembers what it was; one cut off on the way is none
+    return bytes.then(parse, () => read.arrayBuffer().then(parse, () => refuse(400, parseError())))
   }
 
-  function parse(bytes: Uint8Array | undefined): unknown {
-    if (!bytes) return refuse(413, invalidRequest(`the body is larger than ${bodyLimit} bytes`))
+  function parse(bytes: Bytes | undefined): unknown {
+    if (!bytes || bytes.byteLength > bodyLimit) {
+      return refuse(413, invalidRequest(`the body is larger than ${bodyLimit} bytes`))
+    }
     try {
       const text = utf8.decode(bytes)
       if (nestsDeeper(text, depthLimit)) {
@@ -152,15 +158,14 @@ function isJson(contentType: string | null): boolean {
   return contentType === 'application/json' || /^application\/json\s*(;|$)/i.test(contentType ?? '')
 }
 
-/** A body, read only as far as it may go; undefined when it goes further. */
-async function readBody(request: Request, limit: number): Promise<Uint8Array | undefined> {
+type Bytes = Uint8Array | ArrayBuffer
+
+/** A body, read no further than it may go; undefined when it goes further. */
+async function readBody(request: Request, limit: number): Promise<Bytes | undefined> {
   const announced = request.headers.get('content-length')
   if (Number(announced) > limit) return undefined
   // whole where its length is known: a reader costs twice as much
-  if (announced !== null && /^\d+$/.test(announced)) {
-    const bytes = await request.arrayBuffer()
-    return bytes.byteLength > limit ? undefined : new Uint8Array(bytes)
-  }
+  if (announced !== null && /^\d+$/.test(announced)) return request.arrayBuffer()
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of request.body ?? []) {

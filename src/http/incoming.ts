@@ -1,10 +1,13 @@
 /** An HTTP request that has passed the guard and authorization. */
+import type { HonoRequest } from 'hono'
 import type { Door, Principal } from '../auth/auth.ts'
 import type { Era, Revision } from '../protocol/revisions.ts'
 import type { Accepts } from './reply.ts'
 
 export interface Incoming {
   readonly request: Request
+  /** The same as Hono keeps it, with what an app in front has read of its body. */
+  readonly req: HonoRequest
   readonly accepts: Accepts
   /** What `MCP-Protocol-Version` says. */
   readonly version: string | null
