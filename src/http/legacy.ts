@@ -175,16 +175,12 @@ function introduction({ name, version }: Params): Params {
 
 /** The server's name card with what the revision knows of it (B64). */
 function serverInfo({ info }: Server, revision: LegacyRevision): object {
-  const { name, version, title, description, websiteUrl, icons } = info
+  const { name, version, title, ...more } = info
   return {
     name,
     version,
-    ...(title && has.titles(revision) && { title }),
-    ...(has.icons(revision) && {
-      ...(description && { description }),
-      ...(websiteUrl && { websiteUrl }),
-      ...(icons && { icons }),
-    }),
+    ...(has.titles(revision) && { title }),
+    ...(has.icons(revision) && more),
   }
 }
 
