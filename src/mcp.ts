@@ -46,7 +46,8 @@ export interface McpOptions extends GuardOptions {
   auth?: Auth
   /**
    * Let clients listen for news (GET, `subscriptions/listen`, `listChanged`, `subscribe`). Each
-   * listener holds a connection, and on Lambda a running instance. @default true
+   * listener holds a connection, and on Lambda a running instance. @default true, but on Cloudflare
+   * Workers, where one request cannot wake another, false
    */
   listening?: boolean
   /**
@@ -136,7 +137,8 @@ export function createMcp(options: McpOptions): Mcp {
     clock = Date.now,
     store = memoryStore({ clock }),
     auth,
-    listening = true,
+    // a Worker's requests may not wake each other, and those who listen share one reader
+    listening = globalThis.navigator?.userAgent !== 'Cloudflare-Workers',
     sessionTtl = 24 * HOUR,
     callTimeout = 10 * MINUTE,
     answerTimeout = 5 * MINUTE,

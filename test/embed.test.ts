@@ -9,10 +9,10 @@ import { requestId } from 'hono/request-id'
 import { secureHeaders } from 'hono/secure-headers'
 import { timeout } from 'hono/timeout'
 import * as v from 'valibot'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Serving, serve } from '../adapters/node.ts'
 import { createMcp, type Mcp } from '../src/index.ts'
-import { LegacyClient, ModernClient, post, type TestDoor } from './wire.ts'
+import { fetchDoor, LegacyClient, ModernClient, post, type TestDoor } from './wire.ts'
 
 let serving: Serving | undefined
 afterEach(async () => {
@@ -127,5 +127,23 @@ describe('a body that middleware has read', () => {
     }))
     expect(status).toBe(400)
     expect(result.error?.code).toBe(-32700)
+  })
+})
+
+describe('on Cloudflare Workers, where one request cannot wake another', () => {
+  it('nobody is let to listen, unless the author says so', async () => {
+    vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
+    const open = (options: { listening?: boolean }) => {
+      const mcp = createMcp({ name: 'worker', version: '1', ...options })
+      mcp.tool('now', { description: 'Answers at once' }, () => 1)
+      return LegacyClient.open(fetchDoor(mcp), '2025-11-25')
+    }
+    const [told, asked] = await Promise.all([open({}), open({ listening: true })])
+    vi.unstubAllGlobals()
+    expect((await told.get()).status).toBe(405)
+    expect(told.server.capabilities.tools).toEqual({})
+    const stream = await asked.get()
+    expect(stream.status).toBe(200)
+    await stream.leave()
   })
 })
