@@ -60,12 +60,16 @@ export async function serve(
     closing ??= (async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       await mcp.close({ grace })
-      if ('closeIdleConnections' in server) server.closeIdleConnections()
+      // a connection is idle only when the last bytes of its reply are out
+      const idle = setInterval(() => {
+        if ('closeIdleConnections' in server) server.closeIdleConnections()
+      }, 10)
       // what has not ended by now belongs to clients that do not read
       const rest = setTimeout(() => {
         if ('closeAllConnections' in server) server.closeAllConnections()
       }, 1_000)
       await closed
+      clearInterval(idle)
       clearTimeout(rest)
       process.off('SIGINT', close)
       process.off('SIGTERM', close)

@@ -168,3 +168,14 @@ describe('the Node door', () => {
     await eventually(async () => expect(noted).toBe(1))
   })
 })
+
+describe('closing the Node door', () => {
+  it('waits for no connection that a client keeps after its stream has ended', async () => {
+    const door = await open(createMcp({ name: 'closing', version: '1' }))
+    const stream = await (await LegacyClient.open(door, '2025-11-25')).get()
+    const rest = stream.rest()
+    const startedAt = performance.now()
+    await Promise.all([serving.close(), rest])
+    expect(performance.now() - startedAt).toBeLessThan(500)
+  })
+})
