@@ -36,7 +36,7 @@ function create() {
 
 async function open(app: Hono, mcp: Mcp, path: string): Promise<TestDoor> {
   serving = await serve(
-    { fetch: app.fetch, close: (options) => mcp.close(options) },
+    { fetch: app.fetch, close: mcp.close },
     { port: 0, grace: 0, signals: false },
   )
   return { url: `http://127.0.0.1:${serving.port}${path}`, fetch, close: async () => {} }

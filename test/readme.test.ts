@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join, resolve } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Mcp } from '../src/index.ts'
+import { LegacyClient } from './wire.ts'
 
 const readme = readFileSync('README.md', 'utf8')
 const scripts = JSON.parse(readFileSync('package.json', 'utf8')).scripts as Record<string, string>
@@ -98,7 +99,7 @@ describe('README', () => {
 })
 
 describe('the embedding example', () => {
-  it('serves its own routes and the endpoint below the path it is mounted at', async () => {
+  it('serves its own routes and the endpoint below its path, and stops though somebody listens', async () => {
     const child = spawn(process.execPath, ['--import', 'tsx', 'examples/embed/server.ts'], {
       env: { ...process.env, PORT: '0' },
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -107,27 +108,15 @@ describe('the embedding example', () => {
       const [line] = await once(child.stdout, 'data')
       const url = String(line).trim()
       expect(await (await fetch(new URL('/', url))).text()).toBe('The shop')
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({
-          jsonrpc: '2.0',
-          id: 1,
-          method: 'initialize',
-          params: {
-            protocolVersion: '2025-11-25',
-            capabilities: {},
-            clientInfo: { name: 'test', version: '1' },
-          },
-        }),
-      })
-      expect(await response.json()).toMatchObject({
-        id: 1,
-        result: { serverInfo: { name: 'shop' } },
-      })
+      const client = await LegacyClient.open({ url, fetch, close: async () => {} }, '2025-11-25')
+      expect(client.server.serverInfo.name).toBe('shop')
+      const stream = await client.get()
+      child.kill('SIGTERM')
+      const [code] = await once(child, 'exit')
+      expect(code).toBe(0)
+      expect(await stream.rest()).toEqual([])
     } finally {
-      child.kill()
-      await once(child, 'exit')
+      child.kill('SIGKILL')
     }
   })
 })
