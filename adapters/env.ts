@@ -123,11 +123,11 @@ export function readList(env: Environment, name: string): string[] | undefined {
 }
 
 /** `1` or `true`; `0`, `false` or nothing. */
-export function readFlag(env: Environment, name: string): boolean {
+function readFlag(env: Environment, name: string): boolean {
   return ['1', 'true'].includes(readChoice(env, name, ['0', '1', 'false', 'true'], '0'))
 }
 
-export function readChoice<T extends string>(
+function readChoice<T extends string>(
   env: Environment,
   name: string,
   choices: readonly T[],

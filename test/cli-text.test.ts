@@ -11,7 +11,7 @@ import { progressText } from '../adapters/cli/progress.ts'
 import { parseServerUrl, readSettings } from '../adapters/cli/settings.ts'
 
 /** An output that remembers, on streams that claim to be terminals or not. */
-export function recorder(env: NodeJS.ProcessEnv = {}, isTTY = false) {
+function recorder(env: NodeJS.ProcessEnv = {}, isTTY = false) {
   const texts = { stdout: '', stderr: '' }
   const stream = (name: keyof typeof texts) =>
     Object.assign(

@@ -132,7 +132,7 @@ export async function* eventsOf(response: Response): AsyncGenerator<StreamEvent>
 }
 
 /** Text of the answer, whichever form the reply has. */
-export async function textOf(response: Response): Promise<string> {
+async function textOf(response: Response): Promise<string> {
   let last: Message | undefined
   if (response.headers.get('content-type')?.startsWith('text/event-stream')) {
     for await (const { message } of eventsOf(response)) last = message ?? last

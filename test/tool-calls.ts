@@ -22,7 +22,7 @@ export interface Connecting {
   door?: Door
 }
 
-export async function connect(mcp: Mcp, { mode = 'legacy', door }: Connecting = {}) {
+async function connect(mcp: Mcp, { mode = 'legacy', door }: Connecting = {}) {
   const client = new Client({ name: 'test', version: '1.0.0' }, { versionNegotiation: { mode } })
   await client.connect(
     new StreamableHTTPClientTransport(new URL('http://localhost/mcp'), {

@@ -53,7 +53,7 @@ export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerat
   }
 }
 
-export function parseEvent(block: string): SseEvent {
+function parseEvent(block: string): SseEvent {
   const event: SseEvent = {}
   for (const line of block.split(/\r\n|\r|\n/)) {
     const [, field = '', value = ''] = /^([^:]*):? ?(.*)$/s.exec(line) ?? []

@@ -12,7 +12,7 @@ export const authMethods = ['auto', 'oauth', 'lambda'] as const
  */
 export type AuthMethod = (typeof authMethods)[number]
 
-export const eras = ['auto', 'legacy', 'modern'] as const
+const eras = ['auto', 'legacy', 'modern'] as const
 /** Which protocol to speak: `modern` is 2026-07-28, `legacy` the `initialize` handshake before it. */
 export type Era = (typeof eras)[number]
 

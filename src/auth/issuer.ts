@@ -14,7 +14,7 @@ export type IssuerMetadata = Readonly<Record<string, unknown>> & { readonly issu
  * Where metadata may be, in the order that clients try (`spec.md` D21): RFC 8414 section 3.1, then
  * OpenID Connect with the path inserted, then appended. Cognito answers to the last one only.
  */
-export function metadataUrls(issuer: string): string[] {
+function metadataUrls(issuer: string): string[] {
   const { origin, pathname } = new URL(issuer)
   const path = pathname.replace(/\/$/, '')
   const urls = [

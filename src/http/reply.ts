@@ -38,7 +38,7 @@ export function errorResponse(status: number, id: RequestId | null, error: McpEr
  * The HTTP status of an error that a method ended with. 2026 gives some errors a status (A.10); 2025
  * gives none, and a 404 there would mean that the session is gone (H12).
  */
-export function statusOf(era: Era, error: McpError): number {
+function statusOf(era: Era, error: McpError): number {
   if (era === 'legacy') return 200
   if (error.code === code.methodNotFound) return 404
   return error.code === code.missingCapability ? 400 : 200
@@ -89,7 +89,7 @@ export function parseAccept(header: string | null): Accepts {
 }
 
 /** One message as a whole reply, in the form the client takes; only JSON can have a status that says more. */
-export function wholeResponse(body: string, accepts: Accepts, status = 200): Response {
+function wholeResponse(body: string, accepts: Accepts, status = 200): Response {
   if (accepts.json || status !== 200) return jsonResponse(body, status)
   return new Response(sseEvent(body), { headers: SSE_HEADERS })
 }

@@ -17,7 +17,7 @@ import { has } from './revisions.ts'
 import type { CallToolResult, ContentBlock } from './types.ts'
 
 /** The tool a call names; an unknown one is an error of the protocol (B59). */
-export function requireTool({ registry }: Server, params: Params): Tool {
+function requireTool({ registry }: Server, params: Params): Tool {
   const { name } = params
   if (typeof name !== 'string') throw invalidParams('name must be a string')
   const tool = registry.tools.get(name)
@@ -26,7 +26,7 @@ export function requireTool({ registry }: Server, params: Params): Tool {
 }
 
 /** What the caller may not do is refused before anything runs, so that the client can step up (D7). */
-export function requireScopes(call: Call, tool: Tool): void {
+function requireScopes(call: Call, tool: Tool): void {
   const needed = tool.options.scopes
   if (!needed?.length || !call.principal) return
   const granted = call.principal.scopes

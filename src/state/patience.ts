@@ -5,7 +5,7 @@ import type { Store, Watch } from './store.ts'
 const FIRST_DELAY = 50
 const LONGEST_DELAY = 2_000
 
-export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve()
     const done = () => {

@@ -57,7 +57,7 @@ export class Sessions<Data extends Aging = Aging> {
    * The owner is part of the key, so that to anybody else a session is simply not there: the same
    * answer as for an id that never was, on every path.
    */
-  partition(owner: string, id: string): string {
+  #partition(owner: string, id: string): string {
     return `${this.#kind}/${owner}/${id}`
   }
 
@@ -66,7 +66,7 @@ export class Sessions<Data extends Aging = Aging> {
     const now = this.#options.clock()
     const data = create(now)
     const id = randomId()
-    const partition = this.partition(owner, id)
+    const partition = this.#partition(owner, id)
     const expiresAt = this.#expiry(data, now)
     return this.#store
       .put([partition, RECORD], data as unknown as Json, { expiresAt, ifVersion: 0 })
@@ -126,7 +126,7 @@ export class Sessions<Data extends Aging = Aging> {
 
   #read(owner: string, id: string): Promise<Session<Data> | undefined> {
     if (!isSessionId(id)) return Promise.resolve(undefined)
-    const partition = this.partition(owner, id)
+    const partition = this.#partition(owner, id)
     return this.#store.get([partition, RECORD]).then(
       (stored) =>
         stored && {
@@ -145,7 +145,7 @@ export class Sessions<Data extends Aging = Aging> {
   }
 
   #key(owner: string, id: string): Key {
-    return [this.partition(owner, id), RECORD]
+    return [this.#partition(owner, id), RECORD]
   }
 
   #expiry(data: Aging, now: number): number {

@@ -19,7 +19,7 @@ export interface QueryAnswer {
  * conversation in `inputBodyJson` has more than that before the token counts come. The day is that
  * of the record, and the event's own (`bin`) where the record has none.
  */
-export function usageQuery({ from, to }: Window, rowLimit: number): string {
+function usageQuery({ from, to }: Window, rowLimit: number): string {
   return [
     `filter toMillis(@timestamp) >= ${from} and toMillis(@timestamp) < ${to}`,
     'fields jsonParse(@message) as record',

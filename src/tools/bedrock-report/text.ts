@@ -2,7 +2,7 @@
 import { mostRelevant, type Row, totalTokens, type Usage } from './ledger.ts'
 import type { Report } from './report.ts'
 
-export const nothingFound = 'No Bedrock usage data found for the specified period.'
+const nothingFound = 'No Bedrock usage data found for the specified period.'
 
 export function reportText(report: Report): string {
   const { totals, tables, notes } = report
