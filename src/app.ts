@@ -5,6 +5,7 @@ import type { Auth, AuthRoute, Door, Principal } from './auth/auth.ts'
 import { AuthError, AuthUnavailable } from './auth/auth.ts'
 import type { Awaitable } from './awaitable.ts'
 import { attempt, chain } from './awaitable.ts'
+import { fingerprint } from './digest.ts'
 import { classify } from './http/classify.ts'
 import type { Guard } from './http/guard.ts'
 import type { Incoming } from './http/incoming.ts'
@@ -183,11 +184,7 @@ function logRequest(
   })
 }
 
-/** FNV-1a: 32 bits are enough to follow one session through a log, and too few to tell its id from. */
+/** 32 bits are enough to follow one session through a log, and too few to tell its id from. */
 function shortHash(value: string): string {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < value.length; i++) {
-    hash = Math.imul(hash ^ value.charCodeAt(i), 0x01000193)
-  }
-  return (hash >>> 0).toString(16).padStart(8, '0')
+  return fingerprint(value).toString(16).padStart(8, '0')
 }

@@ -1,5 +1,6 @@
 /** Questions of 2026-07-28: multi-round-trip requests, the handler run again with each round's answers (A.5). */
 import { failure } from '../content.ts'
+import { fingerprint } from '../digest.ts'
 import type { Json } from '../state/store.ts'
 import type { Asker, Question } from './question.ts'
 import { Suspended } from './question.ts'
@@ -8,7 +9,7 @@ import { Suspended } from './question.ts'
 export interface RoundState {
   /** Rounds so far. */
   readonly round: number
-  /** Fingerprints of the questions of the last round, by key. */
+  /** Fingerprints of the questions of the last round, by key: what protects them is the seal. */
   readonly asked: { readonly [key: string]: number }
   readonly answers: { readonly [key: string]: Json }
   readonly steps: { readonly [name: string]: Json }
@@ -135,13 +136,4 @@ export class Rounds implements Asker {
       ...(handle && { handle }),
     }
   }
-}
-
-/** FNV-1a over UTF-16 units. Recognizes our own question again; what protects it is the seal around it. */
-function fingerprint(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) {
-    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  }
-  return hash >>> 0
 }

@@ -1,9 +1,10 @@
 /** Authorization by static tokens, for a server with a few known callers. */
 
+import { sha256 } from '../digest.ts'
 import { type Auth, AuthError, type Principal } from './auth.ts'
 import { createChallenge } from './challenge.ts'
 import { isBearerToken, requireBearerToken } from './credentials.ts'
-import { createPrincipal, sha256, toHex } from './principal.ts'
+import { createPrincipal, toHex } from './principal.ts'
 
 /** A token and whom it stands for. */
 export interface StaticToken {

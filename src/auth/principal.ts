@@ -1,9 +1,7 @@
 /** How a caller's identity becomes the opaque key that owns sessions, streams and handles. */
 
+import { sha256 } from '../digest.ts'
 import type { Principal } from './auth.ts'
-
-export const sha256 = async (text: string): Promise<Uint8Array> =>
-  new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
 
 export const toHex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')

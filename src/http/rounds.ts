@@ -2,6 +2,7 @@
 import type { RoundState } from '../asking/rounds.ts'
 import { Rounds } from '../asking/rounds.ts'
 import type { Awaitable } from '../awaitable.ts'
+import { sha256 } from '../digest.ts'
 import { invalidParams } from '../protocol/errors.ts'
 import type { Params } from '../protocol/jsonrpc.ts'
 import { isObject } from '../protocol/jsonrpc.ts'
@@ -74,8 +75,7 @@ export async function askBack(
 async function digest(method: string, params: Params): Promise<string> {
   const { _meta, inputResponses, requestState, ...own } = params
   const text = `${method} ${JSON.stringify(own, (_, value) => (isObject(value) ? sorted(value) : value))}`
-  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
-  return btoa(String.fromCharCode(...new Uint8Array(bytes)))
+  return btoa(String.fromCharCode(...(await sha256(text))))
 }
 
 function sorted(object: object): object {

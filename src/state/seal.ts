@@ -1,4 +1,5 @@
 /** Sealing what travels through the client: JSON encrypted and authenticated with a key all instances share. */
+import { sha256 } from '../digest.ts'
 import { code, McpError } from '../protocol/errors.ts'
 import type { Json, Store } from './store.ts'
 import { Conflict } from './store.ts'
@@ -22,7 +23,8 @@ export function createSeal(store: Store, clock: () => number, keys?: readonly st
   let known: Promise<Uint8Array[]> | undefined
 
   async function secrets(): Promise<Uint8Array[]> {
-    known ??= Promise.all(keys?.map(derive) ?? [sharedKey(store, clock).then(derive)])
+    // any text of enough entropy becomes a key of the right length
+    known ??= Promise.all(keys?.map(sha256) ?? [sharedKey(store, clock).then(sha256)])
     try {
       return await known
     } catch (error) {
@@ -61,11 +63,6 @@ export function createSeal(store: Store, clock: () => number, keys?: readonly st
       return undefined
     },
   }
-}
-
-/** Any configured text of enough entropy becomes a key of the right length. */
-async function derive(key: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key)))
 }
 
 async function sharedKey(store: Store, clock: () => number): Promise<string> {
