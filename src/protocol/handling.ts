@@ -8,7 +8,7 @@ import { Failure } from '../content.ts'
 import type { Server } from '../server.ts'
 import { StoreUnavailable, ValueTooLarge } from '../state/store.ts'
 import type { Call } from './call.ts'
-import { McpError } from './errors.ts'
+import { code, McpError } from './errors.ts'
 
 /** What an exception of a handler comes to: words for the model, or an error for the client. */
 export class HandlerFailure extends Error {
@@ -66,7 +66,7 @@ export function describe(error: unknown): string {
 
 /** For methods whose failures are errors of the protocol. */
 export function toMcpError(error: unknown): unknown {
-  return error instanceof HandlerFailure ? new McpError(-32603, error.message) : error
+  return error instanceof HandlerFailure ? new McpError(code.internal, error.message) : error
 }
 
 /** Ends the wait when the call ends first; a handler that does not listen to its signal runs on, unheard. */

@@ -6,7 +6,7 @@ import { invalidParams } from './errors.ts'
 import { isObject } from './jsonrpc.ts'
 import { serverMeta } from './results.ts'
 import type { Revision } from './revisions.ts'
-import { has } from './revisions.ts'
+import { has, isModernRevision } from './revisions.ts'
 
 export type ListName = 'tools' | 'prompts' | 'resources' | 'resourceTemplates'
 
@@ -43,11 +43,12 @@ function writePage(
   cursor: string | undefined,
 ): string {
   const { items, nextCursor } = PAGES[name](server.registry, revision, cursor, server.pageSize)
+  const isModern = isModernRevision(revision)
   return JSON.stringify({
-    ...(revision >= '2026-07-28' && { resultType: 'complete' }),
+    ...(isModern && { resultType: 'complete' }),
     [name]: items,
     nextCursor,
-    ...(revision >= '2026-07-28' && { ...server.cache, _meta: serverMeta(server) }),
+    ...(isModern && { ...server.cache, _meta: serverMeta(server) }),
   })
 }
 
@@ -110,7 +111,7 @@ function toTool(tool: Tool, revision: Revision): object {
     name,
     ...described(options, revision),
     description: options.description,
-    inputSchema: revision >= '2026-07-28' ? modernInputSchema : inputSchema,
+    inputSchema: isModernRevision(revision) ? modernInputSchema : inputSchema,
     ...(output &&
       has.structuredContent(revision) && {
         outputSchema: has.anyStructure(revision) ? output.jsonSchema : asObject(output.jsonSchema),

@@ -1,9 +1,10 @@
 /** What kind of failure an AWS client reported, so that each can be told in words of our own. */
 
 /**
- * `credentials`: there are none, or they are no longer good. `denied`: good, but not for this.
- * `throttled`: AWS asked to slow down past the client's own retries. `unreachable`: no answer.
- * `broken`: an answer, but AWS says that the fault is its own. `refused`: this call cannot be served.
+ * `missing`: there is no such thing. `credentials`: there are none, or they are no longer good.
+ * `denied`: good, but not for this. `throttled`: AWS asked to slow down past the client's own retries.
+ * `unreachable`: no answer. `broken`: an answer, but AWS says that the fault is its own. `refused`: this
+ * call cannot be served.
  */
 export type AwsFault =
   | 'missing'
