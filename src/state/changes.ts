@@ -2,6 +2,7 @@
 import { Patience } from './patience.ts'
 import type { Json, Key, Store } from './store.ts'
 import { Conflict } from './store.ts'
+import { standBack } from './turns.ts'
 
 /** A list changed, or the contents of one resource. */
 export type Change = { kind: 'tools' | 'prompts' | 'resources' } | { kind: 'resource'; uri: string }
@@ -89,8 +90,7 @@ export class Changes {
       } catch (error) {
         if (!(error instanceof Conflict)) throw error
       }
-      const spread = Math.random() * Math.min(2 ** attempt * 5, 200)
-      await new Promise((resolve) => setTimeout(resolve, spread))
+      await standBack(attempt)
     }
   }
 

@@ -1,4 +1,4 @@
-/** Turns at a record: those of one process that update it at once would else race each other. */
+/** Turns at a record: those who update it at once would else race each other, over and over. */
 import type { Key, Store } from './store.ts'
 
 /** For each store, the last in line for each of its records. */
@@ -31,4 +31,10 @@ export async function inTurn<T>(store: Store, key: Key, act: () => Promise<T>): 
     leave()
     if (line.get(name) === mine) line.delete(name)
   }
+}
+
+/** A pause before the next try of a write: writers that lost together would lose together again. */
+export function standBack(attempt: number): Promise<void> {
+  const spread = Math.random() * Math.min(2 ** attempt * 5, 200)
+  return new Promise((resolve) => setTimeout(resolve, spread))
 }

@@ -1,7 +1,7 @@
 /** `ctx.session`: what a conversation keeps between its calls, one record a key. */
 import type { Json, Store } from './store.ts'
 import { Conflict } from './store.ts'
-import { inTurn } from './turns.ts'
+import { inTurn, standBack } from './turns.ts'
 
 /** State that the calls of one conversation share. Values are JSON. */
 export interface SessionValues {
@@ -66,9 +66,7 @@ export function sessionValues(
           } catch (error) {
             if (!(error instanceof Conflict)) throw error
           }
-          // writers that lost together would lose together again: spread them out
-          const spread = Math.random() * Math.min(2 ** attempt * 5, 200)
-          await new Promise((resolve) => setTimeout(resolve, spread))
+          await standBack(attempt)
         }
       })
     },
