@@ -1,5 +1,6 @@
 /** Authorization by an authorizer in front of the server: what it found out arrives with the host's event. */
 
+import { isObject } from '../protocol/jsonrpc.ts'
 import { type Auth, AuthError, type Door, type Principal } from './auth.ts'
 import { createChallenge } from './challenge.ts'
 import { createPrincipal, parseScopes } from './principal.ts'
@@ -70,7 +71,5 @@ function toClaims(context: NonNullable<Door['authorizer']>): Context {
   if (isObject(jwt)) return isObject(jwt.claims) ? jwt.claims : {}
   return isObject(claims) ? claims : context
 }
-
-const isObject = (value: unknown): value is Context => typeof value === 'object' && value !== null
 
 const isName = (value: unknown): value is string => typeof value === 'string' && value !== ''
