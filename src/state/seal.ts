@@ -10,7 +10,7 @@ export interface Seal {
   open(sealed: string): Promise<Json | undefined>
 }
 
-const YEARS = 10 * 365 * 24 * 3600_000
+const TEN_YEARS = 10 * 365 * 24 * 3600_000
 /** Characters: what is sealed is less, so that the client can bring it back in a body. */
 const LONGEST = 2 * 1024 * 1024
 
@@ -72,7 +72,7 @@ async function sharedKey(store: Store, clock: () => number): Promise<string> {
     if (stored) return stored.value as string
     const made = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))))
     try {
-      await store.put(key, made, { expiresAt: clock() + YEARS, ifVersion: 0 })
+      await store.put(key, made, { expiresAt: clock() + TEN_YEARS, ifVersion: 0 })
       return made
     } catch (error) {
       if (!(error instanceof Conflict)) throw error
