@@ -5,12 +5,12 @@ import { image, text } from '../index.ts'
 import { drawChart } from './bedrock-report/chart.ts'
 import { defaultLimits, type Limits } from './bedrock-report/collect.ts'
 import { openLogs } from './bedrock-report/logs-api.ts'
+import { dayLength } from './bedrock-report/record.ts'
 import { createReport } from './bedrock-report/report.ts'
 import { Output, toStructured } from './bedrock-report/structured.ts'
 import { reportText } from './bedrock-report/text.ts'
 import { pause } from './pause.ts'
 
-const day = 86_400_000
 /** Kept back from the time that the host gives: for stopping queries, for the chart, for the answer. */
 const reserve = 10_000
 
@@ -98,7 +98,7 @@ export function bedrockReport(mcp: Mcp, options: BedrockReportOptions = {}): voi
             now: clock,
             sleep,
             onProgress(covered, lines) {
-              const done = Math.round((covered / day) * 100) / 100
+              const done = Math.round((covered / dayLength) * 100) / 100
               ctx.progress(done, days, `${done} of ${days} days, ${lines} log lines`)
             },
           },

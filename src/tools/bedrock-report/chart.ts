@@ -1,5 +1,6 @@
 /** Tokens per day by model as a PNG: ECharts draws it, resvg turns it into pixels. */
 import { other, type Row, totalTokens } from './ledger.ts'
+import { dayLength, isoDay } from './record.ts'
 import type { Report } from './report.ts'
 
 /** Told apart by people with any colour vision (Okabe and Ito); the last is for all other models. */
@@ -107,13 +108,9 @@ export function chartData({ modelsByDay, tables, period }: Report): {
 function daysOf({ from, to }: Report['period'], rows: readonly Row[]): string[] {
   const days = new Set(rows.map(({ keys }) => keys[0] ?? ''))
   days.delete(other)
-  for (let time = from; time < to; time += 86_400_000) days.add(isoDay(time))
+  for (let time = from; time < to; time += dayLength) days.add(isoDay(time))
   days.add(isoDay(to - 1))
   return [...days].sort()
-}
-
-function isoDay(time: number): string {
-  return new Date(time).toISOString().slice(0, 10)
 }
 
 /** `1500000` as `1.5M`. */

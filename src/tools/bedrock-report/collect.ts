@@ -4,8 +4,7 @@ import { readEvents } from './events.ts'
 import { type QueryAnswer, QueryEnded, queryUsage } from './insights.ts'
 import type { Ledger } from './ledger.ts'
 import type { LogsApi, Window } from './logs-api.ts'
-
-const day = 86_400_000
+import { dayLength } from './record.ts'
 
 export interface Limits {
   /** For the whole period; milliseconds. @default 240_000 */
@@ -191,7 +190,7 @@ export async function collectUsage(
 
   try {
     // Newest first: where there is time for a part only, it is the recent one.
-    const days = Math.ceil((period.to - period.from) / day / 8)
+    const days = Math.ceil((period.to - period.from) / dayLength / 8)
     await all(splitAtMidnights(period, days).reverse().map(read))
   } finally {
     end.abort()
@@ -250,7 +249,7 @@ function createGate(width: number): <T>(task: () => Promise<T>) => Promise<T> {
 
 /** A window within one UTC day has one row for what a longer one has two for. */
 function splitAtMidnights({ from, to }: Window, days: number): Window[] {
-  const length = days * day
+  const length = days * dayLength
   const parts: Window[] = []
   for (let start = from; start < to; ) {
     const end = Math.min(to, start - (start % length) + length)

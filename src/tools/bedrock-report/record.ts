@@ -1,5 +1,13 @@
 /** One line of Bedrock's model invocation log, reduced to what is counted. */
 
+/** Milliseconds of a day. */
+export const dayLength = 86_400_000
+
+/** UTC, `YYYY-MM-DD`. */
+export function isoDay(time: number): string {
+  return new Date(time).toISOString().slice(0, 10)
+}
+
 /** Usage of one group of requests: same day, region, model and caller. */
 export interface Entry {
   /** UTC, `YYYY-MM-DD`. */
@@ -55,7 +63,7 @@ export function toEntry(
     entry.user ??
     (entry.inputTokens || entry.outputTokens || undefined)
   if (says === undefined) return undefined
-  return { ...entry, day: dayOf(timestamp) ?? new Date(eventTime).toISOString().slice(0, 10) }
+  return { ...entry, day: dayOf(timestamp) ?? isoDay(eventTime) }
 }
 
 export function text(value: unknown): string | undefined {

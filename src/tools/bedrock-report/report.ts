@@ -4,6 +4,7 @@ import { type AwsFault, awsFault } from '../aws-fault.ts'
 import { type CollectOptions, collectUsage, type Gap } from './collect.ts'
 import { createLedger, type Dimension, type Row, type Usage } from './ledger.ts'
 import type { LogsApi, Window } from './logs-api.ts'
+import { dayLength } from './record.ts'
 
 export interface ReportRequest {
   readonly region: string
@@ -39,7 +40,7 @@ export async function createReport(
 ): Promise<Report> {
   const { region, days, groupBy } = request
   const to = now()
-  const period = { from: to - days * 86_400_000, to }
+  const period = { from: to - days * dayLength, to }
   const by = groupBy && [...new Set(groupBy)]
   const ledger = createLedger([
     ['day'],
