@@ -18,7 +18,7 @@ import type {
 } from './protocol/types.ts'
 import { LOG_LEVELS } from './protocol/types.ts'
 import type { Infer, JsonSchema, Schema } from './schema.ts'
-import { createObjectValidator } from './schema.ts'
+import { createObjectValidator, propertiesOf } from './schema.ts'
 import type { Change } from './state/changes.ts'
 import type { SessionValues } from './state/values.ts'
 
@@ -233,8 +233,7 @@ const PLAIN = new Set<unknown>(['string', 'number', 'integer', 'boolean'])
  * want to be told that choices are strings, too; arktype leaves it out.
  */
 function toForm(schema: JsonSchema): JsonSchema {
-  const given = Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>)
-  const properties = given.map(([name, property]) => {
+  const properties = propertiesOf(schema).map(([name, property]) => {
     const { type, enum: choices, items } = property
     if (PLAIN.has(type)) return [name, property]
     if (type === 'array' && isObject(items) && (items.enum ?? items.anyOf)) return [name, property]

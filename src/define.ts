@@ -3,6 +3,8 @@
 import type { Awaitable } from './awaitable.ts'
 import type { ToolReturn } from './content.ts'
 import type { Context } from './context.ts'
+import type { ParamHeader } from './param-headers.ts'
+import { findParamHeaders, withHeaders } from './param-headers.ts'
 import type {
   Annotations,
   ContentBlock,
@@ -13,7 +15,7 @@ import type {
   ToolAnnotations,
 } from './protocol/types.ts'
 import type { Infer, JsonSchema, Schema, Validator } from './schema.ts'
-import { createObjectValidator, createValidator } from './schema.ts'
+import { createObjectValidator, createValidator, propertiesOf } from './schema.ts'
 import type { UriTemplate } from './uri-template.ts'
 import { parseUriTemplate } from './uri-template.ts'
 
@@ -106,14 +108,6 @@ export interface Tool {
   readonly modernInputSchema: JsonSchema
   readonly headers: readonly ParamHeader[]
   readonly handler: ToolHandler<undefined>
-}
-
-/** A parameter that travels as a header too: where it stands in the arguments, and its type. */
-export interface ParamHeader {
-  /** `Mcp-Param-Region`, in lower case. */
-  readonly header: string
-  readonly path: readonly string[]
-  readonly type: 'string' | 'integer' | 'boolean'
 }
 
 export interface Prompt {
@@ -217,7 +211,7 @@ export function createPrompt<I extends Schema | undefined>(
     name,
     options: options as PromptOptions,
     input,
-    arguments: properties(input?.jsonSchema).map(([argument, { description }]) => ({
+    arguments: propertiesOf(input?.jsonSchema).map(([argument, { description }]) => ({
       name: argument,
       ...(typeof description === 'string' && { description }),
       required: required.includes(argument),
@@ -236,12 +230,8 @@ export function createResource(
   return { uri, options, template, handler }
 }
 
-function properties(schema: JsonSchema | undefined): [string, JsonSchema][] {
-  return Object.entries((schema?.properties ?? {}) as Record<string, JsonSchema>)
-}
-
 function withSessionArgument(name: string, schema: JsonSchema): JsonSchema {
-  if (properties(schema).some(([property]) => property === 'session')) {
+  if (propertiesOf(schema).some(([property]) => property === 'session')) {
     throw new TypeError(`Tool "${name}" has an argument "session" of its own beside session: true`)
   }
   return {
@@ -255,69 +245,4 @@ function withSessionArgument(name: string, schema: JsonSchema): JsonSchema {
       },
     },
   }
-}
-
-function withHeaders(
-  tool: string,
-  schema: JsonSchema,
-  headers: Record<string, string>,
-): JsonSchema {
-  const declared = new Map(properties(schema))
-  for (const [property, header] of Object.entries(headers)) {
-    const found = declared.get(property)
-    if (!found)
-      throw new TypeError(`Tool "${tool}" has no argument "${property}" to send as a header`)
-    declared.set(property, { ...found, 'x-mcp-header': header })
-  }
-  return { ...schema, properties: Object.fromEntries(declared) }
-}
-
-const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-
-/** Parameters annotated `x-mcp-header`, checked as A.2 wants: clients drop a tool that gets it wrong. */
-function findParamHeaders(tool: string, schema: JsonSchema): ParamHeader[] {
-  const found: ParamHeader[] = []
-  const walk = (node: JsonSchema, path: string[]) => {
-    for (const [name, property] of properties(node)) {
-      if (typeof property !== 'object') continue
-      const header = property['x-mcp-header']
-      const where = [...path, name]
-      if (header !== undefined) {
-        const { type } = property
-        if (typeof header !== 'string' || !HEADER_NAME.test(header)) {
-          throw new TypeError(
-            `Tool "${tool}": x-mcp-header of ${where.join('.')} is no header name`,
-          )
-        }
-        if (type !== 'string' && type !== 'integer' && type !== 'boolean') {
-          throw new TypeError(
-            `Tool "${tool}": x-mcp-header of ${where.join('.')} needs type string, integer or boolean`,
-          )
-        }
-        const lower = `mcp-param-${header.toLowerCase()}`
-        if (found.some((other) => other.header === lower)) {
-          throw new TypeError(`Tool "${tool}": x-mcp-header "${header}" stands twice`)
-        }
-        found.push({ header: lower, path: where, type })
-      }
-      walk(property, where)
-    }
-  }
-  walk(schema, [])
-  if (countMarks(schema) !== found.length) {
-    throw new TypeError(
-      `Tool "${tool}": x-mcp-header may stand only below properties of properties`,
-    )
-  }
-  return found
-}
-
-/** Every `x-mcp-header` of a schema, wherever it stands. */
-function countMarks(node: unknown): number {
-  if (typeof node !== 'object' || node === null) return 0
-  return Object.entries(node).reduce(
-    (count, [key, value]) =>
-      count + (key === 'x-mcp-header' && typeof value === 'string' ? 1 : countMarks(value)),
-    0,
-  )
 }

@@ -16,6 +16,11 @@ export type Infer<S> = S extends StandardSchemaV1
     ? Record<string, unknown>
     : Record<string, never>
 
+/** The properties that an object's schema names. */
+export function propertiesOf(schema: JsonSchema | undefined): [string, JsonSchema][] {
+  return Object.entries((schema?.properties ?? {}) as Record<string, JsonSchema>)
+}
+
 /** A problem by where it is: `address.street: must be a string`. */
 export type Validation = { ok: true; value: unknown } | { ok: false; issues: string[] }
 
