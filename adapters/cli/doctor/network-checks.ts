@@ -4,8 +4,9 @@ import { isIP } from 'node:net'
 import { connect, type PeerCertificate } from 'node:tls'
 import { toProblem } from '../errors.ts'
 import { type Check, type Finding, fault, type Verdict, verdict, warning } from './check.ts'
+import { errorCodeOf, legacyVersions, modernVersion, resultOf } from './endpoint.ts'
 import { isObject } from './exchange.ts'
-import { errorCodeOf, legacyVersions, modernVersion, resultOf, type Subject } from './subject.ts'
+import type { Subject } from './subject.ts'
 
 export const networkChecks: readonly Check[] = [
   { id: 'reachable', title: 'Reachable', run: reachable },

@@ -2,9 +2,9 @@
 
 import { randomUUID } from 'node:crypto'
 import { type Check, type Finding, fault, type Verdict, verdict, warning } from './check.ts'
-import type { Exchange } from './exchange.ts'
-import { isObject, parseJson } from './exchange.ts'
-import { type LegacySession, resultOf, type Subject, sessionHeaders } from './subject.ts'
+import { type LegacySession, resultOf, sessionHeaders } from './endpoint.ts'
+import { type Exchange, isObject, parseJson } from './exchange.ts'
+import type { Subject } from './subject.ts'
 
 export const sessionChecks: readonly Check[] = [
   { id: 'sessions', title: 'Sessions', run: sessions },

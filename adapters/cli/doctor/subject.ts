@@ -1,20 +1,11 @@
 /** The server under examination, and what several checks want to know of it, asked once. */
 
-import { extractWWWAuthenticateParams, type FetchLike } from '@modelcontextprotocol/client'
-import { clientInfo } from '../connection.ts'
-import { type Exchange, type ExchangeOptions, exchange, isObject } from './exchange.ts'
+import { extractWWWAuthenticateParams } from '@modelcontextprotocol/client'
+import { Endpoint, type EndpointOptions, type LegacySession, resultOf } from './endpoint.ts'
+import { type Exchange, isObject } from './exchange.ts'
 
-export const modernVersion = '2026-07-28'
-export const legacyVersions = ['2025-11-25', '2025-06-18', '2025-03-26'] as const
-
-export interface SubjectOptions {
-  readonly url: string
-  readonly fetch: FetchLike
-  /** A bearer token, where the user has one for this server. */
-  readonly token?: string | undefined
+export interface SubjectOptions extends EndpointOptions {
   readonly now: () => number
-  /** Ends the examination. */
-  readonly signal: AbortSignal
   /** A call that takes a while and tells of it, for servers without `multi-greet`. */
   readonly call?: Call | undefined
   /** How long the slow check watches an idle stream, in milliseconds. */
@@ -24,13 +15,6 @@ export interface SubjectOptions {
 export interface Call {
   readonly name: string
   readonly arguments: Record<string, unknown>
-}
-
-export interface LegacySession {
-  /** Absent where the server keeps no sessions. */
-  readonly id: string | undefined
-  readonly version: string
-  readonly capabilities: Record<string, unknown>
 }
 
 export interface Tool {
@@ -43,140 +27,17 @@ export interface Metadata {
   readonly answer: Exchange
 }
 
-const accept = 'application/json, text/event-stream'
-
-export class Subject {
-  readonly url: URL
-  readonly token: string | undefined
+export class Subject extends Endpoint {
   readonly now: () => number
   readonly idleTime: number
   readonly #call: Call | undefined
-  readonly #fetch: FetchLike
   readonly #known = new Map<string, Promise<unknown>>()
-  readonly #sessions: LegacySession[] = []
 
   constructor(options: SubjectOptions) {
-    this.url = new URL(options.url)
-    this.token = options.token
+    super(options)
     this.now = options.now
     this.idleTime = options.idleTime
     this.#call = options.call
-    this.#fetch = (url, init) => {
-      const signals = [options.signal, ...(init?.signal ? [init.signal] : [])]
-      return options.fetch(url, { ...init, signal: AbortSignal.any(signals) })
-    }
-  }
-
-  get isLocal(): boolean {
-    return ['localhost', '127.0.0.1', '[::1]'].includes(this.url.hostname)
-  }
-
-  get(url: string | URL, options: ExchangeOptions = {}): Promise<Exchange> {
-    return exchange(this.#fetch, url, options)
-  }
-
-  /** A request to the endpoint, with the token unless `anonymous`. */
-  send(options: ExchangeOptions & { readonly anonymous?: boolean } = {}): Promise<Exchange> {
-    const { anonymous = false, headers, ...rest } = options
-    return exchange(this.#fetch, this.url, {
-      method: 'POST',
-      ...rest,
-      headers: {
-        accept,
-        ...(rest.body !== undefined && { 'content-type': 'application/json' }),
-        ...(!anonymous && this.token !== undefined && { authorization: `Bearer ${this.token}` }),
-        ...headers,
-      },
-    })
-  }
-
-  /** A request of 2026-07-28. */
-  modern(
-    method: string,
-    params: Record<string, unknown> = {},
-    options: ExchangeOptions & { readonly anonymous?: boolean } = {},
-  ): Promise<Exchange> {
-    const name = params.name ?? params.uri
-    return this.send({
-      ...options,
-      headers: {
-        'mcp-protocol-version': modernVersion,
-        'mcp-method': method,
-        ...(typeof name === 'string' && { 'mcp-name': name }),
-        ...options.headers,
-      },
-      body: {
-        jsonrpc: '2.0',
-        id: 1,
-        method,
-        params: {
-          ...params,
-          _meta: {
-            'io.modelcontextprotocol/protocolVersion': modernVersion,
-            'io.modelcontextprotocol/clientInfo': clientInfo,
-            'io.modelcontextprotocol/clientCapabilities': {},
-            'io.modelcontextprotocol/logLevel': 'debug',
-            progressToken: 'doctor',
-          },
-        },
-      },
-    })
-  }
-
-  initialize(version: string, options: { readonly anonymous?: boolean } = {}): Promise<Exchange> {
-    return this.send({
-      ...options,
-      body: {
-        jsonrpc: '2.0',
-        id: 0,
-        method: 'initialize',
-        params: { protocolVersion: version, capabilities: {}, clientInfo },
-      },
-    })
-  }
-
-  /** A request within a session of before 2026-07-28. */
-  legacy(
-    session: LegacySession,
-    method: string,
-    params: Record<string, unknown> = {},
-    options: ExchangeOptions & { readonly id?: number | string } = {},
-  ): Promise<Exchange> {
-    const { id = 1, headers, ...rest } = options
-    return this.send({
-      ...rest,
-      headers: { ...sessionHeaders(session), ...headers },
-      body: { jsonrpc: '2.0', id, method, params },
-    })
-  }
-
-  /** A session of its own, ended with the examination; nothing where the server offers none. */
-  async openSession(version: string = legacyVersions[0]): Promise<LegacySession | undefined> {
-    const answer = await this.initialize(version)
-    const result = resultOf(answer)
-    if (result === undefined || typeof result.protocolVersion !== 'string') return undefined
-    const session: LegacySession = {
-      id: answer.headers.get('mcp-session-id') ?? undefined,
-      version: result.protocolVersion,
-      capabilities: isObject(result.capabilities) ? result.capabilities : {},
-    }
-    this.#sessions.push(session)
-    await this.send({
-      headers: sessionHeaders(session),
-      body: { jsonrpc: '2.0', method: 'notifications/initialized' },
-    })
-    return session
-  }
-
-  /** Ends every session that was opened; the server's answer no longer matters. */
-  async close(): Promise<void> {
-    await Promise.allSettled(
-      this.#sessions
-        .filter(({ id }) => id !== undefined)
-        .map((session) =>
-          this.send({ method: 'DELETE', headers: sessionHeaders(session), timeout: 3_000 }),
-        ),
-    )
   }
 
   /** `server/discover` without and with the token. */
@@ -293,21 +154,4 @@ export class Subject {
     this.#known.set(name, known)
     return known as Promise<T>
   }
-}
-
-export function sessionHeaders({ id, version }: LegacySession): Record<string, string> {
-  return {
-    ...(id !== undefined && { 'mcp-session-id': id }),
-    // 2025-03-26 does not know this header (spec.md B43).
-    ...(version !== '2025-03-26' && { 'mcp-protocol-version': version }),
-  }
-}
-
-export function resultOf({ json }: Exchange): Record<string, unknown> | undefined {
-  return isObject(json) && isObject(json.result) ? json.result : undefined
-}
-
-export function errorCodeOf({ json }: Exchange): number | undefined {
-  const error = isObject(json) ? json.error : undefined
-  return isObject(error) && typeof error.code === 'number' ? error.code : undefined
 }
