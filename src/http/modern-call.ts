@@ -95,7 +95,7 @@ export class ModernCall implements Call, CallFacts {
   }
 
   get asker(): Asker {
-    if (!this.#asks) throw new TypeError('This method cannot ask the client (C28)')
+    if (!this.#asks) throw new TypeError('This method cannot ask the client')
     this.rounds ??= new Rounds({})
     return this.rounds
   }

@@ -19,7 +19,8 @@ async function origin(subject: Subject): Promise<Verdict> {
     return { fine: `refused (HTTP ${answer.status})` }
   }
   const what = 'A request of a page at https://attacker.example is answered.'
-  const cure = 'Answer 403 to every Origin that is not on a list (spec.md C2).'
+  const cure =
+    'Answer 403 to every Origin that is not on a list (MCP, Transports: Security Warning).'
   return verdict(
     [
       subject.isLocal

@@ -137,7 +137,7 @@ async function revisions(subject: Subject): Promise<Verdict> {
         fault(
           `\`initialize\` negotiates ${session.version}.`,
           'That revision has no `initialize`; clients that trust the answer break.',
-          'Answer `initialize` with 2025-11-25 or earlier only (spec.md B46).',
+          'Answer `initialize` with 2025-11-25 or earlier only (MCP, Lifecycle: Version Negotiation).',
         ),
       )
     }
@@ -149,7 +149,7 @@ async function revisions(subject: Subject): Promise<Verdict> {
         warning(
           'An `initialize` with an unknown revision is refused.',
           'The server does not offer another revision instead, so newer clients cannot connect.',
-          'Answer it with the latest revision that the server supports (spec.md B46).',
+          'Answer it with the latest revision that the server supports (MCP, Lifecycle: Version Negotiation).',
         ),
       )
     }

@@ -32,7 +32,7 @@ async function sessions(subject: Subject): Promise<Verdict> {
       fault(
         `An unknown session is answered with HTTP ${unknown.status}.`,
         'Clients open a new session only on 404; on anything else they stay stuck after a restart.',
-        'Answer 404 to every session id that is unknown, expired or ended (spec.md B37).',
+        'Answer 404 to every session id that is unknown, expired or ended (MCP, Transports: Session Management).',
       ),
     )
   }
@@ -44,7 +44,7 @@ async function sessions(subject: Subject): Promise<Verdict> {
         missing.status === 404
           ? 'A 404 tells the client that a session has ended which it never had.'
           : 'The server does not look for the session that it gave out itself.',
-        'Answer 400 (spec.md B36).',
+        'Answer 400 (MCP, Transports: Session Management).',
       ),
     )
   }
@@ -58,7 +58,7 @@ async function sessions(subject: Subject): Promise<Verdict> {
         fault(
           `An ended session is answered with HTTP ${after.status}.`,
           'The end of a session does not reach every instance, or is read from a stale copy.',
-          'Read sessions consistently, and answer 404 right after DELETE (spec.md B37).',
+          'Read sessions consistently, and answer 404 right after DELETE (MCP, Transports: Session Management).',
         ),
       )
     }
