@@ -42,7 +42,7 @@ export function createApp(
 ): Hono<{ Bindings: Bindings }> {
   const { path, guard, auth, logRequests } = options
 
-  /** Guard, then authorization, and only then anything of the protocol (spec.md G, cross-cutting 3). */
+  /** Guard, then authorization, and only then anything of the protocol. */
   function enter(req: HonoRequest, door: Door, handle: Handler): Awaitable<Response> {
     const { raw: request } = req
     const startedAt = logRequests ? server.clock() : 0

@@ -180,7 +180,7 @@ describe.each([
   })
 })
 
-/** Refuses an authorization server that does not say it supports S256, as MCP demands (`spec.md` D23). */
+/** Refuses an authorization server that does not say it supports S256, as MCP demands (D23). */
 const strict =
   (fetch: Fetch): Fetch =>
   async (input, init) => {

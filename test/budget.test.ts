@@ -1,6 +1,6 @@
 /**
  * What a call may cost, in figures that no busy machine changes: heap, timers, streams, serialization,
- * bytes of the bundle (design.md, section 9). Store operations are counted in `store-budget.test.ts`.
+ * bytes of the bundle. Store operations are counted in `store-budget.test.ts`.
  */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

@@ -1,5 +1,5 @@
 /**
- * An authorization server in the shape of Amazon Cognito (`aws.md` section 3), on loopback: metadata
+ * An authorization server in the shape of Amazon Cognito, on loopback: metadata
  * at the pool's URL alone and silent about PKCE, no registration, access tokens without an audience.
  */
 

@@ -28,7 +28,7 @@ const RUNS: string[][] = [
   ].map(([scenario = '', version = '']) => ['--scenario', scenario, '--spec-version', version]),
 ]
 
-/** The tasks extension is not offered here, and not scored there (spec.md F, A.8). */
+/** The tasks extension is not offered here, and not scored there (A.8). */
 const NOT_OFFERED = /^server-tasks-/
 
 interface Check {

@@ -1,4 +1,4 @@
-/** What the official conformance suite expects to find on a server (spec.md F.3), in our public API alone. */
+/** What the official conformance suite expects to find on a server (F.3), in our public API alone. */
 import * as v from 'valibot'
 import type { Context, Mcp, McpOptions } from '../src/index.ts'
 import { audio, createMcp, embedded, failure, image, text } from '../src/index.ts'

@@ -36,7 +36,7 @@ export interface AuthorizationOptions {
 /** Milliseconds that a person has for a login. */
 const loginTime = 600_000
 
-/** A step-up is tried this often for one operation; then the refusal is the answer (spec.md D31). */
+/** A step-up is tried this often for one operation; then the refusal is the answer (D31). */
 const stepUpLimit = 2
 
 export class Authorization {
@@ -148,7 +148,7 @@ export class Authorization {
     }
   }
 
-  /** A login that asks for the scopes held so far and the missing ones together (spec.md D31). */
+  /** A login that asks for the scopes held so far and the missing ones together (D31). */
   async stepUp(challenge: Challenge, signal: AbortSignal): Promise<void> {
     const held = await this.#options.store.login(this.#server)
     const scope = computeScopeUnion(held?.scope, held?.tokens?.scope, challenge.scope)

@@ -73,7 +73,7 @@ export class Connection {
 
   /**
    * Runs an operation against the connected server. A session that the server no longer knows is
-   * replaced (spec.md B37) and the operation repeated once: what got a 404 was not carried out.
+   * replaced (B37) and the operation repeated once: what got a 404 was not carried out.
    */
   async run<T>(signal: AbortSignal, operation: (client: Client) => Promise<T>): Promise<T> {
     const attempt = async (): Promise<T> => {

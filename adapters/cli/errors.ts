@@ -39,7 +39,7 @@ function cancelled(error: unknown): Problem | undefined {
 function authorization(error: unknown): Problem | undefined {
   const issuer = findCause(error, IssuerMismatchError)
   if (issuer !== undefined) {
-    // What the other side sent is an attacker's text in a mix-up (spec.md D32): it is not shown.
+    // What the other side sent is an attacker's text in a mix-up (D32): it is not shown.
     return new Problem('The login was answered by another issuer than the one that was asked.', {
       exit: unauthorized,
       next: `Check the server's metadata with \`doctor\`; expected ${issuer.expected ?? 'none'}.`,

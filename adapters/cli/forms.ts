@@ -12,7 +12,7 @@ interface Choice {
   readonly title: string
 }
 
-/** The choices of a field, in each of the five shapes that a schema may give them (spec.md B68). */
+/** The choices of a field, in each of the five shapes that a schema may give them (B68). */
 function choices(schema: PrimitiveSchemaDefinition): Choice[] | undefined {
   if (schema.type === 'array') {
     const { items } = schema

@@ -219,7 +219,7 @@ class LoginProvider implements OAuthClientProvider {
     return this.#discovery
   }
 
-  /** Metadata without S256 is refused (spec.md D23). */
+  /** Metadata without S256 is refused (D23). */
   #requirePkce(metadata: AuthorizationServerMetadata | undefined): void {
     const methods = metadata?.code_challenge_methods_supported
     if (metadata === undefined || methods?.includes('S256')) return
@@ -230,7 +230,7 @@ class LoginProvider implements OAuthClientProvider {
     })
   }
 
-  /** A client registered at one issuer is not shown to another one that the server names (spec.md D34). */
+  /** A client registered at one issuer is not shown to another one that the server names (D34). */
   async #requireKnownIssuer(issuer: string): Promise<void> {
     const { identity, server, store } = this.#options
     if (!isFixed(identity.clientId)) return
@@ -268,7 +268,7 @@ function isFixed(clientId: string | undefined): clientId is string {
   return clientId !== undefined && !isDocumentUrl(clientId)
 }
 
-/** Whether a client id is the address of a client-id metadata document (spec.md D28). */
+/** Whether a client id is the address of a client-id metadata document (D28). */
 function isDocumentUrl(clientId: string | undefined): clientId is string {
   return clientId !== undefined && /^https:\/\/[^/]+\/./.test(clientId)
 }

@@ -17,7 +17,7 @@ export interface Credentials {
   /** The registration, when it came from the issuer and not from the user's settings. */
   readonly client?: StoredOAuthClientInformation
   readonly tokens?: Tokens
-  /** Every scope asked for so far; a step-up asks for these again (spec.md D31). */
+  /** Every scope asked for so far; a step-up asks for these again (D31). */
   readonly scope?: string
 }
 
@@ -38,7 +38,7 @@ interface File {
   servers: Record<string, ServerEntry>
 }
 
-/** Nothing issued by one authorization server is ever handed to another (spec.md D34). */
+/** Nothing issued by one authorization server is ever handed to another (D34). */
 export class TokenStore {
   readonly #folder: string
   readonly #path: string

@@ -15,7 +15,7 @@ export const isBearerToken = (token: string): boolean => b64token.test(token)
 
 /**
  * The token of the `Authorization` header. It is the only place looked at: a token in a query ends
- * up in logs and histories, so one there is refused, never read (MCP authorization; `spec.md` D11).
+ * up in logs and histories, so one there is refused, never read (MCP authorization; D11).
  */
 export function requireBearerToken(request: Request): string {
   if (request.url.includes('?') && new URL(request.url).searchParams.has('access_token')) {

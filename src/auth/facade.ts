@@ -12,7 +12,7 @@ import { type RemoteDocument, readObject } from './remote-document.ts'
 /**
  * Everybody who registers gets the same client, so the issuer cannot tell one program from another:
  * a user who is logged in may be sent through without being asked again. The redirect URIs are what
- * keeps tokens out of strange hands (`spec.md` D13, the confused deputy).
+ * keeps tokens out of strange hands (D13, the confused deputy).
  */
 export interface FacadeOptions {
   /** A public client (no secret, PKCE) that was registered with the issuer by hand. */
@@ -72,7 +72,7 @@ export function createFacade(
   return {
     issuer: ({ base }) => base,
     routes: [
-      // Every form that clients derive (`spec.md` D21), each naming the issuer it is derived from.
+      // Every form that clients derive (D21), each naming the issuer it is derived from.
       ...suffixes.flatMap((suffix) => [
         describe(`/.well-known/oauth-authorization-server${suffix}`, suffix),
         describe(`/.well-known/openid-configuration${suffix}`, suffix),

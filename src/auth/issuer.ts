@@ -11,7 +11,7 @@ import {
 export type IssuerMetadata = Readonly<Record<string, unknown>> & { readonly issuer: string }
 
 /**
- * Where metadata may be, in the order that clients try (`spec.md` D21): RFC 8414 section 3.1, then
+ * Where metadata may be, in the order that clients try (D21): RFC 8414 section 3.1, then
  * OpenID Connect with the path inserted, then appended. Cognito answers to the last one only.
  */
 function metadataUrls(issuer: string): string[] {

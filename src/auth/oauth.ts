@@ -115,7 +115,7 @@ export function oauth(options: OAuthOptions): Auth {
         path,
         place,
         resource,
-        // The spec keeps offline_access out: it is between the client and the issuer (`spec.md` D10).
+        // The spec keeps offline_access out: it is between the client and the issuer (D10).
         scopes: supportedScopes.filter((scope) => scope !== 'offline_access'),
         authorizationServers: (here) => (facade ? [facade.issuer(here)] : [...rules.keys()]),
       }),

@@ -122,7 +122,7 @@ function requireAccessToken(typ: string | undefined, claims: JWTPayload): void {
   }
 }
 
-/** MCP authorization, Token Handling: only tokens issued for this very server (`spec.md` D4, D5). */
+/** MCP authorization, Token Handling: only tokens issued for this very server (D4, D5). */
 function requireForUs(
   claims: JWTPayload,
   allowedClientIds: readonly string[] | undefined,

@@ -1,4 +1,4 @@
-/** Which era a POST belongs to. The body decides; headers are only held against it (spec.md E.4). */
+/** Which era a POST belongs to. The body decides; headers are only held against it (E.4). */
 import type { McpError } from '../protocol/errors.ts'
 import {
   clip,

@@ -3,7 +3,7 @@ import type { RequestId } from './jsonrpc.ts'
 import type { Era } from './revisions.ts'
 import { MODERN_REVISIONS } from './revisions.ts'
 
-/** JSON-RPC's codes, and the three of 2026-07-28 (spec.md A.10). */
+/** JSON-RPC's codes, and the three of 2026-07-28 (A.10). */
 export const code = {
   parse: -32700,
   invalidRequest: -32600,

@@ -156,7 +156,7 @@ export class Endpoint {
 export function sessionHeaders({ id, version }: LegacySession): Record<string, string> {
   return {
     ...(id !== undefined && { 'mcp-session-id': id }),
-    // 2025-03-26 does not know this header (spec.md B43).
+    // 2025-03-26 does not know this header (B43).
     ...(version !== '2025-03-26' && { 'mcp-protocol-version': version }),
   }
 }

@@ -81,7 +81,7 @@ export class Subject extends Endpoint {
       return tries.find(({ status }) => status === 401)
     })
 
-  /** Protected-resource metadata at each of its places (RFC 9728 section 3.1, spec.md D20). */
+  /** Protected-resource metadata at each of its places (RFC 9728 section 3.1, D20). */
   readonly metadata = (): Promise<{ header?: Metadata; path: Metadata; root: Metadata }> =>
     this.#once('metadata', async () => {
       const read = async (url: URL): Promise<Metadata> => ({ url, answer: await this.get(url) })
@@ -109,7 +109,7 @@ export class Subject extends Endpoint {
     return found?.answer.json as Record<string, unknown> | undefined
   }
 
-  /** The metadata of the first issuer that the server names (spec.md D21), with where it was found. */
+  /** The metadata of the first issuer that the server names (D21), with where it was found. */
   readonly issuer = (): Promise<{ name: string; tried: URL[]; found?: Metadata } | undefined> =>
     this.#once('issuer', async () => {
       const servers = (await this.resource())?.authorization_servers
