@@ -1,4 +1,4 @@
-/** Defects that a reading of the code has found, each shown gone. */
+/** Defects that were found once, each shown gone. */
 import { type } from 'arktype'
 import * as v from 'valibot'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -10,7 +10,7 @@ const opened: { close(): Promise<void> }[] = []
 afterEach(() => Promise.all(opened.splice(0).map((door) => door.close())))
 
 function open(options: Partial<McpOptions> = {}) {
-  const mcp = createMcp({ name: 'review', version: '1', log: () => {}, ...options })
+  const mcp = createMcp({ name: 'regressions', version: '1', log: () => {}, ...options })
   const door = fetchDoor(mcp)
   opened.push(door)
   return { mcp, door }
