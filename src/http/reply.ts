@@ -8,8 +8,8 @@ import { HandlerFailure, logInternal } from '../protocol/handling.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import type { Era } from '../protocol/revisions.ts'
 import type { Server } from '../server.ts'
+import type { Deliver, Journal } from '../state/journal.ts'
 import { StoreUnavailable } from '../state/store.ts'
-import type { Deliver, Journal } from '../state/streams.ts'
 import { SSE_HEADERS, SseConnection, sseEvent, ssePriming } from './sse.ts'
 
 const JSON_HEADERS = { 'content-type': 'application/json' } as const
