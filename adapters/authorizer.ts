@@ -1,6 +1,7 @@
 /** An API Gateway REQUEST authorizer that asks the same verifier as the server behind it. */
 
-import { type Auth, AuthError, toAuthorizerContext } from '../src/index.ts'
+import type { Auth } from '../src/index.ts'
+import { AuthError, toAuthorizerContext } from '../src/index.ts'
 import { parseEvent } from './apigateway.ts'
 
 /** What a REST API expects of its authorizer. Values of the context may be strings, numbers and booleans only. */

@@ -2,7 +2,8 @@
 
 import { createHash } from 'node:crypto'
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import { type Json, type Key, ValueTooLarge } from '../src/index.ts'
+import type { Json, Key } from '../src/index.ts'
+import { ValueTooLarge } from '../src/index.ts'
 
 /** One item. Records have a `version`, batches of a log have their first sequence number in `sk`. */
 export type Item = Record<string, AttributeValue>

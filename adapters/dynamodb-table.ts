@@ -3,7 +3,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreUnavailable } from '../src/index.ts'
-import { ConditionFailed, connect, type DynamoOptions, nameOf } from './dynamodb-client.ts'
+import type { DynamoOptions } from './dynamodb-client.ts'
+import { ConditionFailed, connect, nameOf } from './dynamodb-client.ts'
 import { recordKey } from './dynamodb-item.ts'
 
 /**

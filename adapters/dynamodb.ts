@@ -8,13 +8,14 @@
 
 import { randomBytes } from 'node:crypto'
 import type { QueryCommandOutput } from '@aws-sdk/client-dynamodb'
-import { Conflict, type Entry, type Json, type Store, StoreUnavailable } from '../src/index.ts'
-import { ConditionFailed, connect, type DynamoOptions } from './dynamodb-client.ts'
+import type { Entry, Json, Store } from '../src/index.ts'
+import { Conflict, StoreUnavailable } from '../src/index.ts'
+import type { DynamoOptions } from './dynamodb-client.ts'
+import { ConditionFailed, connect } from './dynamodb-client.ts'
+import type { Item, ItemKey } from './dynamodb-item.ts'
 import {
   batchKey,
   firstOf,
-  type Item,
-  type ItemKey,
   logPrefix,
   numberOf,
   recordKey,

@@ -3,8 +3,10 @@
 import type { Auth, Store } from '../src/index.ts'
 import { readAuth } from './auth.ts'
 import { dynamoStore } from './dynamodb.ts'
-import { type Environment, EnvironmentError, readBedrock, readList, readNumber } from './env.ts'
-import { readSecret, type SecretOptions } from './secret.ts'
+import type { Environment } from './env.ts'
+import { EnvironmentError, readBedrock, readList, readNumber } from './env.ts'
+import type { SecretOptions } from './secret.ts'
+import { readSecret } from './secret.ts'
 
 /**
  * Who may call. A static token is fetched from the secret that `MCP_AUTH_TOKEN_SECRET` names, once

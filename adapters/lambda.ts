@@ -2,15 +2,8 @@
 
 import { pipeline } from 'node:stream/promises'
 import type { Door } from '../src/index.ts'
-import {
-  type BufferedReply,
-  type Head,
-  type Incoming,
-  parseEvent,
-  type Shape,
-  toHead,
-  toReply,
-} from './apigateway.ts'
+import type { BufferedReply, Head, Incoming, Shape } from './apigateway.ts'
+import { parseEvent, toHead, toReply } from './apigateway.ts'
 
 /** What `createMcp()` returns, or any app that answers a web request. */
 export interface App {

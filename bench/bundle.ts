@@ -1,6 +1,7 @@
 /** What our core adds to a bundle, and what each server's bundle comes to. */
 import { fileURLToPath } from 'node:url'
-import { build, type Metafile, type Platform } from 'esbuild'
+import type { Metafile, Platform } from 'esbuild'
+import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 

@@ -1,6 +1,7 @@
 /** The load: HTTP/1.1 on kept-alive connections, each sending its next request when the last is answered. */
 import { Pool } from 'undici'
-import { type Call, type Handshake, INITIALIZE, legacy } from './calls.ts'
+import type { Call, Handshake } from './calls.ts'
+import { INITIALIZE, legacy } from './calls.ts'
 
 export interface Reply {
   readonly status: number

@@ -1,6 +1,8 @@
 /** Who is measured, and how each is spoken to. */
-import { ADD, type Call, count, INITIALIZE, legacy, modern } from './calls.ts'
-import { type Client, shakeHands } from './client.ts'
+import type { Call } from './calls.ts'
+import { ADD, count, INITIALIZE, legacy, modern } from './calls.ts'
+import type { Client } from './client.ts'
+import { shakeHands } from './client.ts'
 
 export interface Contender {
   readonly label: string

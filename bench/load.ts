@@ -3,9 +3,11 @@
  * Both eras, streams cut and resumed, sessions ended and abandoned. Ends with exit code 1 at the first
  * wrong answer, when the server dies (as it does of an unhandled rejection), or when its memory grows.
  */
-import { Agent, type Dispatcher, request } from 'undici'
+import type { Dispatcher } from 'undici'
+import { Agent, request } from 'undici'
 import { buildServers } from './build.ts'
-import { ADD, type Call, count, INITIALIZE, legacy, modern } from './calls.ts'
+import type { Call } from './calls.ts'
+import { ADD, count, INITIALIZE, legacy, modern } from './calls.ts'
 import { median } from './measures.ts'
 import { pinDriver, start } from './process.ts'
 

@@ -1,6 +1,7 @@
 /** The measurements. Each compares servers within one round, so that a machine whose speed drifts tells the same. */
 import { Client, shakeHands } from './client.ts'
-import { type Contender, FLOOR, type Load } from './contenders.ts'
+import type { Contender, Load } from './contenders.ts'
+import { FLOOR } from './contenders.ts'
 import { start } from './process.ts'
 
 /** Connections of a measurement that is not about their number. */

@@ -6,7 +6,8 @@ import { coreSize, serverSizes } from './bundle.ts'
 import { CONTENDERS, FLOOR, LOADS } from './contenders.ts'
 import { coldStarts, costs, latencies, memoryAfter, memoryPerSession } from './measures.ts'
 import { pinDriver, pinned } from './process.ts'
-import { machine, type Results, toMarkdown, versions, write } from './report.ts'
+import type { Results } from './report.ts'
+import { machine, toMarkdown, versions, write } from './report.ts'
 import { scaling } from './scaling.ts'
 
 const full = process.argv.includes('--full')

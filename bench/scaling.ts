@@ -1,7 +1,8 @@
 /** Several processes on one table: what a call costs each of them. */
 import { ADD, legacy } from './calls.ts'
 import { Client, shakeHands } from './client.ts'
-import { type Process, start } from './process.ts'
+import type { Process } from './process.ts'
+import { start } from './process.ts'
 
 /** Of each process, once to warm up and once to measure. */
 const CALLS = 2_000

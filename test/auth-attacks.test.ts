@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
-import { type AddressInfo, connect } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { serve } from '@hono/node-server'
 import fc from 'fast-check'
 import { SignJWT, UnsecuredJWT } from 'jose'

@@ -12,7 +12,8 @@ import { cognito } from '../src/auth/cognito.ts'
 import { oauth } from '../src/auth/oauth.ts'
 import { startServer } from './auth-server.ts'
 import { startCognitoIssuer } from './cognito-issuer.ts'
-import { createOAuthMemory, type OAuthMemoryOptions } from './oauth-client.ts'
+import type { OAuthMemoryOptions } from './oauth-client.ts'
+import { createOAuthMemory } from './oauth-client.ts'
 import { startOidcProvider } from './oidc-provider.ts'
 
 type Fetch = (input: string | URL, init?: RequestInit) => Promise<Response>

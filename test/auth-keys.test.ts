@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { oauth } from '../src/auth/oauth.ts'
 import { call, createAuthApp } from './auth-app.ts'
-import {
-  createSigningKey,
-  createTokenIssuer,
-  type Fault,
-  type TokenIssuerOptions,
-} from './token-issuer.ts'
+import type { Fault, TokenIssuerOptions } from './token-issuer.ts'
+import { createSigningKey, createTokenIssuer } from './token-issuer.ts'
 
 const resource = 'https://mcp.example.com/mcp'
 const second = 1_000

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Serving, serve } from '../adapters/node.ts'
+import type { Serving } from '../adapters/node.ts'
+import { serve } from '../adapters/node.ts'
 import { createMcp, oauth } from '../src/index.ts'
 
 const wellKnown = '/.well-known/oauth-protected-resource'

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createMcp, type Mcp, memoryStore, oauth } from '../src/index.ts'
+import type { Mcp } from '../src/index.ts'
+import { createMcp, memoryStore, oauth } from '../src/index.ts'
 import { toolCall } from './auth-app.ts'
 import { createTokenIssuer } from './token-issuer.ts'
 

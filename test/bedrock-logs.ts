@@ -1,10 +1,13 @@
 /** A usage report over a stand-in for CloudWatch Logs, as a client of the tool sees it. */
-import { type BedrockReportOptions, bedrockReport } from '../src/tools/bedrock-report.ts'
+import type { BedrockReportOptions } from '../src/tools/bedrock-report.ts'
+import { bedrockReport } from '../src/tools/bedrock-report.ts'
 import { pause } from '../src/tools/pause.ts'
 import { closing } from './fake-aws.ts'
-import { type FakeLogs, type FakeLogsOptions, logGroup, startFakeLogs } from './fake-logs.ts'
+import type { FakeLogs, FakeLogsOptions } from './fake-logs.ts'
+import { logGroup, startFakeLogs } from './fake-logs.ts'
 import type { LogEvent } from './insights-query.ts'
-import { type Calling, callTool, type Progress, serverWith, textOf } from './tool-calls.ts'
+import type { Calling, Progress } from './tool-calls.ts'
+import { callTool, serverWith, textOf } from './tool-calls.ts'
 
 export const day = 86_400_000
 /** Not on a whole second, so that bounds to the millisecond are told from those to the second. */

@@ -8,7 +8,8 @@ import { promisify } from 'node:util'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { coreSize } from '../bench/bundle.ts'
-import { createMcp, type Mcp } from '../src/index.ts'
+import type { Mcp } from '../src/index.ts'
+import { createMcp } from '../src/index.ts'
 import { fetchDoor, LegacyClient, ModernClient } from './wire.ts'
 
 const run = promisify(execFile)

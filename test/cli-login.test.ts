@@ -1,7 +1,8 @@
 /** Logging in and staying logged in, headless, with a real authorization server (issue: It must show 3). */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FetchLike } from '@modelcontextprotocol/client'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'

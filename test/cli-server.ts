@@ -1,7 +1,8 @@
 /** A server for the client's tests: every kind of thing a client has to show, answer or wait for. */
 import * as v from 'valibot'
 import { serve } from '../adapters/node.ts'
-import { createMcp, image, type Mcp, type McpOptions } from '../src/index.ts'
+import type { Mcp, McpOptions } from '../src/index.ts'
+import { createMcp, image } from '../src/index.ts'
 
 const Name = v.object({ name: v.string() })
 const pixel = Buffer.from(

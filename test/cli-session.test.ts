@@ -2,8 +2,10 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type CliServer, startCliServer } from './cli-server.ts'
-import { openTerminal, type Terminal, temporaryHome } from './cli-terminal.ts'
+import type { CliServer } from './cli-server.ts'
+import { startCliServer } from './cli-server.ts'
+import type { Terminal } from './cli-terminal.ts'
+import { openTerminal, temporaryHome } from './cli-terminal.ts'
 
 let server: CliServer
 let home: Awaited<ReturnType<typeof temporaryHome>>

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { openTerminal as runInTerminal, type Terminal } from './terminal.ts'
+import type { Terminal } from './terminal.ts'
+import { openTerminal as runInTerminal } from './terminal.ts'
 
 /** The client as one plain file: its many starts in these tests need not compile it each time. */
 export const program = await bundle()

@@ -1,9 +1,11 @@
 /** Several processes on one table: what one of them knows all know, at the next request. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Cluster, startCluster } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import { startCluster } from './cluster.ts'
 import { Client, eventsOf } from './cluster-client.ts'
-import { type Dynalite, startDynalite } from './dynalite.ts'
+import type { Dynalite } from './dynalite.ts'
+import { startDynalite } from './dynalite.ts'
 
 let dynalite: Dynalite
 let cluster: Cluster

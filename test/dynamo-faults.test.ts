@@ -3,9 +3,12 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dynamoStore } from '../adapters/dynamodb.ts'
-import { Conflict, type Key, type Store, StoreUnavailable } from '../src/index.ts'
-import { type Dynalite, startDynalite } from './dynalite.ts'
-import { type Faults, PASSING_FAULTS, startFaults } from './dynamo-faults.ts'
+import type { Key, Store } from '../src/index.ts'
+import { Conflict, StoreUnavailable } from '../src/index.ts'
+import type { Dynalite } from './dynalite.ts'
+import { startDynalite } from './dynalite.ts'
+import type { Faults } from './dynamo-faults.ts'
+import { PASSING_FAULTS, startFaults } from './dynamo-faults.ts'
 
 let dynalite: Dynalite
 let faults: Faults

@@ -1,6 +1,7 @@
 /** A proxy in front of a DynamoDB endpoint that counts what passes, and fails as the real one can. */
 
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /**

@@ -2,27 +2,22 @@
 
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
+import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import {
-  type AttributeValue,
   CreateTableCommand,
   DeleteItemCommand,
-  type DynamoDBClient,
   PutItemCommand,
   QueryCommand,
   ScanCommand,
 } from '@aws-sdk/client-dynamodb'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { checkTable, createTable, dynamoStore } from '../adapters/dynamodb.ts'
-import {
-  Conflict,
-  createMcp,
-  type Key,
-  type Store,
-  StoreUnavailable,
-  ValueTooLarge,
-} from '../src/index.ts'
-import { type Dynalite, startDynalite } from './dynalite.ts'
-import { type Faults, startFaults } from './dynamo-faults.ts'
+import type { Key, Store } from '../src/index.ts'
+import { Conflict, createMcp, StoreUnavailable, ValueTooLarge } from '../src/index.ts'
+import type { Dynalite } from './dynalite.ts'
+import { startDynalite } from './dynalite.ts'
+import type { Faults } from './dynamo-faults.ts'
+import { startFaults } from './dynamo-faults.ts'
 import { fetchDoor, LegacyClient } from './wire.ts'
 
 let dynalite: Dynalite

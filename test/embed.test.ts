@@ -1,5 +1,6 @@
 /** The server inside an app of somebody else's, behind the middleware that people put in front. */
-import { type Context, Hono, type MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
+import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { compress } from 'hono/compress'
 import { contextStorage } from 'hono/context-storage'
@@ -10,9 +11,12 @@ import { secureHeaders } from 'hono/secure-headers'
 import { timeout } from 'hono/timeout'
 import * as v from 'valibot'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type Serving, serve } from '../adapters/node.ts'
-import { createMcp, type Mcp } from '../src/index.ts'
-import { fetchDoor, LegacyClient, ModernClient, post, type TestDoor } from './wire.ts'
+import type { Serving } from '../adapters/node.ts'
+import { serve } from '../adapters/node.ts'
+import type { Mcp } from '../src/index.ts'
+import { createMcp } from '../src/index.ts'
+import type { TestDoor } from './wire.ts'
+import { fetchDoor, LegacyClient, ModernClient, post } from './wire.ts'
 
 let serving: Serving | undefined
 afterEach(async () => {

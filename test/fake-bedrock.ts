@@ -2,7 +2,8 @@
  * A stand-in for the Bedrock runtime's ConverseStream over HTTP/2, as AWS's clients speak it. Reached
  * through `AWS_ENDPOINT_URL_BEDROCK_RUNTIME`.
  */
-import { createServer, type ServerHttp2Session } from 'node:http2'
+import type { ServerHttp2Session } from 'node:http2'
+import { createServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { crc32 } from 'node:zlib'
 

@@ -4,8 +4,10 @@
  * refusals. AWS clients reach it through `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS`.
  */
 import type { IncomingMessage } from 'node:http'
-import { compileQuery, type Field, type LogEvent, QuerySyntaxError } from './insights-query.ts'
-import { type Listener, listen } from './listener.ts'
+import type { Field, LogEvent } from './insights-query.ts'
+import { compileQuery, QuerySyntaxError } from './insights-query.ts'
+import type { Listener } from './listener.ts'
+import { listen } from './listener.ts'
 
 /** A log group's events, ascending by time, made when asked for: a million need not be in memory. */
 export interface LogGroup {

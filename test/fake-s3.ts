@@ -1,5 +1,6 @@
 /** A stand-in for S3's ListBuckets over HTTP: pages as asked for, refusals. Reached through `AWS_ENDPOINT_URL_S3`. */
-import { type Listener, listen } from './listener.ts'
+import type { Listener } from './listener.ts'
+import { listen } from './listener.ts'
 
 export interface FakeS3 extends Listener {
   /** Continuation tokens that were sent, in order; the first request has none. */

@@ -1,5 +1,6 @@
 /** A stand-in for AWS STS over HTTP: AssumeRole, for the roles it is told of. */
-import { type Listener, listen } from './listener.ts'
+import type { Listener } from './listener.ts'
+import { listen } from './listener.ts'
 
 export interface FakeSts extends Listener {
   /** ARNs asked for. */

@@ -1,10 +1,14 @@
 /** Several processes on one table, any of which may die, as may the table: nobody is told what is not so. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Cluster, startCluster } from './cluster.ts'
-import { Client, eventsOf, type StreamEvent } from './cluster-client.ts'
-import { type Dynalite, startDynalite } from './dynalite.ts'
-import { type Faults, startFaults } from './dynamo-faults.ts'
+import type { Cluster } from './cluster.ts'
+import { startCluster } from './cluster.ts'
+import type { StreamEvent } from './cluster-client.ts'
+import { Client, eventsOf } from './cluster-client.ts'
+import type { Dynalite } from './dynalite.ts'
+import { startDynalite } from './dynalite.ts'
+import type { Faults } from './dynamo-faults.ts'
+import { startFaults } from './dynamo-faults.ts'
 
 /** Milliseconds after which an instance that gives no sign of life counts as dead. */
 const LEASE = 1_500

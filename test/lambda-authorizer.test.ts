@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest'
 import { authorizer } from '../adapters/authorizer.ts'
-import { type Auth, AuthError, type Principal } from '../src/index.ts'
+import type { Auth, Principal } from '../src/index.ts'
+import { AuthError } from '../src/index.ts'
 
 const event = {
   type: 'REQUEST',

@@ -5,14 +5,8 @@ import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import type { Head } from '../adapters/apigateway.ts'
 import { parseEvent, toHead } from '../adapters/apigateway.ts'
-import {
-  type App,
-  bufferedLambda,
-  type LambdaOptions,
-  type LambdaRuntime,
-  lambda,
-  type ResponseStream,
-} from '../adapters/lambda.ts'
+import type { App, LambdaOptions, LambdaRuntime, ResponseStream } from '../adapters/lambda.ts'
+import { bufferedLambda, lambda } from '../adapters/lambda.ts'
 
 const restEvent = {
   resource: '/mcp',

@@ -1,5 +1,6 @@
 /** An HTTP server on a free port of this machine, for a stand-in. */
-import { createServer, type RequestListener } from 'node:http'
+import type { RequestListener } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface Listener {

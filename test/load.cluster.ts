@@ -2,11 +2,14 @@
 
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ScanCommand, type ScanCommandOutput } from '@aws-sdk/client-dynamodb'
+import type { ScanCommandOutput } from '@aws-sdk/client-dynamodb'
+import { ScanCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Cluster, startCluster } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import { startCluster } from './cluster.ts'
 import { Client } from './cluster-client.ts'
-import { type Dynalite, startDynalite } from './dynalite.ts'
+import type { Dynalite } from './dynalite.ts'
+import { startDynalite } from './dynalite.ts'
 
 let dynalite: Dynalite
 let cluster: Cluster

@@ -5,7 +5,8 @@ import { Hono } from 'hono'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Serving } from '../adapters/node.ts'
 import { serve } from '../adapters/node.ts'
-import { type Bindings, createMcp } from '../src/index.ts'
+import type { Bindings } from '../src/index.ts'
+import { createMcp } from '../src/index.ts'
 import { eventually, LegacyClient } from './wire.ts'
 
 let serving: Serving

@@ -3,7 +3,8 @@ import { type } from 'arktype'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { createMcp, type Schema } from '../src/index.ts'
+import type { Schema } from '../src/index.ts'
+import { createMcp } from '../src/index.ts'
 
 async function listed(input: Schema): Promise<{ inputSchema: Record<string, unknown> }> {
   const { list } = serve(input)

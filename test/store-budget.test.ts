@@ -4,8 +4,10 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import * as v from 'valibot'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { dynamoStore } from '../adapters/dynamodb.ts'
-import { createMcp, type Mcp } from '../src/index.ts'
-import { type Dynalite, startDynalite } from './dynalite.ts'
+import type { Mcp } from '../src/index.ts'
+import { createMcp } from '../src/index.ts'
+import type { Dynalite } from './dynalite.ts'
+import { startDynalite } from './dynalite.ts'
 
 const HOUR = 3_600_000
 

@@ -3,7 +3,8 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Conflict, type Entry, type Json, type Key, type Store } from '../src/index.ts'
+import type { Entry, Json, Key, Store } from '../src/index.ts'
+import { Conflict } from '../src/index.ts'
 
 export interface Engine {
   store: Store

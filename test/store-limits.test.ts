@@ -1,6 +1,7 @@
 /** What the store can never hold is refused in the protocol's form, and loses nothing else. */
 import { expect, it } from 'vitest'
-import { createMcp, memoryStore, type Store, ValueTooLarge } from '../src/index.ts'
+import type { Store } from '../src/index.ts'
+import { createMcp, memoryStore, ValueTooLarge } from '../src/index.ts'
 
 /** A store with DynamoDB's limit of an item, in small. */
 function smallStore(): Store {

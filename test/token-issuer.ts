@@ -1,13 +1,7 @@
 /** An issuer of tokens without a socket: its keys, its documents, its faults, and a count of who asks. */
 
-import {
-  type CryptoKey,
-  calculateJwkThumbprint,
-  exportJWK,
-  generateKeyPair,
-  type JWK,
-  SignJWT,
-} from 'jose'
+import type { CryptoKey, JWK } from 'jose'
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
 
 export interface SigningKey {
   alg: string

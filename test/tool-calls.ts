@@ -1,9 +1,6 @@
 /** The official client in front of a server in the same process, and its tools' results. */
-import {
-  Client,
-  StreamableHTTPClientTransport,
-  type VersionNegotiationMode,
-} from '@modelcontextprotocol/client'
+import type { VersionNegotiationMode } from '@modelcontextprotocol/client'
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import type { CallToolResult, Door, Mcp } from '../src/index.ts'
 import { createMcp } from '../src/index.ts'
 

@@ -8,8 +8,10 @@ import type {
   ElicitResult,
 } from '@modelcontextprotocol/client'
 import type { OpenBrowser } from './browser.ts'
-import { describeField, type FieldValue, fieldHint, parseField } from './forms.ts'
-import { type Output, printable } from './output.ts'
+import type { FieldValue } from './forms.ts'
+import { describeField, fieldHint, parseField } from './forms.ts'
+import type { Output } from './output.ts'
+import { printable } from './output.ts'
 import { exitCodes, Problem } from './problem.ts'
 
 export interface Responder {

@@ -1,24 +1,19 @@
 /** Puts the right token on every request to the server, and gets a new one when it is no longer right. */
 
+import type { FetchLike } from '@modelcontextprotocol/client'
 import {
   checkResourceAllowed,
   computeScopeUnion,
   discoverOAuthServerInfo,
   extractWWWAuthenticateParams,
-  type FetchLike,
   OAuthError,
   OAuthErrorCode,
   refreshAuthorization,
 } from '@modelcontextprotocol/client'
-import { dated, login, refreshingClient, type Visit } from './login.ts'
-import {
-  type Challenge,
-  exitCodes,
-  findCause,
-  LoginRequired,
-  Problem,
-  ScopeRequired,
-} from './problem.ts'
+import type { Visit } from './login.ts'
+import { dated, login, refreshingClient } from './login.ts'
+import type { Challenge } from './problem.ts'
+import { exitCodes, findCause, LoginRequired, Problem, ScopeRequired } from './problem.ts'
 import type { Settings } from './settings.ts'
 import type { Login, TokenStore } from './token-store.ts'
 

@@ -1,6 +1,7 @@
 /** Listens on loopback for the browser to come back from the authorization server (RFC 8252 section 7.3). */
 
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Problem } from './problem.ts'
 

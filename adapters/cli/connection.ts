@@ -1,12 +1,7 @@
 /** One server at a time: connecting in either era, losing and finding it again, and what it notifies. */
 
-import {
-  Client,
-  type JSONRPCMessage,
-  type McpSubscription,
-  SdkHttpError,
-  StreamableHTTPClientTransport,
-} from '@modelcontextprotocol/client'
+import type { JSONRPCMessage, McpSubscription } from '@modelcontextprotocol/client'
+import { Client, SdkHttpError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import type { Responder } from './answers.ts'
 import type { Authorization } from './authorization.ts'
 import { exitCodes, findCause, Problem } from './problem.ts'

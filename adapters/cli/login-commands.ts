@@ -3,7 +3,8 @@
 import type { OpenBrowser } from './browser.ts'
 import type { Visit } from './login.ts'
 import type { Output } from './output.ts'
-import { type ExitCode, exitCodes, Problem } from './problem.ts'
+import type { ExitCode } from './problem.ts'
+import { exitCodes, Problem } from './problem.ts'
 import type { Workbench } from './workbench.ts'
 
 export const authActions = ['login', 'logout', 'status', 'refresh'] as const

@@ -1,20 +1,21 @@
 /** One login through the browser: discovery, registration, PKCE and the code exchange of the official library. */
 
 import { randomBytes } from 'node:crypto'
-import {
-  type AuthorizationServerMetadata,
-  auth,
-  type FetchLike,
-  type OAuthClientInformationContext,
-  type OAuthClientMetadata,
-  type OAuthClientProvider,
-  type OAuthDiscoveryState,
-  type StoredOAuthClientInformation,
-  type StoredOAuthTokens,
-  StreamableHTTPClientTransport,
+import type {
+  AuthorizationServerMetadata,
+  FetchLike,
+  OAuthClientInformationContext,
+  OAuthClientMetadata,
+  OAuthClientProvider,
+  OAuthDiscoveryState,
+  StoredOAuthClientInformation,
+  StoredOAuthTokens,
 } from '@modelcontextprotocol/client'
-import { type Callback, listenForCallback } from './callback.ts'
-import { type Challenge, exitCodes, Problem } from './problem.ts'
+import { auth, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import type { Callback } from './callback.ts'
+import { listenForCallback } from './callback.ts'
+import type { Challenge } from './problem.ts'
+import { exitCodes, Problem } from './problem.ts'
 import type { ClientIdentity } from './settings.ts'
 import type { TokenStore, Tokens } from './token-store.ts'
 

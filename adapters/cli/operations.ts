@@ -2,14 +2,14 @@
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  type CacheableRequestOptions,
-  type CallToolResult,
-  type Client,
-  LOG_LEVEL_META_KEY,
-  type LoggingLevel,
-  type Tool,
+import type {
+  CacheableRequestOptions,
+  CallToolResult,
+  Client,
+  LoggingLevel,
+  Tool,
 } from '@modelcontextprotocol/client'
+import { LOG_LEVEL_META_KEY } from '@modelcontextprotocol/client'
 import type { Connection } from './connection.ts'
 import type { Output } from './output.ts'
 import {
@@ -21,7 +21,8 @@ import {
   toolResultText,
   toolsText,
 } from './present.ts'
-import { type ExitCode, exitCodes, Problem } from './problem.ts'
+import type { ExitCode } from './problem.ts'
+import { exitCodes, Problem } from './problem.ts'
 import { progressBar } from './progress.ts'
 
 export interface Operation {

@@ -10,7 +10,8 @@ import type {
   ResourceTemplateType,
   Tool,
 } from '@modelcontextprotocol/client'
-import { type Output, printable, table } from './output.ts'
+import type { Output } from './output.ts'
+import { printable, table } from './output.ts'
 
 export function toolsText(tools: readonly Tool[], output: Output): string {
   if (tools.length === 0) return 'The server has no tools.'

@@ -1,7 +1,8 @@
 /** A bar on the last line of the terminal while a call runs; it steps aside for everything else. */
 
 import type { Progress } from '@modelcontextprotocol/client'
-import { type Output, printable } from './output.ts'
+import type { Output } from './output.ts'
+import { printable } from './output.ts'
 
 export interface ProgressBar {
   update(progress: Progress): void

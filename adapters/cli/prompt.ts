@@ -1,7 +1,8 @@
 /** The line editor at the terminal: commands and answers, with history, Tab, and prints above it. */
 
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline'
-import { createInterface, type Interface } from 'node:readline/promises'
+import type { Interface } from 'node:readline/promises'
+import { createInterface } from 'node:readline/promises'
 import { holdsSecret } from './debug.ts'
 import type { Output } from './output.ts'
 

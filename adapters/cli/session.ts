@@ -1,6 +1,7 @@
 /** The interactive session: one line after another until the end of input, each with its own Ctrl+C. */
 
-import { type Ask, person } from './answers.ts'
+import type { Ask } from './answers.ts'
+import { person } from './answers.ts'
 import { systemBrowser } from './browser.ts'
 import { commandNames, commandsText, runCommand } from './commands.ts'
 import { complete } from './completion.ts'
@@ -9,10 +10,12 @@ import { openHistory } from './history.ts'
 import type { Visit } from './login.ts'
 import { showPage } from './login-commands.ts'
 import type { Output } from './output.ts'
-import { type ExitCode, exitCodes } from './problem.ts'
+import type { ExitCode } from './problem.ts'
+import { exitCodes } from './problem.ts'
 import { Prompt } from './prompt.ts'
 import type { Settings } from './settings.ts'
-import { createWorkbench, type WorkbenchOptions } from './workbench.ts'
+import type { WorkbenchOptions } from './workbench.ts'
+import { createWorkbench } from './workbench.ts'
 
 export interface SessionOptions extends Pick<WorkbenchOptions, 'timeout' | 'logLevel'> {
   readonly settings: Settings

@@ -3,7 +3,8 @@
 import { rmSync } from 'node:fs'
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type BuildOptions, build, type Metafile } from 'esbuild'
+import type { BuildOptions, Metafile } from 'esbuild'
+import { build } from 'esbuild'
 
 const { values } = parseArgs({
   options: {

@@ -1,7 +1,8 @@
 /** Our own server with the tools of all servers here, through its own Node door. */
 import * as v from 'valibot'
 import { serve } from '../../adapters/node.ts'
-import { createMcp, type McpOptions } from '../../src/index.ts'
+import type { McpOptions } from '../../src/index.ts'
+import { createMcp } from '../../src/index.ts'
 import { announce, TOOL_COUNT } from './serving.ts'
 
 export async function serveOurs(options: Partial<McpOptions> = {}): Promise<void> {

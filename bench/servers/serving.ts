@@ -1,7 +1,9 @@
 /** What every server here has in common: a port for the driver, and figures about its own process when asked. */
-import { createServer, type RequestListener } from 'node:http'
+import type { RequestListener } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks'
+import type { PerformanceEntry } from 'node:perf_hooks'
+import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { serve } from '@hono/node-server'
 import type { Usage } from '../process.ts'
 

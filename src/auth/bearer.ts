@@ -1,7 +1,8 @@
 /** Authorization by static tokens, for a server with a few known callers. */
 
 import { sha256 } from '../digest.ts'
-import { type Auth, AuthError, type Principal } from './auth.ts'
+import type { Auth, Principal } from './auth.ts'
+import { AuthError } from './auth.ts'
 import { createChallenge } from './challenge.ts'
 import { isBearerToken, requireBearerToken } from './credentials.ts'
 import { createPrincipal, toHex } from './principal.ts'

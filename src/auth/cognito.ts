@@ -1,7 +1,8 @@
 /** `oauth()` for an Amazon Cognito user pool: its addresses, and what is particular about its tokens. */
 
 import type { Auth } from './auth.ts'
-import { type OAuthOptions, oauth } from './oauth.ts'
+import type { OAuthOptions } from './oauth.ts'
+import { oauth } from './oauth.ts'
 
 export interface CognitoOptions
   extends Omit<OAuthOptions, 'issuer' | 'jwksUri' | 'check' | 'algorithms' | 'facade'> {

@@ -5,9 +5,12 @@
  */
 
 import type { AuthRoute, Door } from './auth.ts'
-import { type IssuerMetadata, isLoopback } from './issuer.ts'
-import { type Place, publicDocument, requirePlace } from './metadata.ts'
-import { type RemoteDocument, readObject } from './remote-document.ts'
+import type { IssuerMetadata } from './issuer.ts'
+import { isLoopback } from './issuer.ts'
+import type { Place } from './metadata.ts'
+import { publicDocument, requirePlace } from './metadata.ts'
+import type { RemoteDocument } from './remote-document.ts'
+import { readObject } from './remote-document.ts'
 
 /**
  * Everybody who registers gets the same client, so the issuer cannot tell one program from another:

@@ -1,7 +1,8 @@
 /** Authorization by an authorizer in front of the server: what it found out arrives with the host's event. */
 
 import { isObject } from '../protocol/jsonrpc.ts'
-import { type Auth, AuthError, type Door, type Principal } from './auth.ts'
+import type { Auth, Door, Principal } from './auth.ts'
+import { AuthError } from './auth.ts'
 import { createChallenge } from './challenge.ts'
 import { createPrincipal, parseScopes } from './principal.ts'
 

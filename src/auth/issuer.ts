@@ -1,12 +1,8 @@
 /** What an issuer publishes about itself: its metadata, found and checked, and its signing keys. */
 
 import type { JWTVerifyGetKey } from 'jose'
-import {
-  createRemoteDocument,
-  fetchDocument,
-  type RemoteDocument,
-  type RemoteOptions,
-} from './remote-document.ts'
+import type { RemoteDocument, RemoteOptions } from './remote-document.ts'
+import { createRemoteDocument, fetchDocument } from './remote-document.ts'
 
 export type IssuerMetadata = Readonly<Record<string, unknown>> & { readonly issuer: string }
 

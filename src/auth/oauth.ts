@@ -1,16 +1,14 @@
 /** An OAuth 2.1 resource server: tokens of trusted issuers, made for this server (MCP authorization, RFC 9728). */
 
 import type { JWTPayload } from 'jose'
-import { type Auth, AuthError, type Door } from './auth.ts'
+import type { Auth, Door } from './auth.ts'
+import { AuthError } from './auth.ts'
 import { createChallenge } from './challenge.ts'
 import { requireBearerToken } from './credentials.ts'
-import { createFacade, type FacadeOptions } from './facade.ts'
-import {
-  createIssuerKeys,
-  createIssuerMetadata,
-  type IssuerMetadata,
-  requireSecureUrl,
-} from './issuer.ts'
+import type { FacadeOptions } from './facade.ts'
+import { createFacade } from './facade.ts'
+import type { IssuerMetadata } from './issuer.ts'
+import { createIssuerKeys, createIssuerMetadata, requireSecureUrl } from './issuer.ts'
 import {
   createPlace,
   createResourceMetadataRoutes,
@@ -18,7 +16,8 @@ import {
   resourceMetadataUrl,
 } from './metadata.ts'
 import type { RemoteDocument, RemoteOptions } from './remote-document.ts'
-import { createTokenVerifier, type SigningAlgorithm, type TokenRules } from './verify.ts'
+import type { SigningAlgorithm, TokenRules } from './verify.ts'
+import { createTokenVerifier } from './verify.ts'
 
 /** An authorization server whose tokens are accepted. */
 export interface Issuer {

@@ -1,7 +1,8 @@
 /** Judges one access token: a JWT of a known issuer, made for this server, by an allowed client, valid now. */
 
 import type { JWTPayload, JWTVerifyGetKey } from 'jose'
-import { AuthError, type Principal } from './auth.ts'
+import type { Principal } from './auth.ts'
+import { AuthError } from './auth.ts'
 import { createPrincipal, parseScopes } from './principal.ts'
 
 /** Signature algorithms a token may use. None is symmetric: with those, whoever verifies could also sign. */

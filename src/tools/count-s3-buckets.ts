@@ -2,7 +2,8 @@
 import * as v from 'valibot'
 import type { Mcp } from '../index.ts'
 import { failure } from '../index.ts'
-import { type AwsFault, awsFault } from './aws-fault.ts'
+import type { AwsFault } from './aws-fault.ts'
+import { awsFault } from './aws-fault.ts'
 
 export function countS3Buckets(mcp: Mcp): void {
   mcp.tool(

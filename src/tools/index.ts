@@ -1,7 +1,8 @@
 /** The reference server: what its two forerunners offered, each tool in a file of its own. */
 import type { Mcp, McpOptions } from '../index.ts'
 import { createMcp } from '../index.ts'
-import { type BedrockReportOptions, bedrockReport } from './bedrock-report.ts'
+import type { BedrockReportOptions } from './bedrock-report.ts'
+import { bedrockReport } from './bedrock-report.ts'
 import { countS3Buckets } from './count-s3-buckets.ts'
 import { counters } from './counters.ts'
 import { getTime } from './get-time.ts'

@@ -2,7 +2,8 @@
 
 import type { Dynalite } from '../dynalite.ts'
 import { bundle } from './bundle.ts'
-import { type LambdaHost, lambdaHost } from './lambda-host.ts'
+import type { LambdaHost } from './lambda-host.ts'
+import { lambdaHost } from './lambda-host.ts'
 
 const RUNS = 15
 const server = new URL('../../dist/lambda/lambda', import.meta.url).pathname

@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { bundle } from './bundle.ts'
-import { type RestDoor, restDoor } from './door.ts'
+import type { RestDoor } from './door.ts'
+import { restDoor } from './door.ts'
 
 let door: RestDoor
 

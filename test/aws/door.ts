@@ -1,11 +1,15 @@
 /** The third door: a client's request through the translated API and Lambda's runtime client to a bundle on DynamoDB. */
 
 import type { McpOptions } from '../../src/index.ts'
-import { type Dynalite, startDynalite } from '../dynalite.ts'
+import type { Dynalite } from '../dynalite.ts'
+import { startDynalite } from '../dynalite.ts'
 import type { TestDoor } from '../wire.ts'
-import { type Parameters, type Stack, stackOf } from './cloudformation.ts'
-import { type LambdaHost, lambdaHost } from './lambda-host.ts'
-import { type RestFront, restFront } from './rest-front.ts'
+import type { Parameters, Stack } from './cloudformation.ts'
+import { stackOf } from './cloudformation.ts'
+import type { LambdaHost } from './lambda-host.ts'
+import { lambdaHost } from './lambda-host.ts'
+import type { RestFront } from './rest-front.ts'
+import { restFront } from './rest-front.ts'
 
 export interface RestDoorOptions {
   taskRoot: string

@@ -1,11 +1,14 @@
 /** What becomes of requests and failures between a client, the gateway, Lambda's runtime client and an app. */
 
-import { request as httpRequest, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundle } from './bundle.ts'
 import { stackOf } from './cloudformation.ts'
-import { type LambdaHost, lambdaHost } from './lambda-host.ts'
-import { type RestFront, restFront } from './rest-front.ts'
+import type { LambdaHost } from './lambda-host.ts'
+import { lambdaHost } from './lambda-host.ts'
+import type { RestFront } from './rest-front.ts'
+import { restFront } from './rest-front.ts'
 
 let app: LambdaHost
 let gate: LambdaHost

@@ -2,9 +2,11 @@
 
 import { Readable } from 'node:stream'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Stack, stackOf } from './cloudformation.ts'
+import type { Stack } from './cloudformation.ts'
+import { stackOf } from './cloudformation.ts'
 import type { FunctionError, Invocation } from './lambda-host.ts'
-import { type Limits, type RestFront, restFront } from './rest-front.ts'
+import type { Limits, RestFront } from './rest-front.ts'
+import { restFront } from './rest-front.ts'
 
 type Called = (event: never) => Invocation | Promise<Invocation>
 

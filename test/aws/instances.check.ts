@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LegacyClient } from '../wire.ts'
 import { bundle } from './bundle.ts'
-import { type RestDoor, restDoor } from './door.ts'
+import type { RestDoor } from './door.ts'
+import { restDoor } from './door.ts'
 
 const token = { meta: { progressToken: 1 } }
 const taskRoot = bundle('fixture/server.ts')

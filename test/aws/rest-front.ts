@@ -4,9 +4,11 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { account, type Stack } from './cloudformation.ts'
+import type { Stack } from './cloudformation.ts'
+import { account } from './cloudformation.ts'
 import type { FunctionError, Invocation } from './lambda-host.ts'
 
 export interface Limits {

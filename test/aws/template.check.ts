@@ -3,14 +3,8 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
-import {
-  evaluate,
-  type Parameters,
-  type Resource,
-  type Stack,
-  type Template,
-  translate,
-} from './cloudformation.ts'
+import type { Parameters, Resource, Stack, Template } from './cloudformation.ts'
+import { evaluate, translate } from './cloudformation.ts'
 import { tools } from './lambda-host.ts'
 
 /** For each decision that a condition depends on, the ways it can go. */

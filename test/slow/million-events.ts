@@ -3,11 +3,13 @@
  * totals and bounded memory. The stand-in for CloudWatch Logs runs in a process of its own, so that
  * the memory measured is the report's.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { bedrockReport } from '../../src/tools/bedrock-report.ts'
-import { type LogGroup, startFakeLogs } from '../fake-logs.ts'
+import type { LogGroup } from '../fake-logs.ts'
+import { startFakeLogs } from '../fake-logs.ts'
 import { invocation } from '../invocation-log.ts'
 import { callTool, serverWith, textOf } from '../tool-calls.ts'
 

@@ -1,7 +1,8 @@
 /** From the refusal of a stranger to the claims of a token: what a client needs to log in. */
 
 import { checkResourceAllowed, extractWWWAuthenticateParams } from '@modelcontextprotocol/client'
-import { type Check, type Finding, fault, type Verdict, verdict, warning } from './check.ts'
+import type { Check, Finding, Verdict } from './check.ts'
+import { fault, verdict, warning } from './check.ts'
 import { isObject } from './exchange.ts'
 import type { Subject } from './subject.ts'
 

@@ -1,6 +1,7 @@
 /** What a page in a browser can do with the server, and what it must not. */
 
-import { type Check, type Finding, fault, type Verdict, verdict, warning } from './check.ts'
+import type { Check, Finding, Verdict } from './check.ts'
+import { fault, verdict, warning } from './check.ts'
 import type { Subject } from './subject.ts'
 
 export const browserChecks: readonly Check[] = [

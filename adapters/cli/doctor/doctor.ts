@@ -1,14 +1,18 @@
 /** Examines a server: runs every check, each on its own, and tells what it found on one screen. */
 
 import { toProblem } from '../errors.ts'
-import { type Output, printable } from '../output.ts'
-import { causes, type ExitCode, exitCodes, Problem } from '../problem.ts'
+import type { Output } from '../output.ts'
+import { printable } from '../output.ts'
+import type { ExitCode } from '../problem.ts'
+import { causes, exitCodes, Problem } from '../problem.ts'
 import { authorizationChecks } from './authorization-checks.ts'
 import { browserChecks } from './browser-checks.ts'
-import { type Check, type Finding, fault, type Verdict } from './check.ts'
+import type { Check, Finding, Verdict } from './check.ts'
+import { fault } from './check.ts'
 import { networkChecks } from './network-checks.ts'
 import { sessionChecks } from './session-checks.ts'
-import { Subject, type SubjectOptions } from './subject.ts'
+import type { SubjectOptions } from './subject.ts'
+import { Subject } from './subject.ts'
 import { tokenCheck } from './token-check.ts'
 
 export const checks: readonly Check[] = [

@@ -2,7 +2,8 @@
 
 import type { FetchLike } from '@modelcontextprotocol/client'
 import { clientInfo } from '../connection.ts'
-import { type Exchange, type ExchangeOptions, exchange, isObject } from './exchange.ts'
+import type { Exchange, ExchangeOptions } from './exchange.ts'
+import { exchange, isObject } from './exchange.ts'
 
 export const modernVersion = '2026-07-28'
 export const legacyVersions = ['2025-11-25', '2025-06-18', '2025-03-26'] as const

@@ -1,9 +1,11 @@
 /** Can it be reached, safely, in which protocol, and does it share our idea of the time? */
 
 import { isIP } from 'node:net'
-import { connect, type PeerCertificate } from 'node:tls'
+import type { PeerCertificate } from 'node:tls'
+import { connect } from 'node:tls'
 import { toProblem } from '../errors.ts'
-import { type Check, type Finding, fault, type Verdict, verdict, warning } from './check.ts'
+import type { Check, Finding, Verdict } from './check.ts'
+import { fault, verdict, warning } from './check.ts'
 import { errorCodeOf, legacyVersions, modernVersion, resultOf } from './endpoint.ts'
 import { isObject } from './exchange.ts'
 import type { Subject } from './subject.ts'

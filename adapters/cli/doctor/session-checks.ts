@@ -1,9 +1,12 @@
 /** Sessions and streams: kept apart, ended when ended, delivered as they happen, resumed when cut. */
 
 import { randomUUID } from 'node:crypto'
-import { type Check, type Finding, fault, type Verdict, verdict, warning } from './check.ts'
-import { type LegacySession, resultOf, sessionHeaders } from './endpoint.ts'
-import { type Exchange, isObject, parseJson } from './exchange.ts'
+import type { Check, Finding, Verdict } from './check.ts'
+import { fault, verdict, warning } from './check.ts'
+import type { LegacySession } from './endpoint.ts'
+import { resultOf, sessionHeaders } from './endpoint.ts'
+import type { Exchange } from './exchange.ts'
+import { isObject, parseJson } from './exchange.ts'
 import type { Subject } from './subject.ts'
 
 export const sessionChecks: readonly Check[] = [

@@ -1,8 +1,10 @@
 /** The server under examination, and what several checks want to know of it, asked once. */
 
 import { extractWWWAuthenticateParams } from '@modelcontextprotocol/client'
-import { Endpoint, type EndpointOptions, type LegacySession, resultOf } from './endpoint.ts'
-import { type Exchange, isObject } from './exchange.ts'
+import type { EndpointOptions, LegacySession } from './endpoint.ts'
+import { Endpoint, resultOf } from './endpoint.ts'
+import type { Exchange } from './exchange.ts'
+import { isObject } from './exchange.ts'
 
 export interface SubjectOptions extends EndpointOptions {
   readonly now: () => number

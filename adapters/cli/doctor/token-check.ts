@@ -1,6 +1,7 @@
 /** What the token at hand says of itself, against what the server makes of it. */
 
-import { type Check, type Finding, fault, type Verdict, verdict } from './check.ts'
+import type { Check, Finding, Verdict } from './check.ts'
+import { fault, verdict } from './check.ts'
 import { isObject, parseJson } from './exchange.ts'
 import type { Subject } from './subject.ts'
 

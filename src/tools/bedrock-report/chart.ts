@@ -1,5 +1,6 @@
 /** Tokens per day by model as a PNG: ECharts draws it, resvg turns it into pixels. */
-import { other, type Row, totalTokens } from './ledger.ts'
+import type { Row } from './ledger.ts'
+import { other, totalTokens } from './ledger.ts'
 import { dayLength, isoDay } from './record.ts'
 import type { Report } from './report.ts'
 

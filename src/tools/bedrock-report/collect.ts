@@ -1,7 +1,9 @@
 /** Reads the usage of a period: the way that works, within bounds, and saying what is missing. */
-import { type AwsFault, awsFault } from '../aws-fault.ts'
+import type { AwsFault } from '../aws-fault.ts'
+import { awsFault } from '../aws-fault.ts'
 import { readEvents } from './events.ts'
-import { type QueryAnswer, QueryEnded, queryUsage } from './insights.ts'
+import type { QueryAnswer } from './insights.ts'
+import { QueryEnded, queryUsage } from './insights.ts'
 import type { Ledger } from './ledger.ts'
 import type { LogsApi, Window } from './logs-api.ts'
 import { dayLength } from './record.ts'

@@ -1,6 +1,7 @@
 /** Usage through FilterLogEvents: every line travels, page by page; the fallback. */
 import type { LogsApi, Window } from './logs-api.ts'
-import { type Entry, parseRecord } from './record.ts'
+import type { Entry } from './record.ts'
+import { parseRecord } from './record.ts'
 
 /**
  * Reads one window to its end, or until `mayRead` says no. Returns whether it got to the end.

@@ -1,6 +1,7 @@
 /** Usage through CloudWatch Logs Insights: AWS adds up, and only the sums travel. */
 import type { LogsApi, QueryReply, Window } from './logs-api.ts'
-import { type Entry, text, toEntry, tokens } from './record.ts'
+import type { Entry } from './record.ts'
+import { text, toEntry, tokens } from './record.ts'
 
 /** A query that ended without a result: AWS's word for how, such as `Failed` or `Timeout`. */
 export class QueryEnded extends Error {

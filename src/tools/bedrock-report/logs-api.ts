@@ -1,7 +1,8 @@
 /** The calls of CloudWatch Logs that a report needs, on an AWS client imported only when one is made. */
 import type { CloudWatchLogsClientConfig } from '@aws-sdk/client-cloudwatch-logs'
 import { failure } from '../../index.ts'
-import { type AwsFault, awsFault } from '../aws-fault.ts'
+import type { AwsFault } from '../aws-fault.ts'
+import { awsFault } from '../aws-fault.ts'
 
 export interface LogsOptions {
   readonly region: string

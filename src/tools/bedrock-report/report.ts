@@ -1,8 +1,11 @@
 /** A usage report from beginning to end: read, add up, note what is missing. */
 import { failure } from '../../index.ts'
-import { type AwsFault, awsFault } from '../aws-fault.ts'
-import { type CollectOptions, collectUsage, type Gap } from './collect.ts'
-import { createLedger, type Dimension, type Row, type Usage } from './ledger.ts'
+import type { AwsFault } from '../aws-fault.ts'
+import { awsFault } from '../aws-fault.ts'
+import type { CollectOptions, Gap } from './collect.ts'
+import { collectUsage } from './collect.ts'
+import type { Dimension, Row, Usage } from './ledger.ts'
+import { createLedger } from './ledger.ts'
 import type { LogsApi, Window } from './logs-api.ts'
 import { dayLength } from './record.ts'
 

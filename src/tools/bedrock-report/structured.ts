@@ -1,6 +1,7 @@
 /** The report as data, and the schema that promises its shape. */
 import * as v from 'valibot'
-import { mostRelevant, type Row, totalTokens, type Usage } from './ledger.ts'
+import type { Row, Usage } from './ledger.ts'
+import { mostRelevant, totalTokens } from './ledger.ts'
 import type { Report } from './report.ts'
 
 const usage = {

@@ -1,5 +1,6 @@
 /** The report as text, in the layout that readers of the forerunner's know (parity A5e). */
-import { mostRelevant, type Row, totalTokens, type Usage } from './ledger.ts'
+import type { Row, Usage } from './ledger.ts'
+import { mostRelevant, totalTokens } from './ledger.ts'
 import type { Report } from './report.ts'
 
 const nothingFound = 'No Bedrock usage data found for the specified period.'
