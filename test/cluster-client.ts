@@ -139,3 +139,12 @@ async function textOf(response: Response): Promise<string> {
   } else last = (await response.json()) as Message
   return last?.result?.content?.[0]?.text ?? JSON.stringify(last?.error)
 }
+
+export const times = (count: number) => Array.from({ length: count }, (_, i) => i)
+
+/** Which processes answer a client's calls, one after another. */
+export async function pidsOf(client: Client, calls: number): Promise<string[]> {
+  const pids: string[] = []
+  for (const _ of times(calls)) pids.push(await client.call('which_instance'))
+  return pids
+}

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Cluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
-import { Client, eventsOf } from './cluster-client.ts'
+import { Client, eventsOf, pidsOf, times } from './cluster-client.ts'
 import type { Dynalite } from './dynalite.ts'
 import { startDynalite } from './dynalite.ts'
 
@@ -20,13 +20,6 @@ afterAll(async () => {
 })
 
 const open = (capabilities?: object) => Client.open(cluster.url, capabilities)
-const times = (count: number) => Array.from({ length: count }, (_, i) => i)
-
-async function pidsOf(client: Client, calls: number): Promise<string[]> {
-  const pids: string[] = []
-  for (const _ of times(calls)) pids.push(await client.call('which_instance'))
-  return pids
-}
 
 describe('the front', () => {
   it('changes instance at every request', async () => {

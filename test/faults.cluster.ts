@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Cluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
 import type { StreamEvent } from './cluster-client.ts'
-import { Client, eventsOf } from './cluster-client.ts'
+import { Client, eventsOf, pidsOf, times } from './cluster-client.ts'
 import type { Dynalite } from './dynalite.ts'
 import { startDynalite } from './dynalite.ts'
 import type { Faults } from './dynamo-faults.ts'
@@ -36,13 +36,6 @@ afterAll(async () => {
 })
 
 const open = (capabilities?: object) => Client.open(cluster.url, capabilities)
-const times = (count: number) => Array.from({ length: count }, (_, i) => i)
-
-async function pidsOf(client: Client, calls: number): Promise<string[]> {
-  const pids: string[] = []
-  for (const _ of times(calls)) pids.push(await client.call('which_instance'))
-  return pids
-}
 
 async function collect(response: Response): Promise<StreamEvent[]> {
   const events: StreamEvent[] = []

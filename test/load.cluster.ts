@@ -7,7 +7,7 @@ import { ScanCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Cluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
-import { Client } from './cluster-client.ts'
+import { Client, times } from './cluster-client.ts'
 import type { Dynalite } from './dynalite.ts'
 import { startDynalite } from './dynalite.ts'
 
@@ -22,8 +22,6 @@ afterAll(async () => {
   await cluster?.close()
   await dynalite.close()
 })
-
-const times = (count: number) => Array.from({ length: count }, (_, i) => i)
 
 /** Runs all, so many at a time. */
 async function inParallel<T>(width: number, items: T[], run: (item: T) => Promise<void>) {

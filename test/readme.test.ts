@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join, resolve } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Mcp } from '../src/index.ts'
-import { LegacyClient } from './wire.ts'
+import { fetchDoor, LegacyClient, ModernClient } from './wire.ts'
 
 const readme = readFileSync('README.md', 'utf8')
 const scripts = JSON.parse(readFileSync('package.json', 'utf8')).scripts as Record<string, string>
@@ -14,29 +14,9 @@ const blocks = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = ''])
 const folder = mkdtempSync(join('test', '.readme-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-async function call(mcp: Mcp, params: object): Promise<{ result: Record<string, unknown> }> {
-  const _meta = {
-    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-    'io.modelcontextprotocol/clientCapabilities': { elicitation: {} },
-  }
-  const response = await mcp.fetch(
-    new Request('http://localhost/mcp', {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        'mcp-protocol-version': '2026-07-28',
-        'mcp-method': 'tools/call',
-        'mcp-name': (params as { name: string }).name,
-      },
-      body: JSON.stringify({
-        jsonrpc: '2.0',
-        id: 1,
-        method: 'tools/call',
-        params: { ...params, _meta },
-      }),
-    }),
-  )
-  return response.json() as Promise<{ result: Record<string, unknown> }>
+async function call(mcp: Mcp, params: Record<string, unknown>) {
+  const client = new ModernClient(fetchDoor(mcp), { capabilities: { elicitation: {} } })
+  return (await client.request('tools/call', params)).result()
 }
 
 async function load(code: string | undefined, name: string): Promise<Mcp> {
@@ -48,17 +28,17 @@ async function load(code: string | undefined, name: string): Promise<Mcp> {
 describe('README', () => {
   it('shows a server that answers', async () => {
     const mcp = await load(blocks[0], 'first')
-    const { result } = await call(mcp, { name: 'get_weather', arguments: { city: 'Bern' } })
+    const result = await call(mcp, { name: 'get_weather', arguments: { city: 'Bern' } })
     expect(result.content).toEqual([{ type: 'text', text: 'The temperature in Bern is 21°C' }])
   })
 
   it('shows a question that runs its step once', async () => {
     const mcp = await load(blocks[1], 'second')
     const params = { name: 'deploy', arguments: { version: '2.0' } }
-    const { result: asked } = await call(mcp, params)
+    const asked = await call(mcp, params)
     expect(asked.resultType).toBe('input_required')
     const [key = ''] = Object.keys(asked.inputRequests as object)
-    const { result } = await call(mcp, {
+    const result = await call(mcp, {
       ...params,
       inputResponses: { [key]: { action: 'accept', content: { sure: true } } },
       requestState: asked.requestState,

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import type { Schema } from '../src/index.ts'
 import { createMcp } from '../src/index.ts'
+import { fetchDoor, ModernClient } from './wire.ts'
 
 async function listed(input: Schema): Promise<{ inputSchema: Record<string, unknown> }> {
   const { list } = serve(input)
@@ -16,28 +17,10 @@ async function listed(input: Schema): Promise<{ inputSchema: Record<string, unkn
 function serve(input: Schema) {
   const mcp = createMcp({ name: 'schemas', version: '1' })
   mcp.tool('take', { description: 'Takes arguments', input }, (args) => JSON.stringify(args))
-  const request = async (method: string, params: object) => {
-    const _meta = {
-      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-      'io.modelcontextprotocol/clientCapabilities': {},
-    }
-    const response = await mcp.fetch(
-      new Request('http://localhost/mcp', {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          'mcp-protocol-version': '2026-07-28',
-          'mcp-method': method,
-          ...(method === 'tools/call' && { 'mcp-name': 'take' }),
-        },
-        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta } }),
-      }),
-    )
-    return ((await response.json()) as { result: Record<string, unknown> }).result
-  }
+  const client = new ModernClient(fetchDoor(mcp))
   return {
-    list: async () => (await request('tools/list', {})).tools,
-    call: (args: object) => request('tools/call', { name: 'take', arguments: args }),
+    list: async () => (await (await client.request('tools/list')).result()).tools,
+    call: async (args: object) => (await client.call('take', args)).result(),
   }
 }
 
