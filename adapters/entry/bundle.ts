@@ -1,4 +1,4 @@
-/** `npm run build:lambda`: each Lambda entry as a folder of ES modules, with sizes, and a limit on them. */
+/** `npm run build:lambda`: each Lambda entry as a folder of ES modules; tells what a cold start reads of it. */
 
 import { rmSync } from 'node:fs'
 import { basename } from 'node:path'
@@ -14,15 +14,7 @@ const { values } = parseArgs({
   },
 })
 
-const KIB = 1024
-/**
- * What every cold start reads of the core, over Hono alone, without the author's schema library and
- * AWS clients. What waits for the path that needs it (the code of an era, jose, the validator of JSON
- * Schema) is printed and not limited.
- */
-const coreBudget = 40 * KIB
-
-const shared: BuildOptions = {
+const options: BuildOptions = {
   bundle: true,
   minify: true,
   format: 'esm',
@@ -52,22 +44,10 @@ for (const entry of entries) {
   const name = basename(entry, '.ts')
   const outdir = values.out ?? `dist/lambda/${name}`
   rmSync(outdir, { recursive: true, force: true })
-  const { metafile } = await build({ ...shared, entryPoints: { index: entry }, outdir })
+  const { metafile } = await build({ ...options, entryPoints: { index: entry }, outdir })
   if (metafile === undefined) continue
   const { eager, lazy } = weigh(metafile)
   process.stdout.write(`${name.padEnd(14)}  ${kib(eager)} at start, ${kib(lazy)} on demand\n`)
-}
-const core = await measure("export { createMcp } from './src/index.ts'")
-const hono = await measure("export { Hono } from 'hono'")
-const weight = core.eager - hono.eager
-process.stdout.write(
-  `${'core over Hono'.padEnd(14)}  ${kib(weight)} of at most ${kib(coreBudget)}, ${kib(core.lazy)} on demand\n`,
-)
-if (weight > coreBudget) {
-  process.stderr.write(
-    'The core has outgrown its budget: import lazily what not every request needs.\n',
-  )
-  process.exitCode = 1
 }
 
 /** Bytes that every start reads, and bytes that wait for the path that needs them. */
@@ -81,30 +61,13 @@ function weigh({ outputs }: Metafile): { eager: number; lazy: number } {
       if (kind === 'import-statement' && next in outputs) add(next)
     }
   }
-  add(modules.find((path) => outputs[path]?.entryPoint !== undefined && isEntry(path)) ?? '')
+  // lazy chunks are entry points to esbuild as well; ours has its own name
+  add(modules.find((path) => basename(path) === 'index.mjs') ?? '')
   const size = (paths: string[]) =>
     paths.reduce((sum, path) => sum + (outputs[path]?.bytes ?? 0), 0)
   return { eager: size([...eager]), lazy: size(modules.filter((path) => !eager.has(path))) }
 }
 
-/** Lazy chunks are entry points to esbuild as well; ours has its own name. */
-function isEntry(path: string): boolean {
-  return path.endsWith('index.mjs') || path.endsWith('stdin.mjs')
-}
-
-async function measure(contents: string): Promise<{ eager: number; lazy: number }> {
-  const { metafile } = await build({
-    ...shared,
-    banner: {},
-    sourcemap: false,
-    write: false,
-    outdir: 'dist/measured',
-    stdin: { contents, resolveDir: '.' },
-    external: ['valibot', '@valibot/*', '@aws-sdk/*'],
-  })
-  return metafile ? weigh(metafile) : { eager: 0, lazy: 0 }
-}
-
 function kib(bytes: number): string {
-  return `${(bytes / KIB).toFixed(1)} KiB`
+  return `${(bytes / 1024).toFixed(1)} KiB`
 }
