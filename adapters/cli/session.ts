@@ -71,8 +71,8 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
     logLevel: options.logLevel,
   })
 
-  /** Runs one line; resolves to whether the session goes on. */
   let failure: ExitCode = exitCodes.ok
+  /** Runs one line; resolves to whether the session goes on. */
   const execute = async (line: string): Promise<boolean> => {
     running = new AbortController()
     warned = false

@@ -25,7 +25,6 @@ export interface WorkbenchOptions {
   /** Milliseconds. */
   readonly timeout: number
   readonly logLevel?: LoggingLevel | undefined
-  readonly fetch?: FetchLike
 }
 
 export interface Workbench extends WorkbenchOptions {
@@ -40,8 +39,7 @@ export interface Workbench extends WorkbenchOptions {
 
 export function createWorkbench(options: WorkbenchOptions): Workbench {
   const { settings, output, responder, visit, listen } = options
-  const plain = options.fetch ?? fetch
-  const http = debugFetch((url, init) => plain(url, init), settings, output)
+  const http = debugFetch((url, init) => fetch(url, init), settings, output)
   const store = new TokenStore(settings.folder)
   const authorization = new Authorization({
     settings,
