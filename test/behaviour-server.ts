@@ -11,6 +11,7 @@ import {
   resourceLink,
   text,
 } from '../src/index.ts'
+import { PNG, WAV } from './media.ts'
 
 /**
  * Nothing is kept but in the store, so that any number of instances, each with a server of its own
@@ -38,9 +39,6 @@ export function createBehaviourServer(options: Partial<McpOptions> = {}): Mcp {
 }
 
 const ICON = { src: 'https://example.com/icon.png', mimeType: 'image/png', sizes: ['48x48'] }
-
-const PNG = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 1, 2, 255])
-const WAV = new TextEncoder().encode('RIFF\u0000\u0000\u0000\u0000WAVEfmt ')
 
 function results(mcp: Mcp): void {
   mcp.tool(
