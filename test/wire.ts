@@ -209,19 +209,27 @@ export type LegacyRevision = '2025-03-26' | '2025-06-18' | '2025-11-25'
 export type Capabilities = Record<string, unknown>
 
 /** What both eras' clients can do, each in its own way. */
-export interface WireClient {
-  readonly revision: string
-  request(method: string, params?: object, sending?: Sending): Promise<Reply>
-  call(tool: string, args?: object, sending?: Sending & { meta?: object }): Promise<Reply>
+export abstract class WireClient {
+  abstract readonly revision: string
+  abstract request(method: string, params?: object, sending?: Sending): Promise<Reply>
   /**
    * A call to its end, each question answered by the function, whichever way questions travel.
    * An answer of undefined is an error response in 2025, and no answer in 2026.
    */
-  converse(
+  abstract converse(
     method: string,
     params: object,
     answer: (question: Message) => object | undefined,
   ): Promise<Conversation>
+
+  call(
+    name: string,
+    args: object = {},
+    { meta, ...sending }: Sending & { meta?: object } = {},
+  ): Promise<Reply> {
+    const params = { name, arguments: args, ...(meta && { _meta: meta }) }
+    return this.request('tools/call', params, sending)
+  }
 }
 
 export interface Conversation {
@@ -238,7 +246,7 @@ export interface ClientOptions {
 
 let lastId = 0
 
-export class LegacyClient implements WireClient {
+export class LegacyClient extends WireClient {
   readonly door: TestDoor
   readonly revision: LegacyRevision
   readonly sessionId: string
@@ -254,6 +262,7 @@ export class LegacyClient implements WireClient {
     server: unknown,
     options: ClientOptions,
   ) {
+    super()
     this.door = door
     this.revision = revision
     this.sessionId = sessionId
@@ -299,15 +308,6 @@ export class LegacyClient implements WireClient {
   request(method: string, params?: object, sending?: Sending): Promise<Reply> {
     const { id = ++lastId } = sending ?? {}
     return this.send({ jsonrpc: '2.0', id, method, ...(params && { params }) }, sending)
-  }
-
-  call(
-    name: string,
-    args: object = {},
-    { meta, ...sending }: Sending & { meta?: object } = {},
-  ): Promise<Reply> {
-    const params = { name, arguments: args, ...(meta && { _meta: meta }) }
-    return this.request('tools/call', params, sending)
   }
 
   notify(method: string, params?: object): Promise<Reply> {
@@ -356,12 +356,13 @@ export class LegacyClient implements WireClient {
 
 const META = 'io.modelcontextprotocol'
 
-export class ModernClient implements WireClient {
+export class ModernClient extends WireClient {
   readonly revision = '2026-07-28'
   readonly door: TestDoor
   readonly #options: ClientOptions & { logLevel?: string }
 
   constructor(door: TestDoor, options: ClientOptions & { logLevel?: string } = {}) {
+    super()
     this.door = door
     this.#options = options
   }
@@ -394,15 +395,6 @@ export class ModernClient implements WireClient {
       ...this.#options.headers,
       ...headers,
     })
-  }
-
-  call(
-    name: string,
-    args: object = {},
-    { meta, ...sending }: Sending & { meta?: object } = {},
-  ): Promise<Reply> {
-    const params = { name, arguments: args, ...(meta && { _meta: meta }) }
-    return this.request('tools/call', params, sending)
   }
 
   async converse(
