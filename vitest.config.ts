@@ -18,6 +18,8 @@ export default defineConfig(({ mode }) => ({
     include: [slow.includes(mode) ? `test/**/*.${mode}.ts` : 'test/**/*.test.ts'],
     // they wait more than they compute, so every processor may have its file
     maxWorkers: '100%',
+    // a second, vitest's own, is soon gone on a machine with other things to do
+    expect: { poll: { timeout: 10_000 } },
     testTimeout: slow.includes(mode) ? 120_000 : 15_000,
   },
 }))

@@ -6,6 +6,7 @@ import { dynamoStore } from '../adapters/dynamodb.ts'
 import { serve } from '../adapters/node.ts'
 import type { McpOptions } from '../src/index.ts'
 import { createReferenceServer } from '../src/tools/index.ts'
+import { heldBytes } from './heap.ts'
 
 const { MCP_TABLE = 'test', PORT = '0', TEST_OPTIONS = '{}' } = process.env
 /** Those options of `createMcp` that JSON can hold. */
@@ -51,6 +52,8 @@ mcp.tool(
   { description: 'Whether a wait of this conversation was cancelled', session: true },
   async (_, ctx) => (await ctx.session.get<boolean>('cancelled')) ?? false,
 )
+
+mcp.tool('held', { description: 'Bytes that this process holds' }, () => heldBytes())
 
 mcp.tool('announce', { description: 'Tells everybody that the tools changed' }, async (_, ctx) => {
   await ctx.notify.toolsChanged()

@@ -1,15 +1,11 @@
 /** What one operation costs stays the same, however much there is of everything else. */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it } from 'vitest'
 import { dynamoStore } from '../adapters/dynamodb.ts'
 import { serve } from '../adapters/node.ts'
 import type { Context, JsonSchema, Mcp, McpOptions, Store } from '../src/index.ts'
 import { createMcp, memoryStore } from '../src/index.ts'
+import { heldBytes } from './heap.ts'
 import { fetchDoor, LegacyClient, ModernClient } from './wire.ts'
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
 
 let mcp: Mcp
 afterEach(() => mcp?.close({ grace: 0 }))
@@ -128,15 +124,13 @@ describe('pages that clients choose', () => {
     const client = new ModernClient(fetchDoor(mcp))
     const keyOf = (i: number) => btoa(encodeURIComponent(`file:///${i}`))
     let written = 0
-    collect()
-    const before = process.memoryUsage().heapUsed
+    const before = heldBytes()
     for (let i = 0; i < 400; i++) {
       const page = await client.request('resources/list', { cursor: keyOf(i) })
       written += JSON.stringify(await page.result()).length
     }
     expect(written).toBeGreaterThan(100e6)
-    collect()
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(written / 2)
+    expect(heldBytes() - before).toBeLessThan(written / 2)
   })
 })
 
