@@ -546,3 +546,14 @@ describe('pages of other origins', () => {
     expect(reply.header('vary')).toMatch(/origin/i)
   })
 })
+
+describe('a list that a server does not offer', () => {
+  it.each(['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list'])(
+    '%s is refused by its own name',
+    async (method) => {
+      const client = await LegacyClient.open(open().door, '2025-11-25')
+      const { error } = await (await client.request(method)).answer()
+      expect(error).toMatchObject({ code: -32601, message: `Method not found: ${method}` })
+    },
+  )
+})

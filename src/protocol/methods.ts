@@ -57,14 +57,17 @@ export function capabilities(server: Server, era: Era): object {
 }
 
 function list(name: ListName) {
-  const feature = name === 'resourceTemplates' ? 'resources' : name
+  const [feature, method] =
+    name === 'resourceTemplates'
+      ? (['resources', 'resources/templates/list'] as const)
+      : ([name, `${name}/list`] as const)
   return ({ server, revision, params }: Call): string => {
     const { registry } = server
     const offered =
       feature === 'resources'
         ? registry.resources.size + registry.templates.size > 0
         : registry[feature].size > 0
-    if (!offered) throw methodNotFound(`${feature}/list`)
+    if (!offered) throw methodNotFound(method)
     return listPage(server, name, revision, params.cursor)
   }
 }
