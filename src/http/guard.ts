@@ -168,7 +168,8 @@ async function readBody(request: Request, limit: number): Promise<Bytes | undefi
   if (announced !== null && /^\d+$/.test(announced)) return request.arrayBuffer()
   const chunks: Uint8Array[] = []
   let length = 0
-  for await (const chunk of request.body ?? []) {
+  // not cancelled at the end of the loop: that would wait for whoever holds a clone, who may never read it
+  for await (const chunk of request.body?.values({ preventCancel: true }) ?? []) {
     length += chunk.byteLength
     if (length > limit) return undefined
     chunks.push(chunk)
