@@ -1,5 +1,5 @@
 /** The Node door: an HTTP server around `mcp.fetch` that stops in good order. */
-import type { IncomingMessage } from 'node:http'
+import { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { serve as listen } from '@hono/node-server'
 import type { Door, Mcp } from '../src/index.ts'
@@ -43,12 +43,13 @@ export async function serve(
   const server = listen({
     // what this door knows of a request is nothing that the request itself could say, unless told so
     fetch: (request, { incoming }) => {
-      const body = (limit: number) => readBody(request, incoming as IncomingMessage, limit)
+      const body = (limit: number) => readBody(incoming as Incoming, limit)
       const raw = { request, body }
       return mcp.fetch(request, { door: trustProxy ? { ...toDoor(request), raw } : { raw } })
     },
     port,
     hostname: host,
+    serverOptions: { IncomingMessage: Incoming },
   })
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve)
@@ -84,17 +85,26 @@ export async function serve(
 }
 
 /**
+ * A request that knows whether an app in front has asked for its body, or cloned it: the stream that it
+ * was given pauses Node's where nobody reads on, and either reader would miss what the other gets.
+ * Before it makes one, @hono/node-server looks here for a body that its host has read already.
+ */
+class Incoming extends IncomingMessage {
+  declare asked?: true
+  get rawBody(): undefined {
+    this.asked = true
+    return undefined
+  }
+}
+
+/**
  * The body as Node has it: through the request its bytes would be copied. A promise of undefined when it
  * is longer than `limit`; undefined where the request alone knows what is to be had.
  */
-function readBody(
-  request: Request,
-  incoming: IncomingMessage,
-  limit: number,
-): Promise<Uint8Array | undefined> | undefined {
+function readBody(incoming: Incoming, limit: number): Promise<Uint8Array | undefined> | undefined {
   if (Number(incoming.headers['content-length']) > limit) return Promise.resolve(undefined)
   // read by somebody already, or sent whole by a client that left
-  if (incoming.readableDidRead || incoming.destroyed || isTaken(request)) return undefined
+  if (incoming.readableDidRead || incoming.destroyed || incoming.asked) return undefined
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let length = 0
@@ -112,16 +122,6 @@ function readBody(
       if (!incoming.readableEnded) reject(new Error('The client left before its request was whole'))
     })
   })
-}
-
-/**
- * Whether an app in front has looked at the body, or cloned the request: its stream then pauses Node's
- * where nobody reads on, and either reader would miss what the other gets. @hono/node-server makes a
- * whole Request at that moment, which its light one keeps under this symbol.
- */
-function isTaken(request: Request): boolean {
-  const own = Object.getOwnPropertySymbols(request)
-  return own.some(({ description }) => description === 'requestCache')
 }
 
 /** Where clients find this server, in the words of the proxy in front of it; nothing where it said nothing sensible. */

@@ -16,6 +16,8 @@ export interface Settings {
   slice: number
   /** Calls before the first round, at the least: until it is compiled, a server costs up to four times as much. */
   warmUp: number
+  /** Servers one after the other, each anew, behind a figure whose rounds alone would not settle it. */
+  processes: number
 }
 
 /** Microseconds of CPU before the first round, at the least: cheap calls take many to be compiled. */
@@ -59,36 +61,49 @@ function quantile(values: readonly number[], share: number): number {
 
 const sum = (values: readonly number[]) => values.reduce((all, one) => all + one, 0)
 
+/** What the rounds of one contender came to, and the floor's beside them. */
+interface Rounds {
+  readonly spent: Spent[]
+  readonly below: Spent[]
+  bytes: number
+}
+
+const noRounds = (): Rounds => ({ spent: [], below: [], bytes: 0 })
+
 /** CPU per request of each, under one load; the floor's first. */
 export async function costs(
   contenders: readonly Contender[],
   load: Load,
   settings: Settings,
 ): Promise<Cost[]> {
-  await using floor = await prepare(FLOOR, load, settings)
-  const floors: Spent[] = []
-  const costs: Cost[] = []
-  // one at a time beside the floor: servers that wait still take turns at the collector's and timers' whim
-  for (const contender of contenders) {
-    if ((load.events && contender.mute) || (contender.table && !load.table)) continue
-    await using own = await prepare(contender, load, settings)
-    const [spent, below]: [Spent[], Spent[]] = [[], []]
-    for (let round = 0; round < settings.rounds; round++) {
-      below.push(await floor.round())
-      spent.push(await own.round())
+  const able = contenders.filter(
+    ({ mute, table }) => !(load.events && mute) && (load.table || !table),
+  )
+  const floors = noRounds()
+  const all = able.map((contender) => ({ contender, rounds: noRounds() }))
+  // where state grows, how a process came to be compiled and to lie in memory is worth 5 % either way
+  for (let process = 0; process < (load.grows ? settings.processes : 1); process++) {
+    await using floor = await prepare(FLOOR, load, settings)
+    floors.bytes = floor.bytes
+    // one at a time beside the floor: servers that wait still take turns at the collector's and timers' whim
+    for (const { contender, rounds } of all) {
+      await using own = await prepare(contender, load, settings)
+      rounds.bytes = own.bytes
+      for (let round = 0; round < settings.rounds; round++) {
+        rounds.below.push(await floor.round())
+        rounds.spent.push(await own.round())
+      }
+      floors.spent.push(...rounds.below.slice(-settings.rounds))
     }
-    floors.push(...below)
-    costs.push(toCost(contender, load, spent, below, own.bytes))
   }
-  return [toCost(FLOOR, load, floors, floors, floor.bytes), ...costs]
+  const floorCost = toCost(FLOOR, load, { ...floors, below: floors.spent })
+  return [floorCost, ...all.map(({ contender, rounds }) => toCost(contender, load, rounds))]
 }
 
 function toCost(
   { label }: Contender,
   { events, grows }: Load,
-  spent: readonly Spent[],
-  below: readonly Spent[],
-  bytes: number,
+  { spent, below, bytes }: Rounds,
 ): Cost {
   const [cpus, floors] = [spent.map(({ cpu }) => cpu), below.map(({ cpu }) => cpu)]
   const ratios = cpus.map((cpu, round) => cpu / (floors[round] ?? Number.NaN))

@@ -16,6 +16,8 @@ export interface Results {
   /** Whether server and driver had cores of their own. */
   pinned: boolean
   rounds: number
+  /** Servers of each kind that the rounds of `initialize` were run on. */
+  processes: number
   versions: Record<string, string>
   /** CPU per request by load. */
   costs: Record<string, Cost[]>
@@ -69,9 +71,9 @@ export function write(results: Results): void {
 }
 
 export function toMarkdown(results: Results): string {
-  const { rounds } = results
+  const { rounds, processes } = results
   return [
-    `Server CPU per request ÷ bare Hono's, median of ${rounds} interleaved rounds (\`initialize\`: their mean, as the collector's share grows with the sessions), 16 connections (streams: one):`,
+    `Server CPU per request ÷ bare Hono's, median of ${rounds} interleaved rounds (\`initialize\`: the mean of those of ${processes} processes, as the collector's share grows with the sessions), 16 connections (streams: one):`,
     '',
     byLoad(results.costs, (load) => [[load, ({ ratio }) => ratio.toFixed(2)]]),
     '',

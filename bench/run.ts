@@ -12,8 +12,8 @@ import { scaling } from './scaling.ts'
 
 const full = process.argv.includes('--full')
 const settings = full
-  ? { rounds: 51, slice: 20, warmUp: 8_000 }
-  : { rounds: 25, slice: 20, warmUp: 3_000 }
+  ? { rounds: 51, slice: 20, warmUp: 8_000, processes: 5 }
+  : { rounds: 25, slice: 20, warmUp: 3_000, processes: 3 }
 // in the driver's process, away from the servers' core
 await using database = await startDynalite()
 const chosen = CONTENDERS.filter(({ quick }) => full || quick).map((contender) =>
@@ -45,6 +45,7 @@ const results: Results = {
   node: process.versions.node,
   pinned,
   rounds: settings.rounds,
+  processes: settings.processes,
   versions: versions(),
   costs: {},
   latencies: [],
