@@ -2,6 +2,7 @@
 import { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { serve as listen } from '@hono/node-server'
+import { readAhead } from '../src/app.ts'
 import type { Door, Mcp } from '../src/index.ts'
 
 export interface ServeOptions {
@@ -55,6 +56,7 @@ export async function serve(
     server.once('listening', resolve)
     server.once('error', reject)
   })
+  void readAhead()
 
   let closing: Promise<void> | undefined
   const close = () => {

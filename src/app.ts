@@ -34,6 +34,14 @@ const legacy = lazily(() => import('./http/legacy.ts'))
 const modern = lazily(() => import('./http/modern.ts'))
 const streams = lazily(() => import('./http/streams.ts'))
 
+/**
+ * Reads all of it at once, for a host that lives long: no client waits for it then, and a server whose
+ * files are replaced, or that has no file handle left, answers on. What fails is tried again when needed.
+ */
+export async function readAhead(): Promise<void> {
+  await Promise.allSettled([legacy(), modern(), streams()])
+}
+
 type Handler = (server: Server, incoming: Incoming) => Awaitable<Response>
 
 export function createApp(

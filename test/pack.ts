@@ -18,6 +18,34 @@ function expect(what: string, happened: boolean): void {
   process.stdout.write(`✓ ${what}\n`)
 }
 
+/** A server that loses its files while it waits for its first client, as a deployment in place has it. */
+const REPLACED = `
+import { rename } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
+import { createMcp } from 'streamable-mcp'
+import { serve } from 'streamable-mcp/node'
+
+const { port, close } = await serve(createMcp({ name: 'replaced', version: '1' }), { port: 0 })
+await setTimeout(1_000)
+await rename('node_modules/streamable-mcp/dist', 'node_modules/streamable-mcp/gone')
+const status = async (method, params, headers) => {
+  const response = await fetch(\`http://127.0.0.1:\${port}/mcp\`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+  })
+  return response.status
+}
+const clientInfo = { name: 'client', version: '1' }
+const legacy = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo }
+const protocolVersion = 'io.modelcontextprotocol/protocolVersion'
+const clientCapabilities = 'io.modelcontextprotocol/clientCapabilities'
+const modern = { _meta: { [protocolVersion]: '2026-07-28', [clientCapabilities]: {} } }
+const named = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'server/discover' }
+console.log(await status('initialize', legacy), await status('server/discover', modern, named))
+await close()
+`
+
 const server = spawn(process.execPath, ['dist/adapters/entry/node.js'], {
   cwd: root,
   env: { ...process.env, PORT: '0', LOG_LEVEL: 'silent' },
@@ -50,6 +78,10 @@ try {
     { cwd: folder },
   )
   expect('the library can be imported', imported.stdout === 'function\n')
+
+  await writeFile(join(folder, 'server.mjs'), REPLACED)
+  const { stdout } = await run(process.execPath, ['server.mjs'], { cwd: folder })
+  expect('a server whose files are gone answers both eras', stdout === '200 200\n')
 } finally {
   server.kill()
   await rm(folder, { recursive: true, force: true })
