@@ -1,7 +1,7 @@
 /** Defects that were found once, each shown gone. */
 import { type } from 'arktype'
 import * as v from 'valibot'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Json, Key, McpOptions, Principal, Store } from '../src/index.ts'
 import { AuthError, createMcp, memoryStore, StoreUnavailable, ValueTooLarge } from '../src/index.ts'
 import { BOTH, fetchDoor, LegacyClient, ModernClient, post } from './wire.ts'
@@ -142,6 +142,30 @@ describe('what a store may hold', () => {
     const client = await LegacyClient.open(door, '2025-11-25')
     expect((await (await client.call('forget')).result()).isError).toBe(true)
     expect((await (await client.call('look')).result()).content[0].text).toBe('none')
+  })
+})
+
+describe('an update that writes to the value it is to replace', () => {
+  afterEach(() => vi.useRealTimers())
+
+  it('ends, with an error', async () => {
+    const { mcp, door } = open()
+    let runs = 0
+    mcp.tool('count', { description: 'Never agrees with itself' }, async (_, ctx) => {
+      await ctx.session.update('n', async () => {
+        await ctx.session.set('n', ++runs)
+        return 0
+      })
+    })
+    const client = await LegacyClient.open(door, '2025-11-25')
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    let result: { isError?: boolean } | undefined
+    const called = client.call('count').then(async (reply) => {
+      result = await reply.result()
+    })
+    while (!result && runs < 10_000) await vi.advanceTimersByTimeAsync(200)
+    expect(result).toMatchObject({ isError: true })
+    await called
   })
 })
 

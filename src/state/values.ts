@@ -18,6 +18,9 @@ export interface SessionValues {
   update<T = Json>(key: string, fn: (value: T | undefined) => T | Promise<T>): Promise<T>
 }
 
+/** Minutes of losing to others: by then it is `fn` that writes to the value it is to replace. */
+const MOST_TRIES = 1_000
+
 /** Where a conversation's values are: a session's partition, or a handle's. */
 export interface Conversation {
   readonly partition: string
@@ -64,7 +67,7 @@ export function sessionValues(
             await store.put(key, next as Json, { expiresAt, ifVersion: stored?.version ?? 0 })
             return next
           } catch (error) {
-            if (!(error instanceof Conflict)) throw error
+            if (!(error instanceof Conflict) || attempt === MOST_TRIES) throw error
           }
           await standBack(attempt)
         }
