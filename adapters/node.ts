@@ -2,8 +2,8 @@
 import { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { serve as listen } from '@hono/node-server'
-import { readAhead } from '../src/app.ts'
 import type { Door, Mcp } from '../src/index.ts'
+import { readAhead } from '../src/index.ts'
 
 export interface ServeOptions {
   /** 0 for any free one. @default 3000 */

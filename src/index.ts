@@ -1,6 +1,7 @@
 /** The public API: what authors, doors and engines are written against. */
 
 export type { Bindings } from './app.ts'
+export { readAhead } from './app.ts'
 export { Suspended } from './asking/question.ts'
 export type { Auth, AuthRoute, Door, Principal } from './auth/auth.ts'
 export { AuthError, AuthUnavailable } from './auth/auth.ts'
