@@ -13,7 +13,7 @@ import { scaling } from './scaling.ts'
 const full = process.argv.includes('--full')
 const settings = full
   ? { rounds: 51, slice: 20, warmUp: 8_000, processes: 5 }
-  : { rounds: 25, slice: 20, warmUp: 3_000, processes: 3 }
+  : { rounds: 25, slice: 20, warmUp: 3_000, processes: 2 }
 // in the driver's process, away from the servers' core
 await using database = await startDynalite()
 const chosen = CONTENDERS.filter(({ quick }) => full || quick).map((contender) =>
