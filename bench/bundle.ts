@@ -80,12 +80,13 @@ async function bundle(contents: string, external: string[], platform: Platform =
     logLevel: 'error',
   })
   const { outputs } = metafile
-  const start = startOf(outputs)
+  const start = reached(outputs, ['import-statement'])
   const size = (paths: Iterable<string>) =>
     [...paths].reduce((sum, path) => sum + (outputs[path]?.bytes ?? 0), 0)
   return {
     atStart: size(start),
-    all: size(Object.keys(outputs)),
+    // lazy parts of modules that were shaken off are written, too, and nothing leads to them
+    all: size(reached(outputs, ['import-statement', 'dynamic-import'])),
     imports: [...start].flatMap((path) =>
       (outputs[path]?.imports ?? []).flatMap(({ kind, path: to, external: outside }) =>
         outside && kind === 'import-statement' ? to : [],
@@ -94,13 +95,13 @@ async function bundle(contents: string, external: string[], platform: Platform =
   }
 }
 
-/** The entry and the chunks it imports by statements. */
-function startOf(outputs: Metafile['outputs']): Set<string> {
+/** The entry and the chunks that imports of these kinds lead to. */
+function reached(outputs: Metafile['outputs'], kinds: readonly string[]): Set<string> {
   const found = new Set<string>()
   const add = (path: string) => {
     if (found.has(path) || !outputs[path]) return
     found.add(path)
-    for (const { kind, path: to } of outputs[path].imports) if (kind === 'import-statement') add(to)
+    for (const { kind, path: to } of outputs[path].imports) if (kinds.includes(kind)) add(to)
   }
   const entry = Object.keys(outputs).find((path) => outputs[path]?.entryPoint === '<stdin>')
   if (entry) add(entry)

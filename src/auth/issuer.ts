@@ -50,7 +50,7 @@ export function createIssuerKeys(
     if (!Array.isArray(document?.keys) || document.keys.length === 0) {
       throw new Error(`${url} answered with no keys.`)
     }
-    const { createLocalJWKSet } = await import('jose')
+    const { createLocalJWKSet } = await import('./jwt.ts')
     return createLocalJWKSet({ keys: document.keys })
   }, options)
 
@@ -59,7 +59,7 @@ export function createIssuerKeys(
     try {
       return await find(header, token)
     } catch (error) {
-      const { errors } = await import('jose')
+      const { errors } = await import('./jwt.ts')
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
     }
     // Perhaps the issuer has rotated its keys since.

@@ -49,7 +49,7 @@ export function createTokenVerifier(options: VerifierOptions): TokenVerifier {
   }
 
   return remember(clock, async (token, audience) => {
-    const { decodeJwt, errors, jwtVerify } = await import('jose')
+    const { decodeJwt, errors, jwtVerify } = await import('./jwt.ts')
     try {
       // Read unverified, only to pick the issuer whose keys decide; an unknown one has none.
       const issuer = decodeJwt(token).iss ?? ''

@@ -1,4 +1,6 @@
 /** Sealing what travels through the client: JSON encrypted and authenticated with a key all instances share. */
+import { compactDecrypt } from 'jose/jwe/compact/decrypt'
+import { CompactEncrypt } from 'jose/jwe/compact/encrypt'
 import { sha256 } from '../digest.ts'
 import { code, McpError } from '../protocol/errors.ts'
 import type { Json, Store } from './store.ts'
@@ -35,7 +37,7 @@ export function createSeal(store: Store, clock: () => number, keys?: readonly st
 
   return {
     async seal(value) {
-      const [{ CompactEncrypt }, [secret]] = await Promise.all([import('jose'), secrets()])
+      const [secret] = await secrets()
       if (!secret) throw new TypeError('Sealing needs at least one key')
       const sealed = await new CompactEncrypt(new TextEncoder().encode(JSON.stringify(value)))
         .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
@@ -48,8 +50,7 @@ export function createSeal(store: Store, clock: () => number, keys?: readonly st
     },
     async open(sealed) {
       if (sealed.length > LONGEST) return undefined
-      const [{ compactDecrypt }, all] = await Promise.all([import('jose'), secrets()])
-      for (const secret of all) {
+      for (const secret of await secrets()) {
         try {
           const { plaintext } = await compactDecrypt(sealed, secret, {
             keyManagementAlgorithms: ['dir'],
