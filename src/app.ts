@@ -36,7 +36,7 @@ const streams = lazily(() => import('./http/streams.ts'))
 
 /**
  * Reads all of it at once, for a host that lives long: no client waits for it then, and a server whose
- * files are replaced, or that has no file handle left, answers on. What fails is tried again when needed.
+ * files are replaced, or that has no file handle left, answers on. What fails is told when it is needed.
  */
 export async function readAhead(): Promise<void> {
   await Promise.allSettled([legacy(), modern(), streams()])
