@@ -56,7 +56,8 @@ export async function serve(
     server.once('listening', resolve)
     server.once('error', reject)
   })
-  void readAhead()
+  // a client that waits already comes first
+  setTimeout(readAhead, 100).unref()
 
   let closing: Promise<void> | undefined
   const close = () => {
