@@ -10,6 +10,10 @@ export default defineConfig(({ mode }) => ({
     // examples and README import the package by its name
     alias: [
       { find: /^streamable-mcp$/, replacement: source('src/index.ts') },
+      {
+        find: /^streamable-mcp\/dynamodb$/,
+        replacement: source('adapters/dynamodb/dynamo-store.ts'),
+      },
       { find: /^streamable-mcp\/(\w+)$/, replacement: source('adapters/$1.ts') },
     ],
   },

@@ -1,6 +1,6 @@
 /** The HTTP events of AWS (REST v1, payload v2, ALB) as a web Request, and a Response in the form each of them expects. */
 
-import type { Door } from '../src/index.ts'
+import type { Platform } from '../src/index.ts'
 
 type Values = Readonly<Record<string, string | undefined>> | null
 type Lists = Readonly<Record<string, readonly string[] | undefined>> | null
@@ -46,7 +46,7 @@ export type Shape = 'rest' | 'v2' | 'alb' | 'alb-multi'
 
 export interface Incoming {
   readonly request: Request
-  readonly door: Pick<Door, 'baseUrl' | 'authorizer'>
+  readonly platform: Pick<Platform, 'baseUrl' | 'authorizer'>
   readonly shape: Shape
 }
 
@@ -122,7 +122,7 @@ function parseRest(event: EventV1): Incoming {
       toHeaders(event),
       event,
     ),
-    door: toDoor(domainName, prefix, authorizer),
+    platform: toPlatform(domainName, prefix, authorizer),
     shape: 'rest',
   }
 }
@@ -143,7 +143,7 @@ function parseAlb(event: EventV1): Incoming {
       headers,
       event,
     ),
-    door: {},
+    platform: {},
     shape: event.multiValueHeaders ? 'alb-multi' : 'alb',
   }
 }
@@ -162,16 +162,20 @@ function parseV2(event: EventV2): Incoming {
       headers,
       event,
     ),
-    door: toDoor(domainName, prefix, isObject(authorizer?.lambda) ? authorizer.lambda : authorizer),
+    platform: toPlatform(
+      domainName,
+      prefix,
+      isObject(authorizer?.lambda) ? authorizer.lambda : authorizer,
+    ),
     shape: 'v2',
   }
 }
 
-function toDoor(
+function toPlatform(
   domainName: string | undefined,
   prefix: string,
   authorizer: Readonly<Record<string, unknown>> | null | undefined,
-): Incoming['door'] {
+): Incoming['platform'] {
   return {
     ...(domainName !== undefined && { baseUrl: `https://${domainName}${prefix}` }),
     ...(authorizer && { authorizer }),

@@ -52,7 +52,7 @@ export function authorizer(
       throw new Error('Not an event of a REQUEST authorizer')
     }
     try {
-      const principal = await auth.verify(incoming.request, incoming.door)
+      const principal = await auth.verify(incoming.request, incoming.platform)
       const { exp } = principal.claims
       if (typeof exp === 'number' && exp - now() / 1000 < cacheSeconds) {
         throw new AuthError('The token is about to expire', { code: 'invalid_token' })

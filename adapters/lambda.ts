@@ -1,13 +1,13 @@
 /** Lambda handlers around an app: one that streams its response, and one for hosts that cannot. */
 
 import { pipeline } from 'node:stream/promises'
-import type { Door } from '../src/index.ts'
+import type { Platform } from '../src/index.ts'
 import type { BufferedReply, Head, Incoming, Shape } from './apigateway.ts'
 import { parseEvent, toHead, toReply } from './apigateway.ts'
 
 /** What `createMcp()` returns, or any app that answers a web request. */
 export interface App {
-  fetch(request: Request, env: { door: Door }): Response | Promise<Response>
+  fetch(request: Request, env: { platform: Platform }): Response | Promise<Response>
 }
 
 /** The part of Lambda's invocation context that a door reads. */
@@ -124,8 +124,8 @@ async function invoke(
   const { request, shape } = incoming
   const remaining = context.getRemainingTimeInMillis()
   const reserve = Math.min(margin, remaining / 2)
-  const door: Door = {
-    ...incoming.door,
+  const platform: Platform = {
+    ...incoming.platform,
     deadline: Date.now() + remaining - reserve,
     background: false,
     requestId: context.awsRequestId,
@@ -134,7 +134,7 @@ async function invoke(
   const timer = setTimeout(() => cut.abort(), remaining - reserve / 2)
   const done = () => clearTimeout(timer)
   try {
-    const response = await Promise.race([app.fetch(request, { door }), rejectOn(cut.signal)])
+    const response = await Promise.race([app.fetch(request, { platform }), rejectOn(cut.signal)])
     const body = chunks(response, cut.signal, done)
     // Its headers tell the client that the call is under way, so an event stream is not waited for.
     if (isEventStream(response)) return { response, body, shape }

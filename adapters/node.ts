@@ -2,8 +2,8 @@
 import { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { serve as listen } from '@hono/node-server'
-import type { Door, Mcp } from '../src/index.ts'
-import { readAhead } from '../src/index.ts'
+import type { Mcp, Platform } from '../src/index.ts'
+import { preload } from '../src/index.ts'
 
 export interface ServeOptions {
   /** 0 for any free one. @default 3000 */
@@ -23,7 +23,7 @@ export interface ServeOptions {
 }
 
 /** A server that listens. */
-export interface Serving {
+export interface NodeServer {
   readonly port: number
   /** Ends streams properly, lets running calls finish, closes every connection. */
   close(): Promise<void>
@@ -38,15 +38,17 @@ export interface Serving {
 export async function serve(
   mcp: Pick<Mcp, 'fetch' | 'close'>,
   options: ServeOptions = {},
-): Promise<Serving> {
+): Promise<NodeServer> {
   const { port = 3000, host = '127.0.0.1', grace = 10_000, signals = true } = options
   const { trustProxy = false } = options
   const server = listen({
     // what this door knows of a request is nothing that the request itself could say, unless told so
     fetch: (request, { incoming }) => {
       const body = (limit: number) => readBody(incoming as Incoming, limit)
-      const raw = { request, body }
-      return mcp.fetch(request, { door: trustProxy ? { ...toDoor(request), raw } : { raw } })
+      const rawBody = { request, body }
+      return mcp.fetch(request, {
+        platform: trustProxy ? { ...toPlatform(request), rawBody } : { rawBody },
+      })
     },
     port,
     hostname: host,
@@ -57,7 +59,7 @@ export async function serve(
     server.once('error', reject)
   })
   // a client that waits already comes first
-  setTimeout(readAhead, 100).unref()
+  setTimeout(preload, 100).unref()
 
   let closing: Promise<void> | undefined
   const close = () => {
@@ -128,7 +130,7 @@ function readBody(incoming: Incoming, limit: number): Promise<Uint8Array | undef
 }
 
 /** Where clients find this server, in the words of the proxy in front of it; nothing where it said nothing sensible. */
-function toDoor({ headers }: Request): Door {
+function toPlatform({ headers }: Request): Platform {
   // a proxy that appends puts its own word last
   const last = (name: string) => headers.get(name)?.split(',').at(-1)?.trim() ?? ''
   const [proto, host] = [last('x-forwarded-proto'), last('x-forwarded-host')]

@@ -1,7 +1,7 @@
 /** A secret out of AWS Secrets Manager by one signed request, for a cold start that need not load a client. */
 
 import { createHash, createHmac } from 'node:crypto'
-import type { Environment } from './env.ts'
+import type { Environment } from './environment/options.ts'
 
 export interface SecretOptions {
   /** @default the global fetch */

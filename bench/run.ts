@@ -1,6 +1,6 @@
 /** `npm run bench`: measures us against the floor and the nearest others; `npm run bench:full`: against all, and longer. */
 import { coldStarts as lambdaColdStarts } from '../test/aws/cold-start.ts'
-import { startDynalite } from '../test/dynalite.ts'
+import { startDynalite } from '../test/support/dynalite.ts'
 import { buildServers } from './build.ts'
 import { coreSize, serverSizes } from './bundle.ts'
 import { CONTENDERS, FLOOR, LOADS } from './contenders.ts'

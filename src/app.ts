@@ -1,48 +1,48 @@
 /** Every route of the endpoint, and what a request meets on its way: guard, authorization, era. */
 import type { HonoRequest } from 'hono'
 import { Hono } from 'hono'
-import type { Auth, AuthRoute, Door, Principal } from './auth/auth.ts'
+import type { Auth, AuthRoute, Platform, Principal } from './auth/auth.ts'
 import { AuthError, AuthUnavailable } from './auth/auth.ts'
-import type { Awaitable } from './awaitable.ts'
-import { attempt, chain } from './awaitable.ts'
-import { fingerprint } from './digest.ts'
-import { classify } from './http/classify.ts'
-import type { Guard } from './http/guard.ts'
-import type { Incoming } from './http/incoming.ts'
-import { RequestRecord } from './http/incoming.ts'
+import { describe, logInternal } from './handlers/run-handler.ts'
 import {
   accepted,
   errorResponse,
   jsonResponse,
   methodNotAllowed,
   parseAccept,
-} from './http/reply.ts'
-import { lazily } from './lazily.ts'
+} from './http/call-stream.ts'
+import { classify } from './http/classify.ts'
+import type { Guard } from './http/host-origin.ts'
+import type { IncomingRequest } from './http/incoming-request.ts'
+import { RequestRecord } from './http/incoming-request.ts'
+import { fingerprint } from './lib/digest.ts'
+import { lazyImport } from './lib/lazy-import.ts'
+import type { MaybePromise } from './lib/maybe-promise.ts'
+import { attempt, chain } from './lib/maybe-promise.ts'
 import { clip, code, errorMessage, invalidRequest, McpError } from './protocol/errors.ts'
-import { describe, logInternal } from './protocol/handling.ts'
 import type { JsonRpcNotification } from './protocol/jsonrpc.ts'
 import type { Server } from './server.ts'
 import { StoreUnavailable, ValueTooLarge } from './state/store.ts'
 
 /** What a door may pass along with a request, as Hono bindings. */
 export interface Bindings {
-  door?: Door
+  platform?: Platform
 }
 
 // a cold start serves one client first: the code of an era is read when a client of it comes
-const legacy = lazily(() => import('./http/legacy.ts'))
-const modern = lazily(() => import('./http/modern.ts'))
-const streams = lazily(() => import('./http/streams.ts'))
+const legacy = lazyImport(() => import('./http/legacy/post.ts'))
+const modern = lazyImport(() => import('./http/modern/post.ts'))
+const streams = lazyImport(() => import('./http/legacy/get.ts'))
 
 /**
  * Reads all of it at once, for a host that lives long: no client waits for it then, and a server whose
  * files are replaced, or that has no file handle left, answers on. What fails is told when it is needed.
  */
-export async function readAhead(): Promise<void> {
+export async function preload(): Promise<void> {
   await Promise.allSettled([legacy(), modern(), streams()])
 }
 
-type Handler = (server: Server, incoming: Incoming) => Awaitable<Response>
+type Handler = (server: Server, incoming: IncomingRequest) => MaybePromise<Response>
 
 export function createApp(
   server: Server,
@@ -51,30 +51,30 @@ export function createApp(
   const { path, guard, auth, logRequests } = options
 
   /** Guard, then authorization, and only then anything of the protocol. */
-  function enter(req: HonoRequest, door: Door, handle: Handler): Awaitable<Response> {
+  function enter(req: HonoRequest, platform: Platform, handle: Handler): MaybePromise<Response> {
     const { raw: request } = req
     const startedAt = logRequests ? server.clock() : 0
     const record = new RequestRecord()
     const { headers } = request
     const origin = headers.get('origin')
     const leave = (response: Response) => {
-      if (logRequests) logRequest(server, request, door, response.status, startedAt, record)
-      return guard.share(origin, response)
+      if (logRequests) logRequest(server, request, platform, response.status, startedAt, record)
+      return guard.applyCors(origin, response)
     }
-    const refusal = guard.check(request, origin, door)
+    const refusal = guard.check(request, origin, platform)
     if (refusal) return leave(refusal)
     const admit = (principal: Principal | undefined) => {
       if (principal) record.principal = principal.id
       const accepts = parseAccept(headers.get('accept'))
       const version = headers.get('mcp-protocol-version')
-      return handle(server, { request, req, accepts, version, principal, door, record })
+      return handle(server, { request, req, accepts, version, principal, platform, record })
     }
     const answered = attempt<Response, Response>(
       // whatever has then() is waited for: taken for a principal, it would let everybody in
-      () => chain(auth && Promise.resolve(auth.verify(request, door)), admit),
+      () => chain(auth && Promise.resolve(auth.verify(request, platform)), admit),
       (error) => {
         const refused = error instanceof AuthError && auth
-        return refused ? auth.challenge(error, door) : toErrorResponse(server, error)
+        return refused ? auth.challenge(error, platform) : toErrorResponse(server, error)
       },
     )
     return chain(answered, leave)
@@ -83,7 +83,7 @@ export function createApp(
   const open =
     (handle: AuthRoute['handle']) => async (c: { req: { raw: Request }; env?: Bindings }) => {
       try {
-        return await handle(c.req.raw, c.env?.door ?? {})
+        return await handle(c.req.raw, c.env?.platform ?? {})
       } catch (error) {
         return toErrorResponse(server, error)
       }
@@ -98,10 +98,10 @@ export function createApp(
   // one route for all verbs: where two routes match, Hono composes them anew at every request
   app.all(path, ({ req, env }) => {
     const { raw } = req
-    const door = env?.door ?? {}
-    if (raw.method === 'OPTIONS') return guard.preflight(raw, door)
+    const platform = env?.platform ?? {}
+    if (raw.method === 'OPTIONS') return guard.preflight(raw, platform)
     const handle = verbs.get(raw.method)
-    return handle ? enter(req, door, handle) : methodNotAllowed(server)
+    return handle ? enter(req, platform, handle) : methodNotAllowed(server)
   })
   for (const { method, path: at, handle } of auth?.routes ?? []) {
     app.on(method, at, open(handle))
@@ -110,18 +110,26 @@ export function createApp(
   return app
 }
 
-function handlePost(server: Server, guard: Guard, incoming: Incoming): Awaitable<Response> {
-  const { request, req, accepts, door } = incoming
+function handlePost(
+  server: Server,
+  guard: Guard,
+  incoming: IncomingRequest,
+): MaybePromise<Response> {
+  const { request, req, accepts, platform } = incoming
   if (!accepts.json && !accepts.stream) {
     const why = 'Accept must allow application/json or text/event-stream'
     return errorResponse(406, null, invalidRequest(why))
   }
   return guard
-    .readJson(request, door, req)
+    .readJson(request, platform, req)
     .then((body) => (body instanceof Response ? body : handleBody(server, incoming, body)))
 }
 
-function handleBody(server: Server, incoming: Incoming, body: unknown): Awaitable<Response> {
+function handleBody(
+  server: Server,
+  incoming: IncomingRequest,
+  body: unknown,
+): MaybePromise<Response> {
   const { version, record } = incoming
   const found = classify(body, version)
   switch (found.kind) {
@@ -175,7 +183,7 @@ function toErrorResponse(server: Server, error: unknown): Response {
 function logRequest(
   server: Server,
   request: Request,
-  door: Door,
+  platform: Platform,
   status: number,
   startedAt: number,
   { session, ...record }: RequestRecord,
@@ -183,7 +191,7 @@ function logRequest(
   server.log({
     level: 'info',
     message: 'request',
-    requestId: door.requestId ?? crypto.randomUUID(),
+    requestId: platform.requestId ?? crypto.randomUUID(),
     verb: request.method,
     ...record,
     ...(typeof session === 'string' && { session: shortHash(session) }),

@@ -3,8 +3,8 @@ import type { Hono } from 'hono'
 import type { Bindings } from './app.ts'
 import { createApp } from './app.ts'
 import type { Auth } from './auth/auth.ts'
-import { createNotify } from './call-context.ts'
-import type { Notify } from './context.ts'
+import { createNotify } from './handlers/call-context.ts'
+import type { Notify } from './handlers/context.ts'
 import type {
   PromptHandler,
   PromptOptions,
@@ -13,17 +13,23 @@ import type {
   ResourceOptions,
   ToolHandler,
   ToolOptions,
-} from './define.ts'
-import { createPrompt, createResource, createTool, Registry, requireTimer } from './define.ts'
-import type { GuardOptions } from './http/guard.ts'
-import { createGuard } from './http/guard.ts'
-import { lazily } from './lazily.ts'
-import { HandlerFailure } from './protocol/handling.ts'
-import { openingOf } from './protocol/results.ts'
+} from './handlers/registry.ts'
+import {
+  createPrompt,
+  createResource,
+  createTool,
+  Registry,
+  requireTimer,
+} from './handlers/registry.ts'
+import { HandlerFailure } from './handlers/run-handler.ts'
+import type { GuardOptions } from './http/host-origin.ts'
+import { createGuard } from './http/host-origin.ts'
+import { lazyImport } from './lib/lazy-import.ts'
+import { resultPrefixOf } from './protocol/results.ts'
 import type { Icon, Implementation } from './protocol/types.ts'
-import type { Schema } from './schema.ts'
+import type { Schema } from './schema/schema.ts'
 import type { LogEntry, Logger, Server } from './server.ts'
-import { Changes } from './state/changes.ts'
+import { ChangeFeed } from './state/change-log.ts'
 import { memoryStore } from './state/memory.ts'
 import type { LegacySession } from './state/sessions.ts'
 import { Sessions } from './state/sessions.ts'
@@ -168,23 +174,23 @@ export function createMcp(options: McpOptions): Mcp {
     clock,
   }
   const registry = new Registry()
-  const changes = new Changes(store, clock)
+  const changes = new ChangeFeed(store, clock)
   const info = toInfo(options)
   const server: Server = {
     info,
-    opening: openingOf(info),
+    resultPrefix: resultPrefixOf(info),
     instructions: options.instructions,
     registry,
     store,
     sessions: new Sessions<LegacySession>(store, 'session', sessionOptions),
     handles: new Sessions(store, 'handle', sessionOptions),
     changes,
-    seal: lazily(async () => {
-      const { createSeal } = await import('./state/seal.ts')
+    seal: lazyImport(async () => {
+      const { createSeal } = await import('./state/sealed-state.ts')
       return createSeal(store, clock, options.stateKeys)
     }),
-    inbox: { retention: Math.max(callTimeout, HOUR), clock },
-    journal: {
+    mailbox: { retention: Math.max(callTimeout, HOUR), clock },
+    eventLog: {
       retention: Math.max(callTimeout, streamRetention),
       lease: streamLease,
       maxEvents: 10_000,
@@ -204,7 +210,7 @@ export function createMcp(options: McpOptions): Mcp {
     clock,
     log: options.log ?? logProblems,
     running: new Set(),
-    lasting: new Set(),
+    longLivedStreams: new Set(),
     stopped: false,
   }
   const app = createApp(server, {
@@ -234,7 +240,7 @@ export function createMcp(options: McpOptions): Mcp {
     fetch: (request, env) => app.fetch(request, env),
     async close({ grace = 10_000 } = {}) {
       server.stopped = true
-      for (const end of server.lasting) end()
+      for (const end of server.longLivedStreams) end()
       await emptied(server.running, grace)
       for (const call of server.running) {
         call.abort(new HandlerFailure('The server is shutting down'))

@@ -1,14 +1,15 @@
 /** What all requests of one server share: settings, registry, and the way to the store. Nothing of a request. */
-import type { Awaitable } from './awaitable.ts'
-import type { Cancellation } from './cancellation.ts'
-import type { Registry } from './define.ts'
+
+import type { Cancellation } from './handlers/cancellation.ts'
+import type { Registry } from './handlers/registry.ts'
+import type { MaybePromise } from './lib/maybe-promise.ts'
 import type { Implementation } from './protocol/types.ts'
-import type { Changes } from './state/changes.ts'
-import type { InboxOptions } from './state/inbox.ts'
-import type { Seal } from './state/seal.ts'
+import type { ChangeFeed } from './state/change-log.ts'
+import type { StreamOptions } from './state/event-log/event-log.ts'
+import type { MailboxOptions } from './state/mailbox.ts'
+import type { Seal } from './state/sealed-state.ts'
 import type { LegacySession, Sessions } from './state/sessions.ts'
 import type { Store } from './state/store.ts'
-import type { StreamOptions } from './state/streams.ts'
 
 /** One line of the log. Never a token, an argument or a result. */
 export interface LogEntry {
@@ -22,16 +23,16 @@ export type Logger = (entry: LogEntry) => void
 export interface Server {
   readonly info: Implementation
   /** JSON text that modern results begin with. */
-  readonly opening: string
+  readonly resultPrefix: string
   readonly instructions: string | undefined
   readonly registry: Registry
   readonly store: Store
   readonly sessions: Sessions<LegacySession>
   readonly handles: Sessions
-  readonly changes: Changes
-  readonly seal: () => Awaitable<Seal>
-  readonly inbox: InboxOptions
-  readonly journal: StreamOptions
+  readonly changes: ChangeFeed
+  readonly seal: () => MaybePromise<Seal>
+  readonly mailbox: MailboxOptions
+  readonly eventLog: StreamOptions
   /** Whether clients may listen: GET, `subscriptions/listen`, and the capabilities that promise news. */
   readonly listening: boolean
   /** Milliseconds. */
@@ -49,6 +50,6 @@ export interface Server {
   /** Calls whose handlers are at work in this process; emptied by themselves, told when the server stops. */
   readonly running: Set<Cancellation>
   /** Ends of the streams that last: who listens is told to come back later. No signal's listeners, as Node 20 takes an 11th for a leak. */
-  readonly lasting: Set<() => void>
+  readonly longLivedStreams: Set<() => void>
   stopped: boolean
 }

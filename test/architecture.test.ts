@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-const ROOTS = ['src', 'adapters']
+const ROOTS = ['src', 'adapters', 'reference', 'cli/src']
 
 interface Import {
   from: string
@@ -42,12 +42,17 @@ const imports = files.flatMap(importsOf)
 const breaking = (rule: (one: Import) => boolean) =>
   imports.filter(rule).map(({ from, to }) => `${from} imports ${to}`)
 
-const inside = (folder: string) => (path: string) => path.startsWith(`${folder}/`)
+const inside =
+  (...folders: string[]) =>
+  (path: string) =>
+    folders.some((folder) => path.startsWith(`${folder}/`))
 const inSrc = inside('src')
-const inTools = inside('src/tools')
 const inAdapters = inside('adapters')
+const inReference = inside('reference')
+const inCli = inside('cli')
+/** Modules that run when they are imported. */
 const isEntry = (path: string) =>
-  path.startsWith('adapters/entry/') || path === 'adapters/cli/main.ts'
+  inside('reference/entry')(path) || path === 'cli/src/main.ts' || path === 'reference/bundle.ts'
 
 describe('the layout', () => {
   it('is read by this test', () => {
@@ -67,28 +72,34 @@ describe('the layout', () => {
   it('loads AWS and jose only on the path that needs them', () => {
     const heavy = /^(@aws-sdk|@smithy|jose)(\/|$)/
     const atStart = imports.filter(({ kind }) => kind === 'value')
-    const isLazy = (file: string) => inSrc(file) && !atStart.some(({ to }) => to === file)
+    const isLazy = (file: string) =>
+      inside('src', 'reference/tools')(file) && !atStart.some(({ to }) => to === file)
     const early = atStart.filter(({ from, to }) => heavy.test(to) && !isLazy(from))
     expect(early).toEqual([])
   })
 
-  it('keeps the library apart from the reference tools', () => {
-    expect(breaking(({ from, to }) => inSrc(from) && !inTools(from) && inTools(to))).toEqual([])
+  it('has adapters that know the public API alone', () => {
     expect(
-      breaking(
-        ({ from, to }) => inTools(from) && inSrc(to) && !inTools(to) && to !== 'src/index.ts',
-      ),
+      breaking(({ from, to }) => inAdapters(from) && inSrc(to) && to !== 'src/index.ts'),
     ).toEqual([])
   })
 
-  it('has adapters that know the public API alone', () => {
+  it('keeps the library apart from the reference server', () => {
     expect(
-      breaking(
-        ({ from, to }) =>
-          inAdapters(from) && inSrc(to) && to !== 'src/index.ts' && !(isEntry(from) && inTools(to)),
-      ),
+      breaking(({ from, to }) => inSrc(from) && inside('adapters', 'reference', 'cli')(to)),
     ).toEqual([])
-    expect(breaking(({ from, to }) => inSrc(from) && inAdapters(to))).toEqual([])
+    expect(breaking(({ from, to }) => inAdapters(from) && inReference(to))).toEqual([])
+    expect(
+      breaking(({ from, to }) => inReference(from) && inSrc(to) && to !== 'src/index.ts'),
+    ).toEqual([])
+    expect(breaking(({ from, to }) => inside('reference/tools')(from) && inAdapters(to))).toEqual(
+      [],
+    )
+  })
+
+  it('keeps the command-line client apart from everything else', () => {
+    expect(breaking(({ from, to }) => inCli(from) && /\.ts$/.test(to) && !inCli(to))).toEqual([])
+    expect(breaking(({ from, to }) => !inCli(from) && inCli(to))).toEqual([])
   })
 
   it('never imports an entry point', () => {
@@ -96,14 +107,41 @@ describe('the layout', () => {
   })
 
   it('lets nothing below http/ know of HTTP', () => {
-    const below = ['src/protocol', 'src/state', 'src/asking']
+    const below = inside(
+      'src/protocol',
+      'src/state',
+      'src/client-requests',
+      'src/handlers',
+      'src/schema',
+      'src/lib',
+    )
     expect(
       breaking(
         ({ from, to }) =>
-          below.some((folder) => inside(folder)(from)) &&
-          (inside('src/http')(to) || to === 'src/app.ts' || to.startsWith('hono')),
+          below(from) && (inside('src/http')(to) || to === 'src/app.ts' || to.startsWith('hono')),
       ),
     ).toEqual([])
+  })
+
+  it('keeps the eras apart, so that one can be deleted', () => {
+    const legacy = inside('src/http/legacy')
+    const modern = inside('src/http/modern')
+    expect(
+      breaking(({ from, to }) => (legacy(from) && modern(to)) || (modern(from) && legacy(to))),
+    ).toEqual([])
+    // a cold start reads the code of an era with its first client
+    expect(
+      breaking(
+        ({ from, to, kind }) =>
+          (legacy(to) || modern(to)) && !legacy(from) && !modern(from) && kind === 'value',
+      ),
+    ).toEqual([])
+  })
+
+  it('has a lib that depends on nothing', () => {
+    expect(breaking(({ from, to }) => inside('src/lib')(from) && !inside('src/lib')(to))).toEqual(
+      [],
+    )
   })
 
   it('has no import cycle, types included', () => {

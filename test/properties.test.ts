@@ -1,27 +1,27 @@
 /** What holds for every input, not only for those somebody thought of. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { parseUriTemplate } from '../src/handlers/uri-template.ts'
 import { classify } from '../src/http/classify.ts'
 import { checkMethodHeaders } from '../src/http/headers.ts'
 import { sseEvent, ssePriming } from '../src/http/sse.ts'
 import { createMcp, memoryStore } from '../src/index.ts'
 import { McpError } from '../src/protocol/errors.ts'
 import { nestsDeeper } from '../src/protocol/jsonrpc.ts'
-import { createSeal } from '../src/state/seal.ts'
-import type { Json } from '../src/state/store.ts'
-import { eventId, parseEventId } from '../src/state/streams.ts'
-import { parseUriTemplate } from '../src/uri-template.ts'
-import { createBehaviourServer } from './behaviour-server.ts'
-import type { SseEvent } from './wire.ts'
+import { eventId, parseEventId } from '../src/state/event-log/event-log.ts'
+import { createSeal } from '../src/state/sealed-state.ts'
+import type { JsonValue } from '../src/state/store.ts'
+import { createBehaviourServer } from './support/behaviour-server.ts'
+import type { SseEvent } from './support/wire.ts'
 import {
   BOTH,
-  fetchDoor,
+  fetchEndpoint,
   headerValue,
   LegacyClient,
   ModernClient,
   post,
   readEvents,
-} from './wire.ts'
+} from './support/wire.ts'
 
 /** Text as it may stand in JSON and in UTF-8: any character, no half of one. */
 const unicode = fc.string({ unit: 'binary' })
@@ -116,7 +116,7 @@ const bodies = fc.oneof(
 
 describe('any body', () => {
   const log: unknown[] = []
-  const door = fetchDoor(
+  const endpoint = fetchEndpoint(
     createBehaviourServer({ log: ({ level, ...rest }) => level === 'error' && log.push(rest) }),
   )
 
@@ -125,7 +125,7 @@ describe('any body', () => {
     headers: Record<string, string | undefined>,
   ) {
     log.length = 0
-    const reply = await post(door, body, headers)
+    const reply = await post(endpoint, body, headers)
     // a stream that only listens has no end of its own
     if (reply.streams) await reply.leave()
     const text = reply.streams ? '' : await reply.response.text()
@@ -144,7 +144,9 @@ describe('any body', () => {
 
   it('that is JSON has a defined answer, in no session and in each', async () => {
     const sessions = await Promise.all(
-      (['2025-03-26', '2025-11-25'] as const).map((revision) => LegacyClient.open(door, revision)),
+      (['2025-03-26', '2025-11-25'] as const).map((revision) =>
+        LegacyClient.open(endpoint, revision),
+      ),
     )
     const where = fc.record({
       session: fc.constantFrom(undefined, ...sessions.map(({ sessionId }) => sessionId)),
@@ -279,8 +281,8 @@ describe('the frame of an event', () => {
   })
 
   it('carries any text through the server and back', async () => {
-    const door = fetchDoor(createBehaviourServer())
-    const client = await LegacyClient.open(door, '2025-11-25', { accept: 'text/event-stream' })
+    const endpoint = fetchEndpoint(createBehaviourServer())
+    const client = await LegacyClient.open(endpoint, '2025-11-25', { accept: 'text/event-stream' })
     await fc.assert(
       fc.asyncProperty(fc.oneof(unicode, fc.string({ unit: 'grapheme' })), async (text) => {
         const { content } = await (await client.call('echo', { text }, { id: text })).result()
@@ -478,7 +480,7 @@ describe('a name in a header', () => {
   })
 
   it('carries any argument of a tool', async () => {
-    const client = new ModernClient(fetchDoor(createBehaviourServer()))
+    const client = new ModernClient(fetchEndpoint(createBehaviourServer()))
     await fc.assert(
       fc.asyncProperty(unicode, async (city) => {
         const headers = { 'mcp-param-city': headerValue(city) }
@@ -497,7 +499,7 @@ describe('pages', () => {
       fc.asyncProperty(names, fc.integer({ min: 1, max: 13 }), async (prompts, pageSize) => {
         const mcp = createMcp({ name: 'pages', version: '1', pageSize })
         for (const name of prompts) mcp.prompt(name, { description: 'x' }, () => 'x')
-        const client = new ModernClient(fetchDoor(mcp))
+        const client = new ModernClient(fetchEndpoint(mcp))
         const found: string[] = []
         for (let cursor: string | undefined, more = true; more; ) {
           const result = await (
@@ -520,7 +522,7 @@ describe('a seal', () => {
   it('gives back what was sealed, and nothing that was changed in any place', async () => {
     await fc.assert(
       fc.asyncProperty(fc.jsonValue(), fc.nat(), fc.nat(63), async (value, at, by) => {
-        const sealed = await seal.seal(value as Json)
+        const sealed = await seal.seal(value as JsonValue)
         expect(await seal.open(sealed)).toEqual(JSON.parse(JSON.stringify(value)))
         const place = at % sealed.length
         const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'

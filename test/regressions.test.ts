@@ -2,18 +2,18 @@
 import { type } from 'arktype'
 import * as v from 'valibot'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { Json, Key, McpOptions, Principal, Store } from '../src/index.ts'
+import type { JsonValue, McpOptions, Principal, Store, StoreKey } from '../src/index.ts'
 import { AuthError, createMcp, memoryStore, StoreUnavailable, ValueTooLarge } from '../src/index.ts'
-import { BOTH, fetchDoor, LegacyClient, ModernClient, post } from './wire.ts'
+import { BOTH, fetchEndpoint, LegacyClient, ModernClient, post } from './support/wire.ts'
 
 const opened: { close(): Promise<void> }[] = []
-afterEach(() => Promise.all(opened.splice(0).map((door) => door.close())))
+afterEach(() => Promise.all(opened.splice(0).map((endpoint) => endpoint.close())))
 
 function open(options: Partial<McpOptions> = {}) {
   const mcp = createMcp({ name: 'regressions', version: '1', log: () => {}, ...options })
-  const door = fetchDoor(mcp)
-  opened.push(door)
-  return { mcp, door }
+  const endpoint = fetchEndpoint(mcp)
+  opened.push(endpoint)
+  return { mcp, endpoint }
 }
 
 /** What Node would end the process for. */
@@ -53,12 +53,12 @@ describe('a store in trouble', () => {
   }
 
   it('ends no process when it fails while a large event is noted as missing', async () => {
-    const { mcp, door } = open({ store: small() })
+    const { mcp, endpoint } = open({ store: small() })
     mcp.tool('large', { description: 'Says a lot' }, async (_, ctx) => {
       ctx.log.info('x'.repeat(20_000))
       return 'done'
     })
-    const client = await LegacyClient.open(door, '2025-11-25')
+    const client = await LegacyClient.open(endpoint, '2025-11-25')
     const reasons = await unhandled(async () => {
       const reply = await client.call('large')
       expect((await reply.result()).content[0].text).toBe('done')
@@ -101,7 +101,7 @@ describe('what a store may hold', () => {
 
   it('a question after answers that a full store has let go of is asked, and answered', async () => {
     const memory = memoryStore()
-    let inbox: Key | undefined
+    let inbox: StoreKey | undefined
     let reads = 0
     const store: Store = {
       ...memory,
@@ -113,14 +113,16 @@ describe('what a store may hold', () => {
         return memory.read(log, after, limit)
       },
     }
-    const { mcp, door } = open({ store, answerTimeout: 2_000 })
+    const { mcp, endpoint } = open({ store, answerTimeout: 2_000 })
     mcp.tool('ask', { description: 'Asks twice' }, async (_, ctx) => {
       await ctx.sample({ messages: [], maxTokens: 10 })
       expect(inbox && (await memory.delete(inbox))).toBe(true)
       await ctx.sample({ messages: [], maxTokens: 10 })
       return 'answered twice'
     })
-    const client = await LegacyClient.open(door, '2025-11-25', { capabilities: { sampling: {} } })
+    const client = await LegacyClient.open(endpoint, '2025-11-25', {
+      capabilities: { sampling: {} },
+    })
     const { answer } = await client.converse('tools/call', { name: 'ask', arguments: {} }, () => ({
       role: 'assistant',
       model: 'm',
@@ -130,16 +132,16 @@ describe('what a store may hold', () => {
   })
 
   it('ctx.session refuses to keep what has no JSON', async () => {
-    const { mcp, door } = open()
+    const { mcp, endpoint } = open()
     mcp.tool('forget', { description: 'Keeps nothing' }, async (_, ctx) => {
-      await ctx.session.update('key', () => undefined as unknown as Json)
+      await ctx.session.update('key', () => undefined as unknown as JsonValue)
     })
     mcp.tool(
       'look',
       { description: 'Looks' },
       async (_, ctx) => (await ctx.session.get('key')) ?? 'none',
     )
-    const client = await LegacyClient.open(door, '2025-11-25')
+    const client = await LegacyClient.open(endpoint, '2025-11-25')
     expect((await (await client.call('forget')).result()).isError).toBe(true)
     expect((await (await client.call('look')).result()).content[0].text).toBe('none')
   })
@@ -149,7 +151,7 @@ describe('an update that writes to the value it is to replace', () => {
   afterEach(() => vi.useRealTimers())
 
   it('ends, with an error', async () => {
-    const { mcp, door } = open()
+    const { mcp, endpoint } = open()
     let runs = 0
     mcp.tool('count', { description: 'Never agrees with itself' }, async (_, ctx) => {
       await ctx.session.update('n', async () => {
@@ -157,7 +159,7 @@ describe('an update that writes to the value it is to replace', () => {
         return 0
       })
     })
-    const client = await LegacyClient.open(door, '2025-11-25')
+    const client = await LegacyClient.open(endpoint, '2025-11-25')
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     let result: { isError?: boolean } | undefined
     const called = client.call('count').then(async (reply) => {
@@ -171,8 +173,8 @@ describe('an update that writes to the value it is to replace', () => {
 
 describe('input without measure', () => {
   it('refuses a batch of ten thousand messages before it does anything for it', async () => {
-    const { door } = open()
-    const client = await LegacyClient.open(door, '2025-03-26')
+    const { endpoint } = open()
+    const client = await LegacyClient.open(endpoint, '2025-03-26')
     const cancel = (requestId: number) => ({
       jsonrpc: '2.0',
       method: 'notifications/cancelled',
@@ -184,14 +186,14 @@ describe('input without measure', () => {
   })
 
   it('answers a million wrong values in a few words', async () => {
-    const { mcp, door } = open()
+    const { mcp, endpoint } = open()
     mcp.tool(
       'sum',
       { description: 'Adds', input: v.object({ of: v.array(v.number()) }) },
       ({ of }) => of.length,
     )
     const of = Array.from({ length: 20_000 }, () => 'x')
-    const result = await (await new ModernClient(door).call('sum', { of })).result()
+    const result = await (await new ModernClient(endpoint).call('sum', { of })).result()
     expect(result.isError).toBe(true)
     expect(result.content[0].text).toMatch(/^Invalid arguments: of.0: /)
     expect(result.content[0].text.length).toBeLessThan(5_000)
@@ -202,21 +204,21 @@ describe('input without measure', () => {
     ['x:///{+a}/{+b}/{+c}', `x:///${'/'.repeat(300_000)}\n`],
     ['x:///{a}{b}{c}', `x:///${'a'.repeat(300_000)}/`],
   ])('a URI made to keep the template %s busy does not', async (template, uri) => {
-    const { mcp, door } = open()
+    const { mcp, endpoint } = open()
     mcp.resource(template, { name: 'any' }, () => 'found')
     const start = performance.now()
     const { error } = await (
-      await new ModernClient(door).request('resources/read', { uri })
+      await new ModernClient(endpoint).request('resources/read', { uri })
     ).answer()
     expect(error?.code).toBe(-32602)
     expect(performance.now() - start).toBeLessThan(2_000)
   })
 
   it('no variable of a URI template climbs out of its place (C37)', async () => {
-    const { mcp, door } = open()
+    const { mcp, endpoint } = open()
     mcp.resource('file:///{name}', { name: 'file' }, ({ name }) => `read ${name}`)
     mcp.resource('tree:///{+path}', { name: 'tree' }, ({ path }) => `read ${path}`)
-    const client = new ModernClient(door)
+    const client = new ModernClient(endpoint)
     const read = async (uri: string) => (await client.request('resources/read', { uri })).answer()
     for (const uri of [
       'file:///..',
@@ -235,13 +237,13 @@ describe('input without measure', () => {
 
 describe('rounds (A.5)', () => {
   it('carry answers of half a megabyte', async () => {
-    const { mcp, door } = open()
+    const { mcp, endpoint } = open()
     mcp.tool('ask', { description: 'Asks twice' }, async (_, ctx) => {
       const one = await ctx.sample({ messages: [], maxTokens: 1 })
       await ctx.roots()
       return `${one.content.text.length}`
     })
-    const client = new ModernClient(door, { capabilities: { sampling: {}, roots: {} } })
+    const client = new ModernClient(endpoint, { capabilities: { sampling: {}, roots: {} } })
     const { answer } = await client.converse('tools/call', { name: 'ask' }, ({ method }) =>
       method === 'roots/list'
         ? { roots: [] }
@@ -251,14 +253,14 @@ describe('rounds (A.5)', () => {
   })
 
   it('take no answer to an earlier question for one to the question that took its place', async () => {
-    const { mcp, door } = open()
+    const { mcp, endpoint } = open()
     let files = 5
     mcp.tool('delete', { description: 'Deletes' }, async (_, ctx) => {
       const sure = await ctx.elicit(`Delete ${files} files?`, v.object({ yes: v.boolean() }))
       await ctx.roots()
       return sure.action === 'accept' && sure.content.yes ? `deleted ${files}` : 'kept'
     })
-    const client = new ModernClient(door, { capabilities: { elicitation: {}, roots: {} } })
+    const client = new ModernClient(endpoint, { capabilities: { elicitation: {}, roots: {} } })
     const asked: string[] = []
     const { answer } = await client.converse('tools/call', { name: 'delete' }, (question) => {
       if (question.method === 'roots/list') {
@@ -273,13 +275,13 @@ describe('rounds (A.5)', () => {
   })
 
   it('say so when there is more to carry than a client could bring back', async () => {
-    const { mcp, door } = open()
+    const { mcp, endpoint } = open()
     mcp.tool('ask', { description: 'Asks twice' }, async (_, ctx) => {
       await ctx.sample({ messages: [], maxTokens: 1 })
       await ctx.roots()
       return 'done'
     })
-    const client = new ModernClient(door, { capabilities: { sampling: {}, roots: {} } })
+    const client = new ModernClient(endpoint, { capabilities: { sampling: {}, roots: {} } })
     const { answer, questions } = await client.converse('tools/call', { name: 'ask' }, () => ({
       role: 'assistant',
       model: 'm',
@@ -292,7 +294,7 @@ describe('rounds (A.5)', () => {
 
 describe('the end of a call', () => {
   it('comes at once when the client had gone before the handler looked at its signal (C8)', async () => {
-    const { mcp, door } = open()
+    const { mcp, endpoint } = open()
     const leave = new AbortController()
     mcp.tool('wait', { description: 'Waits for ever' }, (_, ctx) => {
       leave.abort()
@@ -300,7 +302,7 @@ describe('the end of a call', () => {
       return new Promise<string>(() => {})
     })
     const client = new ModernClient({
-      ...door,
+      ...endpoint,
       fetch: async (input, init) =>
         mcp.fetch(new Request(input, { ...init, signal: leave.signal })),
     })
@@ -308,7 +310,7 @@ describe('the end of a call', () => {
   })
 
   it('was asked for before the handler looked at its signal (B52)', async () => {
-    const { mcp, door } = open()
+    const { mcp, endpoint } = open()
     let look = () => {}
     const reasons: unknown[] = []
     mcp.tool('wait', { description: 'Waits' }, async (_, ctx) => {
@@ -319,7 +321,7 @@ describe('the end of a call', () => {
       await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))
       reasons.push(ctx.signal.reason)
     })
-    const client = await LegacyClient.open(door, '2025-11-25')
+    const client = await LegacyClient.open(endpoint, '2025-11-25')
     const reply = await client.call('wait', {}, { id: 'early' })
     await reply.notification('notifications/message')
     // a clock has to tell the cancellation from the look
@@ -342,7 +344,7 @@ describe('the end of a call', () => {
     const slow = new Promise<void>((resolve) => {
       finish = resolve
     })
-    const { mcp, door } = open({
+    const { mcp, endpoint } = open({
       streamLease: 30,
       store: {
         ...store,
@@ -361,7 +363,7 @@ describe('the end of a call', () => {
       await renewing
       return 'done'
     })
-    const client = await LegacyClient.open(door, '2025-11-25')
+    const client = await LegacyClient.open(endpoint, '2025-11-25')
     await (await client.call('work')).rest()
     finish()
     await new Promise((resolve) => setTimeout(resolve, 100))
@@ -369,12 +371,12 @@ describe('the end of a call', () => {
   })
 
   it('takes back the question that is still open (B49)', async () => {
-    const { mcp, door } = open({ callTimeout: 100 })
+    const { mcp, endpoint } = open({ callTimeout: 100 })
     mcp.tool('ask', { description: 'Asks' }, async (_, ctx) => {
       await ctx.roots()
       return 'answered'
     })
-    const client = await LegacyClient.open(door, '2025-11-25', { capabilities: { roots: {} } })
+    const client = await LegacyClient.open(endpoint, '2025-11-25', { capabilities: { roots: {} } })
     const reply = await client.call('ask')
     const question = await reply.find(({ method }) => method === 'roots/list')
     const { params } = await reply.notification('notifications/cancelled')
@@ -383,7 +385,7 @@ describe('the end of a call', () => {
   })
 
   it('a stream resumed on a server that is stopping ends with the word to come back', async () => {
-    const { mcp, door } = open()
+    const { mcp, endpoint } = open()
     let finish = (_: string) => {}
     const done = new Promise<string>((resolve) => {
       finish = resolve
@@ -392,7 +394,7 @@ describe('the end of a call', () => {
       ctx.log.info('begun')
       return done
     })
-    const client = await LegacyClient.open(door, '2025-11-25')
+    const client = await LegacyClient.open(endpoint, '2025-11-25')
     const reply = await client.call('slow')
     await reply.notification('notifications/message')
     const closing = mcp.close({ grace: 2_000 })
@@ -422,13 +424,13 @@ describe('what an author may say', () => {
   })
 
   it('a valibot tuple is described in the dialect that clients assume (B60, C22)', async () => {
-    const { mcp, door } = open()
+    const { mcp, endpoint } = open()
     mcp.tool(
       'at',
       { description: 'Where', input: v.object({ at: v.tuple([v.number(), v.string()]) }) },
       () => 'ok',
     )
-    const { tools } = await (await new ModernClient(door).request('tools/list')).result()
+    const { tools } = await (await new ModernClient(endpoint).request('tools/list')).result()
     expect(tools[0].inputSchema.properties.at).toEqual({
       type: 'array',
       prefixItems: [{ type: 'number' }, { type: 'string' }],
@@ -442,21 +444,21 @@ describe('what an author may say', () => {
     ['a value or null', v.object({ a: v.nullable(v.string()) })],
   ])('a form asks for plain values only, so not for %s (B66)', async (_, schema) => {
     const problems: unknown[] = []
-    const { mcp, door } = open({
+    const { mcp, endpoint } = open({
       log: ({ level, error }) => level === 'error' && problems.push(error),
     })
     mcp.tool('ask', { description: 'Asks' }, async (_, ctx) => {
       await ctx.elicit('?', schema)
     })
     const capabilities = { elicitation: {} }
-    const client = new ModernClient(door, { capabilities })
+    const client = new ModernClient(endpoint, { capabilities })
     const result = await (await client.call('ask')).result()
     expect(result.isError).toBe(true)
     expect(problems).toEqual([expect.stringMatching(/property "a"/)])
   })
 
   it('a form may ask for text, numbers, yes or no, and choices (B66, B68)', async () => {
-    const { mcp, door } = open()
+    const { mcp, endpoint } = open()
     mcp.tool('ask', { description: 'Asks' }, async (_, ctx) => {
       await ctx.elicit(
         '?',
@@ -478,7 +480,7 @@ describe('what an author may say', () => {
       })
       return 'done'
     })
-    const client = new ModernClient(door, { capabilities: { elicitation: {} } })
+    const client = new ModernClient(endpoint, { capabilities: { elicitation: {} } })
     const { answer, questions } = await client.converse('tools/call', { name: 'ask' }, () => ({
       action: 'decline',
     }))
@@ -489,21 +491,21 @@ describe('what an author may say', () => {
   })
 
   it('waits for whatever has then(), a Promise or not', async () => {
-    const { mcp, door } = open()
+    const { mcp, endpoint } = open()
     mcp.tool('rows', { description: 'Finds rows' }, () => ({
       // biome-ignore lint/suspicious/noThenProperty: this is what query builders are
       then: (resolve: (rows: object) => void) => resolve({ id: 1 }),
     }))
-    const result = await (await new ModernClient(door).call('rows')).result()
+    const result = await (await new ModernClient(endpoint).call('rows')).result()
     expect(result.structuredContent).toEqual({ id: 1 })
   })
 
   it('returns an object that happens to have no content', async () => {
-    const { mcp, door } = open()
+    const { mcp, endpoint } = open()
     const output = v.object({ content: v.array(v.string()), total: v.number() })
     mcp.tool('search', { description: 'Searches', output }, () => ({ content: [], total: 0 }))
     mcp.tool('nothing', { description: 'Is empty' }, () => ({ content: [], isError: true }))
-    const client = new ModernClient(door)
+    const client = new ModernClient(endpoint)
     const found = await (await client.call('search')).result()
     expect(found.structuredContent).toEqual({ content: [], total: 0 })
     expect(await (await client.call('nothing')).result()).toMatchObject({
@@ -516,25 +518,25 @@ describe('what an author may say', () => {
     interface Cart {
       items: string[]
     }
-    const { mcp, door } = open()
+    const { mcp, endpoint } = open()
     mcp.tool('put', { description: 'Puts' }, async (_, ctx) => {
       const cart: Cart = { items: ['book'] }
       await ctx.session.set('cart', cart)
       return (await ctx.session.get<Cart>('cart'))?.items[0]
     })
-    const client = await LegacyClient.open(door, '2025-11-25')
+    const client = await LegacyClient.open(endpoint, '2025-11-25')
     expect((await (await client.call('put')).result()).content[0].text).toBe('book')
   })
 
   it('progress that has no JSON is no progress (B53)', async () => {
-    const { mcp, door } = open()
+    const { mcp, endpoint } = open()
     mcp.tool('run', { description: 'Runs' }, (_, ctx) => {
       ctx.progress(Number.POSITIVE_INFINITY)
       ctx.progress(1, Number.POSITIVE_INFINITY)
       ctx.progress(2, 3)
       return 'done'
     })
-    const reply = await new ModernClient(door).call('run', {}, { meta: { progressToken: 't' } })
+    const reply = await new ModernClient(endpoint).call('run', {}, { meta: { progressToken: 't' } })
     const messages = await reply.rest()
     expect(messages.flatMap(({ params }) => params ?? [])).toEqual([
       { progressToken: 't', progress: 1 },
@@ -549,22 +551,22 @@ describe('a verifier of the author', () => {
       // biome-ignore lint/suspicious/noThenProperty: a library's own promises have it
       then: (_: unknown, no: (error: Error) => void) => no(new AuthError('No.')),
     }
-    const { door } = open({
+    const { endpoint } = open({
       auth: {
         verify: () => refused as unknown as Promise<Principal>,
         challenge: () => new Response(null, { status: 401 }),
       },
     })
-    const response = await post(door, { jsonrpc: '2.0', id: 1, method: 'tools/list' })
+    const response = await post(endpoint, { jsonrpc: '2.0', id: 1, method: 'tools/list' })
     expect(response.status).toBe(401)
   })
 })
 
 describe('pages of other origins', () => {
   it('cannot read that they were refused (B3)', async () => {
-    const { door } = open()
+    const { endpoint } = open()
     const headers = { origin: 'https://evil.example', accept: BOTH }
-    const reply = await post(door, { jsonrpc: '2.0', id: 1, method: 'ping' }, headers)
+    const reply = await post(endpoint, { jsonrpc: '2.0', id: 1, method: 'ping' }, headers)
     expect(reply.status).toBe(403)
     expect(reply.header('access-control-allow-origin')).toBe(null)
     expect(reply.header('vary')).toMatch(/origin/i)
@@ -575,7 +577,7 @@ describe('a list that a server does not offer', () => {
   it.each(['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list'])(
     '%s is refused by its own name',
     async (method) => {
-      const client = await LegacyClient.open(open().door, '2025-11-25')
+      const client = await LegacyClient.open(open().endpoint, '2025-11-25')
       const { error } = await (await client.request(method)).answer()
       expect(error).toMatchObject({ code: -32601, message: `Method not found: ${method}` })
     },

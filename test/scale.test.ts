@@ -1,11 +1,11 @@
 /** What one operation costs stays the same, however much there is of everything else. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { dynamoStore } from '../adapters/dynamodb.ts'
+import { dynamoStore } from '../adapters/dynamodb/dynamo-store.ts'
 import { serve } from '../adapters/node.ts'
 import type { Context, JsonSchema, Mcp, McpOptions, Store } from '../src/index.ts'
 import { createMcp, memoryStore } from '../src/index.ts'
-import { heldBytes } from './heap.ts'
-import { fetchDoor, LegacyClient, ModernClient } from './wire.ts'
+import { heldBytes } from './support/heap.ts'
+import { fetchEndpoint, LegacyClient, ModernClient } from './support/wire.ts'
 
 let mcp: Mcp
 afterEach(() => mcp?.close({ grace: 0 }))
@@ -42,7 +42,7 @@ describe('resources', () => {
       for (let i = 0; i < templates; i++) {
         mcp.resource(`file:///{a}/x${i}/{b}/{c}`, { name: `r${i}` }, () => 'x')
       }
-      const client = new ModernClient(fetchDoor(mcp))
+      const client = new ModernClient(fetchEndpoint(mcp))
       const uri = `file:///${'a'.repeat(8_000)}`
       return cpuOf(async () => {
         for (let i = 0; i < 10; i++) {
@@ -59,15 +59,15 @@ describe('resources', () => {
 
   it('are followed up to 100,000 characters of their URIs', async () => {
     serverOf().resource('file:///{name}', { name: 'file' }, () => 'x')
-    const door = fetchDoor(mcp)
+    const endpoint = fetchEndpoint(mcp)
     const uris = Array.from({ length: 30 }, (_, i) => `file:///${i}${'a'.repeat(4_000)}`)
 
-    const stream = await new ModernClient(door).listen({ resourceSubscriptions: uris })
+    const stream = await new ModernClient(endpoint).listen({ resourceSubscriptions: uris })
     const { params } = await stream.notification('notifications/subscriptions/acknowledged')
     expect(params.notifications.resourceSubscriptions).toHaveLength(24)
     await stream.leave()
 
-    const client = await LegacyClient.open(door, '2025-11-25')
+    const client = await LegacyClient.open(endpoint, '2025-11-25')
     const subscribe = async (uri?: string) =>
       (await client.request('resources/subscribe', { uri })).answer()
     for (const uri of uris.slice(0, 24)) expect((await subscribe(uri)).error).toBeUndefined()
@@ -96,7 +96,7 @@ describe('a list', () => {
     const walk = async (items: number) => {
       serverOf({ pageSize: 20 })
       for (let i = 0; i < items; i++) mcp.resource(`file:///${i}`, { name: `r${i}` }, () => 'x')
-      const client = new ModernClient(fetchDoor(mcp))
+      const client = new ModernClient(fetchEndpoint(mcp))
       let found = 0
       let cursor: string | undefined
       do {
@@ -121,7 +121,7 @@ describe('pages that clients choose', () => {
     for (let i = 0; i < 1_000; i++) {
       mcp.resource(`file:///${i}`, { name: `r${i}`, description }, () => 'x')
     }
-    const client = new ModernClient(fetchDoor(mcp))
+    const client = new ModernClient(fetchEndpoint(mcp))
     const keyOf = (i: number) => btoa(encodeURIComponent(`file:///${i}`))
     let written = 0
     const before = heldBytes()
@@ -162,7 +162,7 @@ describe('a session', () => {
       put: (key, value, options) => slowly().then(() => memory.put(key, value, options)),
     }
     serverOf({ store }).resource('file:///{name}', { name: 'file' }, () => 'x')
-    const client = await LegacyClient.open(fetchDoor(mcp), '2025-11-25')
+    const client = await LegacyClient.open(fetchEndpoint(mcp), '2025-11-25')
     operations = 0
     const uris = Array.from({ length: 40 }, (_, i) => `file:///${i}`)
     await Promise.all(
@@ -184,8 +184,8 @@ describe('a stream', () => {
       return big
     })
     const { port, close } = await serve(mcp, { port: 0, signals: false })
-    const door = { url: `http://127.0.0.1:${port}/mcp`, fetch, close }
-    const client = await LegacyClient.open(door, '2025-11-25')
+    const endpoint = { url: `http://127.0.0.1:${port}/mcp`, fetch, close }
+    const client = await LegacyClient.open(endpoint, '2025-11-25')
     const live = await client.call('big', {}, { meta: { progressToken: 1 } })
     const events = await live.response.text()
     expect(events).toMatch(/x{9}"}]}}\n\n$/)
@@ -203,7 +203,7 @@ describe('a stream', () => {
       }
       resolve()
     })
-    const client = new ModernClient(fetchDoor(mcp))
+    const client = new ModernClient(fetchEndpoint(mcp))
     const reply = await client.call('on', {}, { meta: { progressToken: 1 } })
     await over
     await expect(reply.rest()).rejects.toThrow('too slowly')
@@ -213,7 +213,9 @@ describe('a stream', () => {
 describe('arguments under plain JSON Schema', () => {
   async function said(input: JsonSchema, args: object): Promise<string> {
     serverOf().tool('take', { description: 'Takes', input }, () => 'taken')
-    const { content } = await (await new ModernClient(fetchDoor(mcp)).call('take', args)).result()
+    const { content } = await (
+      await new ModernClient(fetchEndpoint(mcp)).call('take', args)
+    ).result()
     return content[0].text
   }
   const schemaOf = (property: JsonSchema) => ({ type: 'object', properties: { a: property } })
@@ -283,12 +285,12 @@ describe('a process', () => {
       await Promise.all(Array.from({ length: 12 }, () => ctx.roots()))
     }
     serverOf().tool('ask', { description: 'Asks' }, ask)
-    const door = fetchDoor(mcp)
-    const client = new ModernClient(door)
+    const endpoint = fetchEndpoint(mcp)
+    const client = new ModernClient(endpoint)
     const streams = await Promise.all(
       Array.from({ length: 12 }, () => client.listen({ toolsListChanged: true })),
     )
-    const asked = await LegacyClient.open(door, '2025-11-25', { capabilities: { roots: {} } })
+    const asked = await LegacyClient.open(endpoint, '2025-11-25', { capabilities: { roots: {} } })
     const call = await asked.call('ask')
     for (let i = 0; i < 12; i++) await call.find(({ method }) => method === 'roots/list')
     await mcp.close({ grace: 0 })
@@ -321,7 +323,7 @@ describe('a call that asks', () => {
       await ask(() => ctx.sample(params))
       return 'answered'
     })
-    const client = await LegacyClient.open(fetchDoor(mcp), '2025-11-25', { capabilities })
+    const client = await LegacyClient.open(fetchEndpoint(mcp), '2025-11-25', { capabilities })
     const call = await client.converse('tools/call', { name: 'ask', arguments: {} }, answer)
     expect(call.answer.result.content[0].text).toBe('answered')
     return reads

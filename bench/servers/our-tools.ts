@@ -1,4 +1,4 @@
-/** Our own server with the tools of all servers here, through its own Node door. */
+/** Our own server with the tools of all servers here, through its own Node endpoint. */
 import * as v from 'valibot'
 import { serve } from '../../adapters/node.ts'
 import type { McpOptions } from '../../src/index.ts'

@@ -10,7 +10,7 @@ import type { Usage } from '../process.ts'
 /** Tools that each server registers: the first one is `add`, the others are there to be in the way. */
 export const TOOL_COUNT = Number(process.env.TOOLS ?? 1)
 
-/** A web-standard server on Node's HTTP server, the same way for all that have no door of their own. */
+/** A web-standard server on Node's HTTP server, the same way for all that have no adapter of their own. */
 export function serveFetch(fetch: (request: Request) => Response | Promise<Response>): void {
   const server = serve({ fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => announce(port))
   server.on('error', fail)

@@ -14,7 +14,7 @@ export interface Principal {
 }
 
 /** What the host itself knows of a request. Nothing here is believed because a client's header says so. */
-export interface Door {
+export interface Platform {
   /** Public URL under which the app is mounted, without a trailing slash: `https://api.example.com/prod`. */
   readonly baseUrl?: string
   /** Context that the host's own authorizer attached to the request. */
@@ -31,7 +31,7 @@ export interface Door {
    * to be asked. An app in front may have made another `Request` of the one named here; then that one
    * counts.
    */
-  readonly raw?: {
+  readonly rawBody?: {
     readonly request: Request
     readonly body: (limit: number) => Promise<Uint8Array | undefined> | undefined
   }
@@ -77,7 +77,7 @@ export interface AuthRoute {
   readonly method: 'GET' | 'POST'
   /** Absolute path below the place where the app is mounted. */
   readonly path: string
-  handle(request: Request, door: Door): Response | Promise<Response>
+  handle(request: Request, platform: Platform): Response | Promise<Response>
 }
 
 /** A way of authorization: `bearer()`, `oauth()`, `cognito()`, `gateway()`. */
@@ -86,9 +86,9 @@ export interface Auth {
    * Who sent this request. Throws {@link AuthError} for a missing or bad credential or scope, and
    * {@link AuthUnavailable} when that cannot be decided now.
    */
-  verify(request: Request, door: Door): Promise<Principal>
+  verify(request: Request, platform: Platform): Promise<Principal>
   /** The HTTP answer to a refused caller: 400, 401 or 403 with its `WWW-Authenticate`. */
-  challenge(error: AuthError, door: Door): Response
+  challenge(error: AuthError, platform: Platform): Response
   /** Mounted without authorization, with CORS for any origin. */
   readonly routes?: readonly AuthRoute[]
 }

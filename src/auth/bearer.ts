@@ -1,6 +1,6 @@
 /** Authorization by static tokens, for a server with a few known callers. */
 
-import { sha256 } from '../digest.ts'
+import { sha256 } from '../lib/digest.ts'
 import type { Auth, Principal } from './auth.ts'
 import { AuthError } from './auth.ts'
 import { createChallenge } from './challenge.ts'

@@ -4,10 +4,10 @@
  * are still issued, at the issuer itself; nothing secret passes through here.
  */
 
-import type { AuthRoute, Door } from './auth.ts'
+import type { AuthRoute, Platform } from './auth.ts'
 import type { IssuerMetadata } from './issuer.ts'
 import { isLoopback } from './issuer.ts'
-import type { Place } from './metadata.ts'
+import type { PublicUrl } from './metadata.ts'
 import { publicDocument, requirePlace } from './metadata.ts'
 import type { RemoteDocument } from './remote-document.ts'
 import { readObject } from './remote-document.ts'
@@ -31,13 +31,13 @@ export interface FacadeOptions {
 
 interface FacadeContext {
   path: string
-  place: (door: Door) => Place | undefined
+  place: (platform: Platform) => PublicUrl | undefined
   metadata: readonly RemoteDocument<IssuerMetadata>[]
 }
 
 export interface Facade {
   /** The name under which the resource's metadata lists it. */
-  issuer(place: Place): string
+  issuer(place: PublicUrl): string
   routes: AuthRoute[]
 }
 
@@ -61,8 +61,8 @@ export function createFacade(
   const describe = (path: string, suffix: string): AuthRoute => ({
     method: 'GET',
     path,
-    async handle(_request, door) {
-      const { base } = requirePlace(place(door))
+    async handle(_request, platform) {
+      const { base } = requirePlace(place(platform))
       return toFacadeDocument(await metadata.current(), {
         ...endpoints,
         issuer: `${base}${suffix}`,

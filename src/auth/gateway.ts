@@ -1,7 +1,7 @@
 /** Authorization by an authorizer in front of the server: what it found out arrives with the host's event. */
 
-import { isObject } from '../protocol/jsonrpc.ts'
-import type { Auth, Door, Principal } from './auth.ts'
+import { isObject } from '../lib/is-object.ts'
+import type { Auth, Platform, Principal } from './auth.ts'
 import { AuthError } from './auth.ts'
 import { createChallenge } from './challenge.ts'
 import { createPrincipal, parseScopes } from './principal.ts'
@@ -66,7 +66,7 @@ export function toAuthorizerContext({
 }
 
 /** Custom authorizers are flat (REST) or under `lambda` (HTTP); JWT and user pool authorizers nest `claims`. */
-function toClaims(context: NonNullable<Door['authorizer']>): Context {
+function toClaims(context: NonNullable<Platform['authorizer']>): Context {
   const { lambda, jwt, claims } = context
   if (isObject(lambda)) return lambda
   if (isObject(jwt)) return isObject(jwt.claims) ? jwt.claims : {}

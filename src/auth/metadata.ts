@@ -1,9 +1,9 @@
 /** Where this server says it is, and the RFC 9728 document in which it says who issues its tokens. */
 
-import type { AuthRoute, Door } from './auth.ts'
+import type { AuthRoute, Platform } from './auth.ts'
 
 /** The public names of this server. */
-export interface Place {
+export interface PublicUrl {
   /** RFC 8707 identifier: exactly the URL that clients call. */
   readonly resource: string
   /** Where the app is mounted, without a trailing slash. */
@@ -19,7 +19,7 @@ const wellKnown = '/.well-known/oauth-protected-resource'
 export function createPlace(
   resource: string | undefined,
   path: string,
-): (door: Door) => Place | undefined {
+): (platform: Platform) => PublicUrl | undefined {
   const below = path === '/' ? '' : path
   if (resource === undefined) {
     return ({ baseUrl }) =>
@@ -36,13 +36,13 @@ export function createPlace(
  * Where the document is: the path form, which names the resource (RFC 9728 section 3.1). It is
  * spelled below the mount, since behind a stage prefix the root of the origin is not ours to serve.
  */
-export const resourceMetadataUrl = ({ base }: Place, path: string): string =>
+export const resourceMetadataUrl = ({ base }: PublicUrl, path: string): string =>
   `${base}${wellKnown}${path === '/' ? '' : path}`
 
 export interface ResourceMetadataOptions {
   path: string
-  place: (door: Door) => Place | undefined
-  authorizationServers: (place: Place) => readonly string[]
+  place: (platform: Platform) => PublicUrl | undefined
+  authorizationServers: (place: PublicUrl) => readonly string[]
   scopes: readonly string[]
   /** Path of the configured resource, where it differs from ours. */
   resource: string | undefined
@@ -55,8 +55,8 @@ export function createResourceMetadataRoutes(options: ResourceMetadataOptions): 
   for (const suffix of [path, resource === undefined ? '/' : new URL(resource).pathname]) {
     paths.add(`${wellKnown}${suffix.replace(/\/$/, '')}`)
   }
-  const handle = (_request: Request, door: Door) => {
-    const here = requirePlace(place(door))
+  const handle = (_request: Request, platform: Platform) => {
+    const here = requirePlace(place(platform))
     return publicDocument({
       resource: here.resource,
       authorization_servers: authorizationServers(here),
@@ -67,10 +67,10 @@ export function createResourceMetadataRoutes(options: ResourceMetadataOptions): 
   return Array.from(paths, (path) => ({ method: 'GET', path, handle }))
 }
 
-export function requirePlace(place: Place | undefined): Place {
+export function requirePlace(place: PublicUrl | undefined): PublicUrl {
   if (place) return place
   throw new Error(
-    'The server does not know its public URL: set `resource` (MCP_RESOURCE_URL), or use a door that tells it.',
+    'The server does not know its public URL: set `resource` (MCP_RESOURCE_URL), or use a platform that tells it.',
   )
 }
 

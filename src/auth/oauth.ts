@@ -1,7 +1,7 @@
 /** An OAuth 2.1 resource server: tokens of trusted issuers, made for this server (MCP authorization, RFC 9728). */
 
 import type { JWTPayload } from 'jose'
-import type { Auth, Door } from './auth.ts'
+import type { Auth, Platform } from './auth.ts'
 import { AuthError } from './auth.ts'
 import { createChallenge } from './challenge.ts'
 import { requireBearerToken } from './credentials.ts'
@@ -89,9 +89,12 @@ export function oauth(options: OAuthOptions): Auth {
   const facade = options.facade && createFacade(options.facade, { path, place, metadata })
 
   return {
-    async verify(request, door) {
+    async verify(request, platform) {
       const token = requireBearerToken(request)
-      const principal = await verifyToken(token, [requirePlace(place(door)).resource, ...audience])
+      const principal = await verifyToken(token, [
+        requirePlace(place(platform)).resource,
+        ...audience,
+      ])
       if (!requiredScopes.every((scope) => principal.scopes.includes(scope))) {
         throw new AuthError('The access token lacks a scope that this server needs.', {
           code: 'insufficient_scope',
@@ -101,8 +104,8 @@ export function oauth(options: OAuthOptions): Auth {
       return principal
     },
 
-    challenge(error, door: Door) {
-      const here = place(door)
+    challenge(error, platform: Platform) {
+      const here = place(platform)
       return createChallenge(error, {
         scopes: requiredScopes,
         resourceMetadata: here && resourceMetadataUrl(here, path),

@@ -1,6 +1,6 @@
 /** How a caller's identity becomes the opaque key that owns sessions, streams and handles. */
 
-import { sha256 } from '../digest.ts'
+import { sha256 } from '../lib/digest.ts'
 import type { Principal } from './auth.ts'
 
 export const toHex = (bytes: Uint8Array): string =>

@@ -1,4 +1,6 @@
 /** Which era a POST belongs to. The body decides; headers are only held against it (E.4). */
+
+import { isObject } from '../lib/is-object.ts'
 import type { McpError } from '../protocol/errors.ts'
 import {
   clip,
@@ -14,7 +16,7 @@ import type {
   Params,
   RequestId,
 } from '../protocol/jsonrpc.ts'
-import { isObject, parseMessage } from '../protocol/jsonrpc.ts'
+import { parseMessage } from '../protocol/jsonrpc.ts'
 import type { ModernRevision } from '../protocol/revisions.ts'
 import { claimsModern, isModernRevision } from '../protocol/revisions.ts'
 import type { ClientCapabilities } from '../protocol/types.ts'

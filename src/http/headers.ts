@@ -1,7 +1,8 @@
 /** Headers that repeat what the body says, so that a proxy need not read it; they must agree (C9, C12, C13). */
+
+import { isObject } from '../lib/is-object.ts'
 import { clip, headerMismatch } from '../protocol/errors.ts'
 import type { Params } from '../protocol/jsonrpc.ts'
-import { isObject } from '../protocol/jsonrpc.ts'
 import type { Server } from '../server.ts'
 
 /** Which parameter `Mcp-Name` repeats. */

@@ -1,5 +1,5 @@
 /** The members of `_meta` that the protocol itself reads (A.1). */
-import type { RequestInfo } from '../context.ts'
+import type { RequestInfo } from '../handlers/context.ts'
 
 export const META = {
   version: 'io.modelcontextprotocol/protocolVersion',

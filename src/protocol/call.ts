@@ -1,7 +1,7 @@
 /** A request on its way to its row of the method table, the same for both eras. */
 import type { Principal } from '../auth/auth.ts'
-import type { Cancellation } from '../cancellation.ts'
-import type { Context } from '../context.ts'
+import type { Cancellation } from '../handlers/cancellation.ts'
+import type { Context } from '../handlers/context.ts'
 import type { Server } from '../server.ts'
 import type { Params } from './jsonrpc.ts'
 import type { Era, Revision } from './revisions.ts'

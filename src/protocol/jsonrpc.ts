@@ -1,4 +1,5 @@
 /** JSON-RPC 2.0 messages: telling one kind from another, and writing them as text once. */
+import { isObject } from '../lib/is-object.ts'
 
 export type RequestId = string | number
 
@@ -23,10 +24,6 @@ export interface JsonRpcResponse {
 }
 
 export type Params = { readonly [key: string]: unknown }
-
-export function isObject(value: unknown): value is { readonly [key: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 /** A string or an integer; never null, never a fraction (B6). */
 export function isRequestId(value: unknown): value is RequestId {

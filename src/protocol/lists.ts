@@ -1,9 +1,9 @@
 /** Lists as JSON text, written once for each revision and page, and shaped for the client they go to. */
-import type { Prompt, Registry, Resource, Tool } from '../define.ts'
-import type { JsonSchema } from '../schema.ts'
+import type { Prompt, Registry, Resource, Tool } from '../handlers/registry.ts'
+import { isObject } from '../lib/is-object.ts'
+import type { JsonSchema } from '../schema/schema.ts'
 import type { Server } from '../server.ts'
 import { invalidParams } from './errors.ts'
-import { isObject } from './jsonrpc.ts'
 import { serverMeta } from './results.ts'
 import type { Revision } from './revisions.ts'
 import { has, isModernRevision } from './revisions.ts'
@@ -33,7 +33,7 @@ export function listPage(
 ): string {
   if (cursor !== undefined && typeof cursor !== 'string') throw badCursor()
   const key = cursor === undefined ? `${name} ${revision}` : `${name} ${revision} ${cursor}`
-  return server.registry.written(key, () => writePage(server, name, revision, cursor))
+  return server.registry.cachedJson(key, () => writePage(server, name, revision, cursor))
 }
 
 function writePage(

@@ -1,26 +1,26 @@
 /** The methods of the protocol: a table, one row a method, saying what each era makes of it. */
-import type { Awaitable } from '../awaitable.ts'
+import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { Server } from '../server.ts'
 import type { Call, Result } from './call.ts'
-import { complete } from './completion.ts'
+import { complete } from './completion-complete.ts'
 import { invalidParams, methodNotFound } from './errors.ts'
 import type { ListName } from './lists.ts'
 import { listPage } from './lists.ts'
-import { getPrompt } from './prompts.ts'
-import { LONGEST_FOLLOWED, MOST_FOLLOWED, readResource, requireResource } from './resources.ts'
+import { getPrompt } from './prompts-get.ts'
+import { LONGEST_FOLLOWED, MOST_FOLLOWED, readResource, requireResource } from './resources-read.ts'
 import type { Era } from './revisions.ts'
 import { MODERN_REVISIONS } from './revisions.ts'
-import { callTool } from './tools.ts'
+import { callTool } from './tools-call.ts'
 import { isLogLevel } from './types.ts'
 
 type Row = {
-  readonly [era in Era]?: (call: Call) => Awaitable<Result>
+  readonly [era in Era]?: (call: Call) => MaybePromise<Result>
 } & {
   /** May ask the client for input in the modern era (C28). */
   readonly asks?: true
 }
 
-const both = (run: (call: Call) => Awaitable<Result>): Row => ({ legacy: run, modern: run })
+const both = (run: (call: Call) => MaybePromise<Result>): Row => ({ legacy: run, modern: run })
 
 export const METHODS: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['ping', { legacy: () => '{}' }],

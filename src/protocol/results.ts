@@ -19,10 +19,10 @@ export function writeResult(server: Server, era: Era, result: Result): string {
     return JSON.stringify({ resultType: 'complete', ...rest, _meta: all })
   }
   const json = JSON.stringify(result)
-  return json === '{}' ? `${server.opening}}` : `${server.opening},${json.slice(1)}`
+  return json === '{}' ? `${server.resultPrefix}}` : `${server.resultPrefix},${json.slice(1)}`
 }
 
 /** How nearly every modern result begins: the same for all of a server's life, so written once. */
-export function openingOf(info: Implementation): string {
+export function resultPrefixOf(info: Implementation): string {
   return JSON.stringify({ resultType: 'complete', _meta: serverMeta({ info }) }).slice(0, -1)
 }

@@ -1,6 +1,14 @@
 /** The store of a single process: bounded, expiring, waking its waiters at once. */
-import type { Entry, Json, Key, PutOptions, Store, Stored, Watch } from './store.ts'
-import { Conflict } from './store.ts'
+import type {
+  JsonValue,
+  Store,
+  StoredEntry,
+  StoredRecord,
+  StoreKey,
+  StorePutOptions,
+  StoreWatch,
+} from './store.ts'
+import { StoreConflict } from './store.ts'
 
 export interface MemoryStoreOptions {
   /** Records and logs held at most; beyond it the least recently used one goes. @default 100_000 */
@@ -38,7 +46,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   let newest: string | undefined
 
   // with the length, as either text may hold any separator; joined, the key is one piece on every Node
-  const flat = ([partition, name]: Key) => [partition.length, partition + name].join(' ')
+  const flat = ([partition, name]: StoreKey) => [partition.length, partition + name].join(' ')
 
   const live = (item: Item | undefined) => (item && item.expiresAt > clock() ? item : undefined)
 
@@ -83,7 +91,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   let lastVersion = 0
 
   return {
-    async get(key): Promise<Stored | undefined> {
+    async get(key): Promise<StoredRecord | undefined> {
       const name = flat(key)
       const item = live(items.get(name))
       if (!item) return undefined
@@ -99,10 +107,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       }
     },
 
-    async put(key, value, { expiresAt, ifVersion }: PutOptions): Promise<number> {
+    async put(key, value, { expiresAt, ifVersion }: StorePutOptions): Promise<number> {
       const name = flat(key)
       const old = items.get(name)
-      if (ifVersion !== undefined && (live(old)?.version ?? 0) !== ifVersion) throw new Conflict()
+      if (ifVersion !== undefined && (live(old)?.version ?? 0) !== ifVersion)
+        throw new StoreConflict()
       const version = ++lastVersion
       const text = whole(JSON.stringify(value))
       set(name, { value: text, version, expiresAt, length: name.length + text.length }, old)
@@ -121,7 +130,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       const name = flat(log)
       const old = items.get(name)
       const item = live(old)
-      if ((item?.version ?? 0) !== after) throw new Conflict()
+      if ((item?.version ?? 0) !== after) throw new StoreConflict()
       const texts = entries.map((entry) => whole(JSON.stringify(entry)))
       // a log is only ever added to: the array may be shared between its states
       const value = (item?.value as string[] | undefined) ?? []
@@ -133,14 +142,14 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       return value.length
     },
 
-    async read(log, after, limit = Number.POSITIVE_INFINITY): Promise<Entry[]> {
+    async read(log, after, limit = Number.POSITIVE_INFINITY): Promise<StoredEntry[]> {
       const texts = (live(items.get(flat(log)))?.value ?? []) as string[]
       return texts
         .slice(after, after + limit)
-        .map((value, i) => ({ seq: after + i + 1, value: JSON.parse(value) as Json }))
+        .map((value, i) => ({ seq: after + i + 1, value: JSON.parse(value) as JsonValue }))
     },
 
-    wait(watches: readonly Watch[], signal: AbortSignal): Promise<void> {
+    wait(watches: readonly StoreWatch[], signal: AbortSignal): Promise<void> {
       return new Promise((resolve) => {
         const names = watches.map(({ key }) => flat(key))
         const done = () => {

@@ -2,9 +2,9 @@
 import type { Params } from '../protocol/jsonrpc.ts'
 import type { LegacyRevision } from '../protocol/revisions.ts'
 import type { ClientCapabilities, LogLevel } from '../protocol/types.ts'
-import type { Json, Key, Store } from './store.ts'
-import { Conflict } from './store.ts'
-import { inTurn } from './turns.ts'
+import { withKeyLock } from './key-lock.ts'
+import type { JsonValue, Store, StoreKey } from './store.ts'
+import { StoreConflict } from './store.ts'
 
 /** What a session of 2025 remembers from its `initialize` on. */
 export interface LegacySession extends Aging {
@@ -69,7 +69,7 @@ export class Sessions<Data extends Aging = Aging> {
     const partition = this.#partition(owner, id)
     const expiresAt = this.#expiry(data, now)
     return this.#store
-      .put([partition, RECORD], data as unknown as Json, { expiresAt, ifVersion: 0 })
+      .put([partition, RECORD], data as unknown as JsonValue, { expiresAt, ifVersion: 0 })
       .then((version) => ({ id, partition, data, version, expiresAt }))
   }
 
@@ -84,13 +84,13 @@ export class Sessions<Data extends Aging = Aging> {
     try {
       const version = await this.#store.put(
         [session.partition, RECORD],
-        session.data as unknown as Json,
+        session.data as unknown as JsonValue,
         { expiresAt, ifVersion: session.version },
       )
       return { ...session, version, expiresAt }
     } catch (error) {
       // a concurrent request moved the expiry, or the session was deleted just now
-      if (error instanceof Conflict) return this.#read(owner, id)
+      if (error instanceof StoreConflict) return this.#read(owner, id)
       throw error
     }
   }
@@ -101,7 +101,7 @@ export class Sessions<Data extends Aging = Aging> {
     id: string,
     change: (data: Data) => Partial<Data>,
   ): Promise<Session<Data> | undefined> {
-    return inTurn(this.#store, this.#key(owner, id), async () => {
+    return withKeyLock(this.#store, this.#key(owner, id), async () => {
       for (;;) {
         const session = await this.#read(owner, id)
         if (!session) return undefined
@@ -109,12 +109,12 @@ export class Sessions<Data extends Aging = Aging> {
         try {
           const version = await this.#store.put(
             [session.partition, RECORD],
-            data as unknown as Json,
+            data as unknown as JsonValue,
             { expiresAt: session.expiresAt, ifVersion: session.version },
           )
           return { ...session, data, version }
         } catch (error) {
-          if (!(error instanceof Conflict)) throw error
+          if (!(error instanceof StoreConflict)) throw error
         }
       }
     })
@@ -144,7 +144,7 @@ export class Sessions<Data extends Aging = Aging> {
     return createdAt + this.#options.maxAge
   }
 
-  #key(owner: string, id: string): Key {
+  #key(owner: string, id: string): StoreKey {
     return [this.#partition(owner, id), RECORD]
   }
 

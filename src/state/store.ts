@@ -1,22 +1,22 @@
 /** The one interface behind which everything lives that must outlive a request: records and logs. */
 
-export type Json =
+export type JsonValue =
   | string
   | number
   | boolean
   | null
-  | readonly Json[]
-  | { readonly [key: string]: Json | undefined }
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue | undefined }
 
 /**
  * Where a record or a log lives: a partition (one session, one handle, the server) and a name in it.
  * Both may hold any Unicode text; an engine that cannot store some of it must encode it.
  */
-export type Key = readonly [partition: string, name: string]
+export type StoreKey = readonly [partition: string, name: string]
 
 /** A record as it was read. */
-export interface Stored {
-  readonly value: Json
+export interface StoredRecord {
+  readonly value: JsonValue
   /** Grows with every write; what `ifVersion` is compared with. */
   readonly version: number
   /** Epoch milliseconds. */
@@ -24,12 +24,12 @@ export interface Stored {
 }
 
 /** One element of a log. Sequence numbers start at 1 and have no gaps. */
-export interface Entry {
+export interface StoredEntry {
   readonly seq: number
-  readonly value: Json
+  readonly value: JsonValue
 }
 
-export interface PutOptions {
+export interface StorePutOptions {
   /** Epoch milliseconds after which the record reads as absent. */
   expiresAt: number
   /** Write only over this version; `0` means only where there is none. Without it the last write wins. */
@@ -37,8 +37,8 @@ export interface PutOptions {
 }
 
 /** A place to watch: a record beyond a version, or a log beyond a sequence number. */
-export interface Watch {
-  readonly key: Key
+export interface StoreWatch {
+  readonly key: StoreKey
   readonly after: number
 }
 
@@ -52,33 +52,33 @@ export interface Watch {
  * Record names and log names do not overlap: a name is used as one or the other.
  */
 export interface Store {
-  get(key: Key): Promise<Stored | undefined>
-  /** Returns the new version. Throws {@link Conflict} when `ifVersion` no longer holds. */
-  put(key: Key, value: Json, options: PutOptions): Promise<number>
+  get(key: StoreKey): Promise<StoredRecord | undefined>
+  /** Returns the new version. Throws {@link StoreConflict} when `ifVersion` no longer holds. */
+  put(key: StoreKey, value: JsonValue, options: StorePutOptions): Promise<number>
   /** Whether there was a record to delete. */
-  delete(key: Key): Promise<boolean>
+  delete(key: StoreKey): Promise<boolean>
   /**
    * Adds entries after the last one the caller knows of, and returns the new last sequence number.
-   * Throws {@link Conflict} when somebody else has appended meanwhile. `after` is a number that
+   * Throws {@link StoreConflict} when somebody else has appended meanwhile. `after` is a number that
    * `append` or `read` returned for this log, or 0 for a log nothing was read from.
    */
   append(
-    log: Key,
+    log: StoreKey,
     after: number,
-    entries: readonly Json[],
+    entries: readonly JsonValue[],
     options: { expiresAt: number },
   ): Promise<number>
   /** Entries beyond `after`, in order; all there are, unless `limit` says fewer. */
-  read(log: Key, after: number, limit?: number): Promise<Entry[]>
+  read(log: StoreKey, after: number, limit?: number): Promise<StoredEntry[]>
   /**
    * Resolves when one of the places may have changed, or when the signal aborts (never rejects).
    * Only a hint; an engine that cannot wake a waiter leaves it out, and callers poll with back-off.
    */
-  wait?(watches: readonly Watch[], signal: AbortSignal): Promise<void>
+  wait?(watches: readonly StoreWatch[], signal: AbortSignal): Promise<void>
 }
 
 /** Somebody else wrote first: read again, then decide again. */
-export class Conflict extends Error {
+export class StoreConflict extends Error {
   override name = 'Conflict'
 }
 

@@ -11,7 +11,7 @@ export function bundle(entry: string): string {
   const file = new URL(entry, import.meta.url).pathname
   const name = `${basename(dirname(file))}-${basename(file, '.ts')}`
   const folder = join(tools, 'functions', name)
-  const build = ['tsx', 'adapters/entry/bundle.ts', '--entry', file, '--out', folder]
+  const build = ['tsx', 'reference/bundle.ts', '--entry', file, '--out', folder]
   execFileSync('npx', build, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
   return folder
 }

@@ -1,7 +1,7 @@
 /** How long a new process takes to its first answered call, as ratios to bare Hono in the same harness. */
 
 import { expect, it } from 'vitest'
-import { startDynalite } from '../dynalite.ts'
+import { startDynalite } from '../support/dynalite.ts'
 import { coldStarts } from './cold-start.ts'
 
 it('is a small multiple of bare Hono', { timeout: 300_000 }, async () => {

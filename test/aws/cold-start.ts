@@ -1,6 +1,6 @@
 /** How long a new process takes behind Lambda's runtime client: measured for the check here and for `bench/`. */
 
-import type { Dynalite } from '../dynalite.ts'
+import type { Dynalite } from '../support/dynalite.ts'
 import { bundle } from './bundle.ts'
 import type { LambdaHost } from './lambda-host.ts'
 import { lambdaHost } from './lambda-host.ts'
@@ -12,7 +12,7 @@ export interface ColdStart {
   readonly label: string
   /** Milliseconds from the start of a process to the last byte of its first answered call, the median. */
   readonly time: number
-  /** To bare Hono's behind the same door. */
+  /** To bare Hono's behind the same adapter. */
   readonly ratio: number
 }
 

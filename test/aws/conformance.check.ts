@@ -4,23 +4,26 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { bundle } from './bundle.ts'
-import type { RestDoor } from './door.ts'
-import { restDoor } from './door.ts'
+import type { RestEndpoint } from './endpoint.ts'
+import { restEndpoint } from './endpoint.ts'
 
-let door: RestDoor
+let endpoint: RestEndpoint
 
 beforeAll(async () => {
-  door = await restDoor({ taskRoot: bundle('fixture/server.ts'), env: { SERVER: 'conformance' } })
+  endpoint = await restEndpoint({
+    taskRoot: bundle('fixture/server.ts'),
+    env: { SERVER: 'conformance' },
+  })
 })
-afterAll(() => door?.close())
+afterAll(() => endpoint?.close())
 
 it('passes', { timeout: 900_000 }, async () => {
   // A call that lets go of its connection, which Lambda would freeze with it.
   const impossible = ['server-sse-polling']
-  const suite = spawn('npx', ['tsx', 'test/conformance.ts', door.url, ...impossible], {
+  const suite = spawn('npx', ['tsx', 'test/e2e/conformance.ts', endpoint.url, ...impossible], {
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   const [code] = await once(suite, 'exit')
   expect(code).toBe(0)
-  expect(door.host.pids.length).toBeGreaterThanOrEqual(3)
+  expect(endpoint.host.pids.length).toBeGreaterThanOrEqual(3)
 })

@@ -2,22 +2,22 @@
 
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { LegacyClient } from '../wire.ts'
+import { LegacyClient } from '../support/wire.ts'
 import { bundle } from './bundle.ts'
-import type { RestDoor } from './door.ts'
-import { restDoor } from './door.ts'
+import type { RestEndpoint } from './endpoint.ts'
+import { restEndpoint } from './endpoint.ts'
 
 const token = { meta: { progressToken: 1 } }
 const taskRoot = bundle('fixture/server.ts')
-let door: RestDoor
+let endpoint: RestEndpoint
 
 beforeAll(async () => {
-  door = await restDoor({ taskRoot })
+  endpoint = await restEndpoint({ taskRoot })
 })
-afterAll(() => door?.close())
+afterAll(() => endpoint?.close())
 
 /** Processes that answered since then, each named once. */
-const since = (start: number) => new Set(door.host.served.slice(start))
+const since = (start: number) => new Set(endpoint.host.served.slice(start))
 
 /** Linux's word on a process: T is stopped. */
 const stateOf = (pid: number) =>
@@ -27,10 +27,10 @@ const stateOf = (pid: number) =>
 
 describe('a question', () => {
   it('is asked by one process and answered through another', async () => {
-    const client = await LegacyClient.open(door, '2025-11-25', {
+    const client = await LegacyClient.open(endpoint, '2025-11-25', {
       capabilities: { elicitation: {} },
     })
-    const start = door.host.served.length
+    const start = endpoint.host.served.length
     const reply = await client.call('greet_person')
     const question = await reply.find(({ method }) => method === 'elicitation/create')
     const answered = await client.respond(question.id, {
@@ -44,8 +44,8 @@ describe('a question', () => {
 
 describe('a stream', () => {
   it('is resumed on another process while the first still runs the call', async () => {
-    const client = await LegacyClient.open(door, '2025-11-25')
-    const start = door.host.served.length
+    const client = await LegacyClient.open(endpoint, '2025-11-25')
+    const start = endpoint.host.served.length
     const reply = await client.call('count', { to: 8, everyMs: 60 }, token)
     await reply.notification('notifications/progress')
     const id = reply.events.findLast((event) => event.id)?.id
@@ -63,7 +63,7 @@ describe('a stream', () => {
   })
 
   it('arrives event by event, as time passes', async () => {
-    const client = await LegacyClient.open(door, '2025-11-25')
+    const client = await LegacyClient.open(endpoint, '2025-11-25')
     const reply = await client.call('count', { to: 5, everyMs: 120 }, token)
     const times: number[] = []
     while (await reply.next()) times.push(performance.now())
@@ -76,7 +76,7 @@ describe('a stream', () => {
 
 describe('a call that outlasts its function', () => {
   it('is aborted some seconds before, and ends with an error rather than with silence', async () => {
-    const brief = await restDoor({ taskRoot, timeoutSeconds: 4 })
+    const brief = await restEndpoint({ taskRoot, timeoutSeconds: 4 })
     try {
       const client = await LegacyClient.open(brief, '2025-11-25')
       const { starts } = brief.host
@@ -97,15 +97,15 @@ describe('a call that outlasts its function', () => {
 
 describe('a frozen process', () => {
   it('is stopped between requests', async () => {
-    const client = await LegacyClient.open(door, '2025-11-25')
+    const client = await LegacyClient.open(endpoint, '2025-11-25')
     for (let i = 0; i < 6; i++) await client.call('echo', { text: 'x' })
-    const states = () => new Set(door.host.pids.map(stateOf))
+    const states = () => new Set(endpoint.host.pids.map(stateOf))
     await expect.poll(states, { timeout: 5_000 }).toEqual(new Set('T'))
   })
 
   it('loses nothing: every increment of a session counts, on whichever process', async () => {
-    const client = await LegacyClient.open(door, '2025-11-25')
-    const start = door.host.served.length
+    const client = await LegacyClient.open(endpoint, '2025-11-25')
+    const start = endpoint.host.served.length
     for (let n = 1; n <= 12; n++) {
       const reply = await client.call('increment', { key: 'n' })
       expect((await reply.result()).structuredContent).toEqual({ value: n })
@@ -119,7 +119,7 @@ describe('a frozen process', () => {
   })
 
   it('knows at once of a session that another process has ended', async () => {
-    const client = await LegacyClient.open(door, '2025-11-25')
+    const client = await LegacyClient.open(endpoint, '2025-11-25')
     expect((await client.delete()).status).toBe(204)
     for (let i = 0; i < 3; i++) expect((await client.request('ping')).status).toBe(404)
   })

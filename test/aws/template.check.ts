@@ -445,9 +445,11 @@ describe('the roles', () => {
   /** What the engine of the store calls, read from its source: a new call needs a new right. */
   const calls = [
     ...new Set(
-      [...readFileSync('adapters/dynamodb.ts', 'utf8').matchAll(/new sdk\.(\w+)Command\(/g)].map(
-        ([, name]) => `dynamodb:${name}`,
-      ),
+      [
+        ...readFileSync('adapters/dynamodb/dynamo-store.ts', 'utf8').matchAll(
+          /new sdk\.(\w+)Command\(/g,
+        ),
+      ].map(([, name]) => `dynamodb:${name}`),
     ),
   ]
 

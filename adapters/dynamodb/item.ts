@@ -1,0 +1,114 @@
+/** How keys, values and times are written into DynamoDB items, and what an item weighs. */
+
+import { createHash } from 'node:crypto'
+import type { AttributeValue } from '@aws-sdk/client-dynamodb'
+import type { JsonValue, StoreKey } from '../../src/index.ts'
+import { ValueTooLarge } from '../../src/index.ts'
+
+/** One item. Records have a `version`, batches of a log have their first sequence number in `sk`. */
+export type Item = Record<string, AttributeValue>
+
+export interface ItemKey {
+  readonly pk: { S: string }
+  readonly sk: { S: string }
+}
+
+// DynamoDB: "Partition keys and sort keys", in its page of constraints.
+const LONGEST_PK = 2048
+const LONGEST_SK = 1024
+
+/** Digits of a sequence number in a sort key: those of the largest safe integer. */
+const DIGITS = 16
+
+/**
+ * Where an item lives: `r#<name>` for a record, `l#<name>#<first sequence number>` for a batch of a log.
+ * `#` and `%` in names are escaped, so that no name reaches into the range of another.
+ */
+export function recordKey([partition, name]: StoreKey): ItemKey {
+  return toItemKey(partition, `r#${toKeyText(name, LONGEST_SK - 2)}`)
+}
+
+/** Everything of one log has sort keys that begin with this; the digits follow. */
+export function logPrefix([partition, name]: StoreKey): ItemKey {
+  return toItemKey(partition, `l#${toKeyText(name, LONGEST_SK - 3 - DIGITS)}#`)
+}
+
+export function batchKey({ pk, sk }: ItemKey, first: number): ItemKey {
+  return { pk, sk: { S: sk.S + String(first).padStart(DIGITS, '0') } }
+}
+
+export function firstOf(item: Item): number {
+  return Number(textOf(item, 'sk').slice(-DIGITS))
+}
+
+function toItemKey(partition: string, sk: string): ItemKey {
+  return { pk: { S: toKeyText(partition, LONGEST_PK) }, sk: { S: sk } }
+}
+
+/**
+ * Any text as a non-empty key of at most `limit` bytes of UTF-8, different texts differently:
+ * lone surrogates have no UTF-8 and are escaped, the empty text is `%`, and what is too long is
+ * `%=` and its digest (no escape begins so).
+ */
+function toKeyText(text: string, limit: number): string {
+  // what is too long as it is need not be escaped to find that out: it may be megabytes of a client's
+  const escaped = text.length > limit ? undefined : escapeUnits(text)
+  if (escaped !== undefined && Buffer.byteLength(escaped) <= limit) return escaped || '%'
+  return `%=${createHash('sha256').update(Buffer.from(text, 'utf16le')).digest('hex')}`
+}
+
+function escapeUnits(text: string): string {
+  return text.replace(
+    /[%#\uD800-\uDFFF]/gu,
+    (unit) => `%${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/**
+ * A value is one string of JSON. As DynamoDB's own maps and lists it would end at 32 levels and at 38
+ * digits, know no lone surrogate, and weigh more.
+ */
+export function toText(value: JsonValue | readonly JsonValue[]): AttributeValue.SMember {
+  return { S: JSON.stringify(value) }
+}
+
+export function toNumber(value: number): AttributeValue.NMember {
+  return { N: String(value) }
+}
+
+/** DynamoDB deletes by whole seconds; rounded up, so that nothing goes before its time. */
+export function toTtl(expires: number): AttributeValue.NMember {
+  return toNumber(Math.ceil(expires / 1000))
+}
+
+export function textOf(item: Item, attribute: string): string {
+  const text = item[attribute]?.S
+  if (text === undefined) throw foreign(attribute)
+  return text
+}
+
+export function numberOf(item: Item, attribute: string): number {
+  const digits = item[attribute]?.N
+  if (digits === undefined) throw foreign(attribute)
+  return Number(digits)
+}
+
+function foreign(attribute: string): Error {
+  return new Error(`The DynamoDB table has an item without "${attribute}": it is not this store's`)
+}
+
+const ITEM_LIMIT = 400 * 1024
+
+/** The most that DynamoDB says a number can weigh. */
+const NUMBER_BYTES = 21
+
+/** Throws {@link ValueTooLarge} for what DynamoDB would refuse: the bytes of names and values together. */
+export function requireSize(item: Item): void {
+  let bytes = 0
+  for (const [attribute, { S: text }] of Object.entries(item)) {
+    bytes += attribute.length + (text === undefined ? NUMBER_BYTES : Buffer.byteLength(text))
+  }
+  if (bytes > ITEM_LIMIT) {
+    throw new ValueTooLarge(`An item of ${bytes} bytes: DynamoDB holds at most ${ITEM_LIMIT}`)
+  }
+}

@@ -1,0 +1,129 @@
+/** The table under the DynamoDB engine: is it there and usable, and how to make one for local work. */
+
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { StoreUnavailable } from '../../src/index.ts'
+import type { DynamoOptions } from './client.ts'
+import { ConditionFailed, connect, nameOf } from './client.ts'
+import { recordKey } from './item.ts'
+
+/**
+ * Tries every kind of request the store makes, without leaving anything behind, and throws one sentence
+ * that says what is wrong: no such table, another key schema, which rights are missing, no credentials,
+ * or unreachable (`StoreUnavailable`). It needs no rights beyond the store's own.
+ */
+export async function checkTable(options: DynamoOptions): Promise<void> {
+  const { table } = options
+  const { send } = connect(options)
+  const key = recordKey(['check', randomUUID()])
+  const onKey = { TableName: table, Key: { ...key } }
+  // True of no item that exists, and there is none under this key.
+  const never = { ConditionExpression: 'attribute_exists(pk)' }
+
+  const probes = {
+    GetItem: send((sdk) => new sdk.GetItemCommand({ ...onKey, ConsistentRead: true })),
+    PutItem: send(
+      (sdk) => new sdk.PutItemCommand({ TableName: table, Item: { ...key }, ...never }),
+    ),
+    UpdateItem: send((sdk) => new sdk.UpdateItemCommand({ ...onKey, ...never })),
+    DeleteItem: send((sdk) => new sdk.DeleteItemCommand({ ...onKey, ...never })),
+    Query: send(
+      (sdk) =>
+        new sdk.QueryCommand({
+          TableName: table,
+          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :sk AND :sk',
+          ExpressionAttributeValues: { ':pk': key.pk, ':sk': key.sk },
+          ConsistentRead: true,
+        }),
+    ),
+  }
+  const failures: { operation: string; error: unknown }[] = []
+  await Promise.all(
+    Object.entries(probes).map(([operation, probe]) =>
+      (probe as Promise<unknown>).catch((error: unknown) => {
+        if (!(error instanceof ConditionFailed)) failures.push({ operation, error })
+      }),
+    ),
+  )
+  const denied = failures.filter(({ error }) => causeOf(error) === 'AccessDeniedException')
+  const other = failures.find((failure) => !denied.includes(failure))
+  if (other) throw other.error
+  if (denied.length > 0) {
+    const rights = denied.map(({ operation }) => `dynamodb:${operation}`).join(', ')
+    throw new Error(`The AWS credentials lack ${rights} on the DynamoDB table "${table}"`)
+  }
+}
+
+/**
+ * Makes the table, billed on demand, unless it exists; waits until it is usable, and lets DynamoDB delete
+ * what has expired. For local work and tests: a deployment declares its table in its template.
+ */
+export async function createTable(options: DynamoOptions): Promise<void> {
+  const { table } = options
+  const { send } = connect(options)
+  const key = { pk: 'HASH', sk: 'RANGE' } as const
+  const create = send(
+    (sdk) =>
+      new sdk.CreateTableCommand({
+        TableName: table,
+        BillingMode: 'PAY_PER_REQUEST',
+        KeySchema: Object.entries(key).map(([AttributeName, KeyType]) => ({
+          AttributeName,
+          KeyType,
+        })),
+        AttributeDefinitions: Object.keys(key).map((AttributeName) => ({
+          AttributeName,
+          AttributeType: 'S',
+        })),
+      }),
+  )
+  await tolerate(create, (name) => name === 'ResourceInUseException')
+
+  await untilActive()
+  const expire = send(
+    (sdk) =>
+      new sdk.UpdateTimeToLiveCommand({
+        TableName: table,
+        TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
+      }),
+  )
+  await tolerate(
+    expire,
+    (name, message) =>
+      // dynalite does not know the operation; there, what has expired is only invisible.
+      name === 'UnknownOperationException' ||
+      (name === 'ValidationException' && /already enabled/i.test(message)),
+  )
+  await checkTable(options)
+
+  async function untilActive(): Promise<void> {
+    for (const end = Date.now() + ACTIVE_WITHIN; Date.now() < end; await sleep(200)) {
+      try {
+        const { Table } = await send((sdk) => new sdk.DescribeTableCommand({ TableName: table }))
+        if (Table?.TableStatus === 'ACTIVE') return
+      } catch (error) {
+        // Shortly after its creation a table may not be known everywhere.
+        if (causeOf(error) !== 'ResourceNotFoundException') throw error
+      }
+    }
+    throw new StoreUnavailable(
+      `The DynamoDB table "${table}" was not active within ${ACTIVE_WITHIN} ms`,
+    )
+  }
+}
+
+const ACTIVE_WITHIN = 60_000
+
+async function tolerate(
+  promise: Promise<unknown>,
+  tolerable: (name: string, message: string) => boolean,
+): Promise<void> {
+  try {
+    await promise
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined
+    if (!(cause instanceof Error) || !tolerable(cause.name, cause.message)) throw error
+  }
+}
+
+const causeOf = (error: unknown) => (error instanceof Error ? nameOf(error.cause) : '')

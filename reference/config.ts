@@ -1,0 +1,24 @@
+/** Environment variables of the reference server alone: its AWS tools. */
+import type { Environment } from '../adapters/environment/options.ts'
+import { EnvironmentError, readList } from '../adapters/environment/options.ts'
+
+/** The role that the usage report assumes when a caller names another account. */
+export function readBedrock(env: Environment): { roleArn?: string } {
+  const roleArn = env.BEDROCK_ROLE_ARN
+  if (!roleArn) return {}
+  if (!/^arn:aws[a-z-]*:iam::[0-9]{12}:role\/\S+$/.test(roleArn)) {
+    throw new EnvironmentError(
+      `BEDROCK_ROLE_ARN must be the ARN of a role, arn:aws:iam::123456789012:role/Name, not "${roleArn}"`,
+    )
+  }
+  return { roleArn }
+}
+
+/** Tools that the function's role has no rights for are not offered. */
+export function readLambdaTools(env: Environment) {
+  const off = readList(env, 'MCP_DISABLED_TOOLS') ?? []
+  return {
+    bedrock: !off.includes('get_bedrock_usage_report') && readBedrock(env),
+    buckets: !off.includes('count_s3_buckets'),
+  }
+}

@@ -1,0 +1,189 @@
+/** What a handler returned, as the content the protocol wants. */
+import { isObject } from '../lib/is-object.ts'
+import type {
+  Annotations,
+  AudioContent,
+  CallToolResult,
+  ContentBlock,
+  EmbeddedResource,
+  ImageContent,
+  ResourceContents,
+  ResourceLink,
+  TextContent,
+} from '../protocol/types.ts'
+
+export function text(value: string, annotations?: Annotations): TextContent {
+  return { type: 'text', text: value, ...(annotations && { annotations }) }
+}
+
+/** An image from bytes (or base64 text). Without a MIME type it is read off the bytes' signature. */
+export function image(data: Uint8Array | string, mimeType?: string): ImageContent {
+  return { type: 'image', ...encoded(data, mimeType, 'image/') }
+}
+
+/** Sound from bytes (or base64 text). Without a MIME type it is read off the bytes' signature. */
+export function audio(data: Uint8Array | string, mimeType?: string): AudioContent {
+  return { type: 'audio', ...encoded(data, mimeType, 'audio/') }
+}
+
+export function resourceLink(
+  uri: string,
+  name: string,
+  more: Omit<ResourceLink, 'type' | 'uri' | 'name'> = {},
+): ResourceLink {
+  return { type: 'resource_link', uri, name, ...more }
+}
+
+/** A resource carried along in the result itself. */
+export function embedded(
+  uri: string,
+  value: string | Uint8Array,
+  mimeType?: string,
+): EmbeddedResource {
+  return { type: 'resource', resource: toContents(uri, value, mimeType) }
+}
+
+/**
+ * A failure the model should read and can act on: return or throw it.
+ *
+ * @example if (!city) return failure('No such city: try the name in English')
+ */
+export function failure(why: string): Failure {
+  return new Failure(why)
+}
+
+/** Made by {@link failure}. */
+export class Failure extends Error {
+  override name = 'Failure'
+}
+
+/** What a tool may return. `undefined` is an empty result. */
+export type ToolReturn =
+  | string
+  | number
+  | boolean
+  | bigint
+  | null
+  | undefined
+  | Uint8Array
+  | ContentBlock
+  | ContentBlock[]
+  | CallToolResult
+  | Failure
+  | object
+
+export function toFailureResult(why: string): CallToolResult {
+  return { content: [text(why)], isError: true }
+}
+
+/**
+ * A tool's return value as a result. Throws what JSON.stringify throws (a cycle, a BigInt inside an
+ * object): the author's mistake, reported like any other exception of a handler.
+ */
+export function toToolResult(value: unknown, structured: boolean): CallToolResult {
+  if (value instanceof Failure) return toFailureResult(value.message)
+  if (isToolResult(value)) return value
+  if (structured) {
+    return { content: [text(toJson(value))], structuredContent: value }
+  }
+  if (value === undefined) return { content: [] }
+  if (typeof value === 'string') return { content: [{ type: 'text', text: value }] }
+  if (value instanceof Uint8Array) return { content: [bytes(value)] }
+  if (isContentBlock(value)) return { content: [value] }
+  if (Array.isArray(value) && value.length > 0 && value.every(isContentBlock)) {
+    return { content: value }
+  }
+  if (typeof value === 'object' && value !== null) {
+    return { content: [text(toJson(value))], structuredContent: value }
+  }
+  // written out, a function would be its source
+  if (typeof value === 'function' || typeof value === 'symbol') toJson(value)
+  return { content: [text(String(value))] }
+}
+
+/** A function has no JSON, nor has a value that writes itself as nothing. */
+function toJson(value: unknown): string {
+  const json: string | undefined = JSON.stringify(value)
+  if (json === undefined) throw new TypeError(`A ${typeof value} without JSON is no result`)
+  return json
+}
+
+/** The contents of a resource: text as it is, bytes in base64, anything else as JSON. */
+export function toContents(uri: string, value: unknown, mimeType?: string): ResourceContents {
+  if (value instanceof Uint8Array) {
+    const type = mimeType ?? signature(value)
+    return { uri, ...(type && { mimeType: type }), blob: toBase64(value) }
+  }
+  if (typeof value === 'string') return { uri, ...(mimeType && { mimeType }), text: value }
+  return { uri, mimeType: mimeType ?? 'application/json', text: toJson(value) }
+}
+
+const BLOCKS = new Map<unknown, string>([
+  ['text', 'text'],
+  ['image', 'data'],
+  ['audio', 'data'],
+  ['resource_link', 'uri'],
+  ['resource', 'resource'],
+])
+
+/** An object whose `type` is a content type and that has that type's own member: a weather report of type "text" is not one. */
+function isContentBlock(value: unknown): value is ContentBlock {
+  if (!isObject(value)) return false
+  const member = BLOCKS.get(value.type)
+  return member !== undefined && member in value
+}
+
+const RESULT_MEMBERS = new Set(['content', 'structuredContent', 'isError', '_meta'])
+
+/** Content blocks make a result; without any, only its own members do: a page of no hits has `content: []`, too. */
+function isToolResult(value: unknown): value is CallToolResult {
+  if (!isObject(value) || !Array.isArray(value.content)) return false
+  return value.content.length > 0
+    ? value.content.every(isContentBlock)
+    : Object.keys(value).every((member) => RESULT_MEMBERS.has(member))
+}
+
+function bytes(value: Uint8Array): ContentBlock {
+  const mimeType = signature(value)
+  if (mimeType?.startsWith('image/')) return image(value, mimeType)
+  if (mimeType?.startsWith('audio/')) return audio(value, mimeType)
+  return embedded(`urn:uuid:${crypto.randomUUID()}`, value, mimeType ?? 'application/octet-stream')
+}
+
+function encoded(data: Uint8Array | string, mimeType: string | undefined, family: string) {
+  const raw = typeof data === 'string' ? undefined : data
+  const found = mimeType ?? (raw && signature(raw))
+  if (!found?.startsWith(family)) {
+    throw new TypeError(`Give the MIME type of this ${family.slice(0, -1)}: its bytes do not tell`)
+  }
+  return { data: raw ? toBase64(raw) : (data as string), mimeType: found }
+}
+
+/** Offset and bytes (as Latin-1) that begin a file of the type; WHATWG MIME Sniffing, section 6. */
+const SIGNATURES: readonly (readonly [mimeType: string, offset: number, magic: string])[] = [
+  ['image/png', 0, '\x89PNG\r\n\x1a\n'],
+  ['image/jpeg', 0, '\xff\xd8\xff'],
+  ['image/gif', 0, 'GIF8'],
+  ['image/webp', 8, 'WEBP'],
+  ['audio/wav', 8, 'WAVE'],
+  ['audio/mpeg', 0, 'ID3'],
+  ['audio/mpeg', 0, '\xff\xfb'],
+  ['audio/ogg', 0, 'OggS'],
+  ['audio/flac', 0, 'fLaC'],
+  ['application/pdf', 0, '%PDF-'],
+  ['application/zip', 0, 'PK\x03\x04'],
+]
+
+function signature(value: Uint8Array): string | undefined {
+  const head = String.fromCharCode(...value.subarray(0, 16))
+  return SIGNATURES.find(([, offset, magic]) => head.startsWith(magic, offset))?.[0]
+}
+
+function toBase64(value: Uint8Array): string {
+  // by pieces: String.fromCharCode takes its bytes as arguments, and those are limited
+  let binary = ''
+  for (let i = 0; i < value.length; i += 0x8000) {
+    binary += String.fromCharCode(...value.subarray(i, i + 0x8000))
+  }
+  return btoa(binary)
+}

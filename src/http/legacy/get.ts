@@ -1,0 +1,92 @@
+/** GET of the 2025 revisions: resuming a call's stream, or listening to the server. */
+import { invalidRequest } from '../../protocol/errors.ts'
+import { has } from '../../protocol/revisions.ts'
+import type { Server } from '../../server.ts'
+import { eventId, parseEventId } from '../../state/event-log/event-log.ts'
+import { findStream, tail } from '../../state/event-log/reader.ts'
+import type { LegacySession, Session } from '../../state/sessions.ts'
+import { randomId } from '../../state/sessions.ts'
+import { errorResponse, methodNotAllowed } from '../call-stream.ts'
+import { changeStream, toNotifications } from '../change-stream.ts'
+import type { IncomingRequest } from '../incoming-request.ts'
+import { ownerOf } from '../incoming-request.ts'
+import { longLivedStream } from '../long-lived-stream.ts'
+import { sseEvent, ssePriming } from '../sse.ts'
+import { requireSession, sessionNotFound } from './post.ts'
+
+/** The stream of the server's own messages; its event ids are cursors into the changes. */
+const NEWS = 'changes'
+
+/** How long a client waits before it comes back to a stream that the server had to close. */
+const RETRY_MS = 1_000
+
+export async function handleGet(server: Server, incoming: IncomingRequest): Promise<Response> {
+  const lastEventId = incoming.request.headers.get('last-event-id')
+  const resumes = lastEventId !== null && parseEventId(lastEventId)?.stream !== NEWS
+  if (!resumes && !server.listening) return methodNotAllowed(server)
+  if (!incoming.accepts.stream) {
+    return errorResponse(406, null, invalidRequest('Accept must allow text/event-stream'))
+  }
+  const found = await requireSession(server, incoming, null)
+  if (found instanceof Response) return found
+  return resumes
+    ? resume(server, incoming, found, lastEventId)
+    : listenTo(server, incoming, found, lastEventId)
+}
+
+/** What a stream held after an event, and what its call still sends, whichever instance runs it (B30–B32). */
+async function resume(
+  server: Server,
+  incoming: IncomingRequest,
+  { partition, data }: Session<LegacySession>,
+  lastEventId: string,
+): Promise<Response> {
+  const found = await findStream(server.store, partition, lastEventId)
+  if (!found) return sessionNotFound()
+  const primes = has.priming(data.revision)
+  return longLivedStream(server, incoming, async (connection, ended) => {
+    // cut off again before its first event, a client would not know any more where it was (B17)
+    if (primes) connection.write(ssePriming(lastEventId))
+    let last = lastEventId
+    for await (const events of tail(server.store, partition, found, server.eventLog, ended)) {
+      connection.write(events.map(({ id, data: message }) => sseEvent(message, id)).join(''))
+      last = events.at(-1)?.id ?? last
+    }
+    // only the connection ends here, not the stream: the client is told when to come back (B26)
+    if (ended.aborted && primes) connection.write(ssePriming(last, RETRY_MS))
+  })
+}
+
+/** The standalone stream. A newer one takes over: no message goes out on two (B27). */
+async function listenTo(
+  server: Server,
+  incoming: IncomingRequest,
+  { id, data }: Session<LegacySession>,
+  lastEventId: string | null,
+): Promise<Response> {
+  const owner = ownerOf(incoming)
+  const listener = randomId()
+  const cursor =
+    (lastEventId === null ? undefined : parseEventId(lastEventId)?.seq) ??
+    (await server.changes.now())
+  if (!(await server.sessions.update(owner, id, () => ({ listener })))) return sessionNotFound()
+  const primes = has.priming(data.revision)
+  return changeStream(server, incoming, {
+    cursor,
+    firstEvent: primes ? ssePriming(eventId(NEWS, cursor)) : ': listening\n\n',
+    async deliver(news) {
+      // read anew each time: another instance may have ended the session, or taken a subscription
+      const session = await server.sessions.find(owner, id)
+      if (session?.data.listener !== listener) return false
+      const uris = session.data.subscriptions ?? []
+      const interest = { tools: true, prompts: true, resources: true, uris }
+      const messages = toNotifications(news, interest)
+      const at = eventId(NEWS, news.cursor)
+      // one id for all that came together: resuming behind it misses none of them
+      return messages
+        .map((message, i) => sseEvent(message, i === messages.length - 1 ? at : undefined))
+        .join('')
+    },
+    finalEvent: (last) => (primes ? ssePriming(eventId(NEWS, last), RETRY_MS) : ''),
+  })
+}

@@ -1,0 +1,154 @@
+/** One request of a 2025 session, as its method and its handler see it. */
+
+import type { Principal } from '../../auth/auth.ts'
+import type { ClientRequester } from '../../client-requests/client-request.ts'
+import { StreamRequester } from '../../client-requests/stream-requester.ts'
+import type { CallFacts } from '../../handlers/call-context.ts'
+import { createContext } from '../../handlers/call-context.ts'
+import { Cancellation } from '../../handlers/cancellation.ts'
+import type { Context, RequestInfo } from '../../handlers/context.ts'
+import { isObject } from '../../lib/is-object.ts'
+import type { Call } from '../../protocol/call.ts'
+import type { JsonRpcRequest, Params } from '../../protocol/jsonrpc.ts'
+import type { LegacyRevision } from '../../protocol/revisions.ts'
+import type { LogLevel } from '../../protocol/types.ts'
+import type { Server } from '../../server.ts'
+import type { Change } from '../../state/change-log.ts'
+import { Mailbox } from '../../state/mailbox.ts'
+import type { SessionValues } from '../../state/session-values.ts'
+import { sessionValues } from '../../state/session-values.ts'
+import type { LegacySession, Session } from '../../state/sessions.ts'
+import type { CallStream } from '../call-stream.ts'
+import type { IncomingRequest } from '../incoming-request.ts'
+import { ownerOf, visibleHeaders } from '../incoming-request.ts'
+import { readTrace, toProgressToken } from '../meta.ts'
+
+export class LegacyCall implements Call, CallFacts {
+  readonly era = 'legacy'
+  readonly server: Server
+  readonly revision: LegacyRevision
+  readonly params: Params
+  readonly cancellation: Cancellation
+  readonly stream: CallStream
+  readonly #incoming: IncomingRequest
+  readonly #message: JsonRpcRequest
+  readonly #session: Session<LegacySession>
+  readonly #startedAt: number
+  #mailbox: Mailbox | undefined
+  #closed = false
+  #requester: ClientRequester | undefined
+  #values: SessionValues | undefined
+  #request: RequestInfo | undefined
+
+  constructor(
+    server: Server,
+    incoming: IncomingRequest,
+    session: Session<LegacySession>,
+    message: JsonRpcRequest,
+    stream: CallStream,
+  ) {
+    this.server = server
+    this.revision = session.data.revision
+    this.params = message.params ?? {}
+    this.stream = stream
+    this.#incoming = incoming
+    this.#message = message
+    this.#session = session
+    this.#startedAt = server.clock()
+    this.cancellation = new Cancellation((abort) => this.#openMailbox().watchCancellation(abort))
+  }
+
+  get principal(): Principal | undefined {
+    return this.#incoming.principal
+  }
+
+  get deadline(): number | undefined {
+    return this.#incoming.platform.deadline
+  }
+
+  get progressToken(): string | number | undefined {
+    const { _meta } = this.params
+    return isObject(_meta) ? toProgressToken(_meta.progressToken) : undefined
+  }
+
+  /** A client that never set a level gets everything, as clients of these revisions expect (B54). */
+  get logLevel(): LogLevel {
+    return this.#session.data.logLevel ?? 'debug'
+  }
+
+  context(): Context {
+    return createContext(this, this.cancellation)
+  }
+
+  get requester(): ClientRequester {
+    this.#requester ??= new StreamRequester(
+      this.#openMailbox(),
+      this.stream,
+      () => this.cancellation.signal,
+      this.server.limits.answer,
+    )
+    return this.#requester
+  }
+
+  get session(): SessionValues {
+    this.#values ??= sessionValues(this.server.store, async () => ({
+      partition: this.#session.partition,
+      expiresAt: this.server.sessions.endOf(this.#session.data),
+    }))
+    return this.#values
+  }
+
+  get request(): RequestInfo {
+    const incoming = this.#incoming
+    const { client, capabilities: declared, revision } = this.#session.data
+    this.#request ??= {
+      id: this.#message.id,
+      era: 'legacy',
+      revision,
+      client,
+      capabilities: declared,
+      get headers() {
+        return visibleHeaders(incoming)
+      },
+      trace: readTrace((name) => incoming.request.headers.get(name)),
+    }
+    return this.#request
+  }
+
+  publish(change: Change): Promise<void> {
+    return this.server.changes.publish(change)
+  }
+
+  async setLogLevel(logLevel: LogLevel): Promise<void> {
+    await this.server.sessions.update(ownerOf(this.#incoming), this.#session.id, () => ({
+      logLevel,
+    }))
+  }
+
+  async setSubscriptions(change: (uris: readonly string[]) => readonly string[]): Promise<void> {
+    await this.server.sessions.update(
+      ownerOf(this.#incoming),
+      this.#session.id,
+      ({ subscriptions = [] }) => ({ subscriptions: change(subscriptions) }),
+    )
+  }
+
+  /** Nothing that reaches the call from now on has anybody to reach. */
+  close(): void {
+    this.#closed = true
+    this.#mailbox?.close()
+  }
+
+  #openMailbox(): Mailbox {
+    this.#mailbox ??= new Mailbox(
+      this.server.store,
+      this.#session.partition,
+      this.#message.id,
+      this.#startedAt,
+      this.server.mailbox,
+    )
+    // a handler that looks at its signal only after it has returned must not leave a reader behind
+    if (this.#closed) this.#mailbox.close()
+    return this.#mailbox
+  }
+}

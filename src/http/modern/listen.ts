@@ -1,0 +1,77 @@
+/** `subscriptions/listen` of 2026-07-28. */
+
+import { isObject } from '../../lib/is-object.ts'
+import { invalidParams, methodNotFound } from '../../protocol/errors.ts'
+import type { Params, RequestId } from '../../protocol/jsonrpc.ts'
+import { notificationMessage, resultMessage } from '../../protocol/jsonrpc.ts'
+import { capabilities } from '../../protocol/methods.ts'
+import { LONGEST_FOLLOWED, MOST_FOLLOWED, requireResource } from '../../protocol/resources-read.ts'
+import { writeResult } from '../../protocol/results.ts'
+import type { Server } from '../../server.ts'
+import type { Interest } from '../change-stream.ts'
+import { changeStream, toNotifications } from '../change-stream.ts'
+import type { IncomingRequest } from '../incoming-request.ts'
+import { META } from '../meta.ts'
+import { sseEvent } from '../sse.ts'
+
+/** `subscriptions/listen` (A.6): what is honoured first, then news, in the end the result. */
+export async function listen(
+  server: Server,
+  incoming: IncomingRequest,
+  id: RequestId,
+  { notifications }: Params,
+): Promise<Response> {
+  if (!server.listening) throw methodNotFound('subscriptions/listen')
+  if (!isObject(notifications)) throw invalidParams('params.notifications must be an object')
+  if (!incoming.accepts.stream) {
+    throw invalidParams('subscriptions/listen needs Accept: text/event-stream')
+  }
+  const offered = capabilities(server, 'modern')
+  const interest: Interest = {
+    tools: notifications.toolsListChanged === true && 'tools' in offered,
+    prompts: notifications.promptsListChanged === true && 'prompts' in offered,
+    resources: notifications.resourcesListChanged === true && 'resources' in offered,
+    uris: existing(server, notifications.resourceSubscriptions),
+  }
+  const meta = { [META.subscription]: id }
+  // from before the acknowledgement, so that nothing falls between it and the first look
+  const cursor = await server.changes.now()
+  return changeStream(server, incoming, {
+    cursor,
+    firstEvent: sseEvent(
+      notificationMessage('notifications/subscriptions/acknowledged', {
+        _meta: meta,
+        notifications: {
+          ...(interest.tools && { toolsListChanged: true }),
+          ...(interest.prompts && { promptsListChanged: true }),
+          ...(interest.resources && { resourcesListChanged: true }),
+          ...(interest.uris.length > 0 && { resourceSubscriptions: interest.uris }),
+        },
+      }),
+    ),
+    deliver: (news) =>
+      toNotifications(news, interest, meta)
+        .map((message) => sseEvent(message))
+        .join(''),
+    finalEvent: () => sseEvent(resultMessage(id, writeResult(server, 'modern', { _meta: meta }))),
+  })
+}
+
+/** As many as one listener may follow, of those that there are. */
+function existing(server: Server, uris: unknown): string[] {
+  if (!Array.isArray(uris)) return []
+  const found: string[] = []
+  let length = 0
+  for (const uri of uris.slice(0, MOST_FOLLOWED)) {
+    if (typeof uri !== 'string') continue
+    length += uri.length
+    if (length > LONGEST_FOLLOWED) break
+    try {
+      requireResource(server, 'modern', uri)
+      found.push(uri)
+    } catch {
+      // what is not there cannot change
+    }
+  }
+  return found
+}

@@ -1,0 +1,57 @@
+/** Resumable streams: a call's events in a log, written before they are sent. What their two ends agree on. */
+
+import { code, errorMessage, McpError } from '../../protocol/errors.ts'
+import type { RequestId } from '../../protocol/jsonrpc.ts'
+import type { StoreKey } from '../store.ts'
+
+/** One event as it goes out: `id` is undefined where it could not be kept, and so cannot be resumed from. */
+export interface StreamEvent {
+  readonly id: string | undefined
+  /** A JSON-RPC message as text. */
+  readonly data: string
+}
+
+export interface StreamOptions {
+  /** Milliseconds that events can be asked for again. */
+  retention: number
+  /** Milliseconds without a sign of life after which the owner of a stream counts as dead. */
+  lease: number
+  /** Events kept of one stream; later ones but the last are sent live only. */
+  maxEvents: number
+  /** Characters of events kept of one stream; as above. */
+  maxLength: number
+  clock: () => number
+}
+
+/** A log entry: a message; the last message (`f`); or the opening, with the ids of the requests to answer. */
+export type LoggedEvent = {
+  readonly m?: string
+  readonly f?: true
+  readonly r?: readonly RequestId[]
+}
+
+export const logKey = (partition: string, stream: string): StoreKey => [
+  partition,
+  `stream/${stream}`,
+]
+export const leaseKey = (partition: string, stream: string): StoreKey => [
+  partition,
+  `lease/${stream}`,
+]
+
+export function eventId(stream: string, seq: number): string {
+  return `${stream}.${seq}`
+}
+
+export function parseEventId(id: string): { stream: string; seq: number } | undefined {
+  const found = /^([\w-]{1,64})\.(\d{1,15})$/.exec(id)
+  return found?.[1] ? { stream: found[1], seq: Number(found[2]) } : undefined
+}
+
+/** Errors that answer the requests which nothing else will answer; the last of them ends the stream. */
+export function terminalErrors(requests: readonly RequestId[], message: string): LoggedEvent[] {
+  return requests.map((id, i) => ({
+    m: errorMessage(id, new McpError(code.internal, message)),
+    ...(i === requests.length - 1 && { f: true as const }),
+  }))
+}

@@ -1,0 +1,183 @@
+/** The writing end of a resumable stream. */
+import type { RequestId } from '../../protocol/jsonrpc.ts'
+import { randomId } from '../sessions.ts'
+import type { JsonValue, Store } from '../store.ts'
+import { StoreConflict, ValueTooLarge } from '../store.ts'
+import type { LoggedEvent, StreamEvent, StreamOptions } from './event-log.ts'
+import { eventId, leaseKey, logKey, terminalErrors } from './event-log.ts'
+
+/** Gets what may be sent now: it is durable, or never will be and has no id. */
+export type Deliver = (events: StreamEvent[]) => void
+
+/** Characters gathered into one write, well below what an engine takes as one item. */
+const BATCH_LENGTH = 100_000
+
+/**
+ * The writing end of one call's stream. Events are gathered while a write is under way, so that one
+ * write carries many, and handed on only when they are durable.
+ */
+export class EventLogWriter {
+  readonly id = randomId()
+  readonly #store: Store
+  readonly #partition: string
+  readonly #options: StreamOptions
+  readonly #deliver: Deliver
+  readonly #lost: () => void
+  readonly #requests: readonly RequestId[]
+  #queue: LoggedEvent[]
+  #seq = 0
+  #length = 0
+  #flushing: Promise<void> | undefined
+  #lease: ReturnType<typeof setTimeout> | undefined
+  #state: 'kept' | 'unkept' | 'lost' = 'kept'
+
+  /** `deliver` gets what may be sent; `lost` is called when another instance has ended the stream. */
+  constructor(
+    store: Store,
+    partition: string,
+    requests: readonly RequestId[],
+    options: StreamOptions,
+    deliver: Deliver,
+    lost: () => void,
+  ) {
+    this.#requests = requests
+    this.#queue = [{ r: requests }]
+    this.#store = store
+    this.#partition = partition
+    this.#options = options
+    this.#deliver = deliver
+    this.#lost = lost
+    this.#renewLease()
+  }
+
+  /** Id to resume from the very beginning with. */
+  get firstId(): string {
+    return eventId(this.id, 0)
+  }
+
+  /** Id that stands for everything kept so far. */
+  get lastId(): string {
+    return eventId(this.id, this.#seq)
+  }
+
+  push(message: string): void {
+    this.#queue.push({ m: message })
+  }
+
+  /** Resolves when everything queued is durable and delivered. */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#drain()
+    return this.#flushing
+  }
+
+  /** The last messages: nothing can follow them. None at all ends the stream without an answer. */
+  async end(messages: readonly string[]): Promise<void> {
+    for (const message of messages.slice(0, -1)) this.push(message)
+    const last = messages.at(-1)
+    this.#queue.push({ ...(last !== undefined && { m: last }), f: true })
+    await this.flush()
+    this.abandon()
+  }
+
+  async #drain(): Promise<void> {
+    await null // a caller's whole turn goes into one write
+    while (this.#queue.length > 0) {
+      const batch = this.#take()
+      if (this.#state === 'lost') continue
+      const kept = this.#state === 'kept' && this.#withinBounds(batch)
+      const first = kept ? await this.#append(batch) : undefined
+      this.#deliver(
+        batch.flatMap(({ m }, i) =>
+          m === undefined
+            ? []
+            : [{ id: first === undefined ? undefined : eventId(this.id, first + i), data: m }],
+        ),
+      )
+    }
+    this.#flushing = undefined
+  }
+
+  #take(): LoggedEvent[] {
+    let length = 0
+    let count = 0
+    for (const { m } of this.#queue) {
+      length += m?.length ?? 0
+      if (count > 0 && length > BATCH_LENGTH) break
+      count++
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  /** Past its bounds a stream keeps only its last message. */
+  #withinBounds(batch: LoggedEvent[]): boolean {
+    for (const { m } of batch) this.#length += m?.length ?? 0
+    const { maxEvents, maxLength } = this.#options
+    return (
+      batch.some(({ f }) => f) ||
+      (this.#seq + batch.length <= maxEvents && this.#length <= maxLength)
+    )
+  }
+
+  /**
+   * The first sequence number of the batch, or undefined when it could not be kept. Never rejects:
+   * nobody waits for most of the writes. `substitute` says that it stands for a batch too large.
+   */
+  async #append(batch: LoggedEvent[], substitute = false): Promise<number | undefined> {
+    try {
+      const first = this.#seq + 1
+      this.#seq = await this.#write(batch)
+      return first
+    } catch (error) {
+      if (error instanceof ValueTooLarge && !substitute) {
+        // one message larger than an item: whoever resumes here is told so instead of waiting
+        const ended = batch.some(({ f }) => f)
+        await this.#append(
+          [
+            { r: this.#requests },
+            ...(ended ? terminalErrors(this.#requests, 'The result was too large to be kept') : []),
+          ],
+          true,
+        )
+        return undefined
+      }
+      if (error instanceof StoreConflict) {
+        this.#state = 'lost'
+        clearTimeout(this.#lease)
+        this.#lost()
+        return undefined
+      }
+      // the store is down: the client that is there gets its events, but none that it could resume from
+      this.#state = 'unkept'
+      return undefined
+    }
+  }
+
+  #write(batch: LoggedEvent[]): Promise<number> {
+    const { clock, retention } = this.#options
+    return this.#store.append(logKey(this.#partition, this.id), this.#seq, batch as JsonValue[], {
+      expiresAt: clock() + retention,
+    })
+  }
+
+  /** A call shorter than a third of the lease writes none: its events are sign enough. */
+  #renewLease(): void {
+    const { lease, retention, clock } = this.#options
+    this.#lease = setTimeout(async () => {
+      try {
+        // kept beyond the lease: readers go by its version, not by when it would expire on their clock
+        await this.#store.put(leaseKey(this.#partition, this.id), true, {
+          expiresAt: clock() + retention,
+        })
+      } catch {
+        // the next renewal tries again; two may be missed before anybody takes the stream for dead
+      }
+      if (this.#state === 'kept') this.#renewLease()
+    }, lease / 3)
+  }
+
+  /** Stops renewing, also where a renewal is under way: after the last message, or without one. */
+  abandon(): void {
+    this.#state = 'lost'
+    clearTimeout(this.#lease)
+  }
+}

@@ -1,0 +1,114 @@
+/** What the Lambda functions make of their environment, the token's secret above all. */
+
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { readLambdaAuth } from '../../adapters/environment/lambda.ts'
+import { readSecret, sign } from '../../adapters/secret.ts'
+import { readLambdaTools } from '../../reference/config.ts'
+
+const credentials = {
+  AWS_REGION: 'eu-west-1',
+  AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+  AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
+  AWS_SESSION_TOKEN: 'session',
+}
+
+/** Secrets Manager over real HTTP, with what it was asked. */
+async function secretsManager(status: number, answer: unknown) {
+  const asked: { headers: NodeJS.Dict<string | string[]>; body: string }[] = []
+  const server = createServer(async (request, response) => {
+    const parts: Buffer[] = []
+    for await (const part of request) parts.push(part)
+    asked.push({ headers: request.headers, body: Buffer.concat(parts).toString() })
+    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
+    response.end(JSON.stringify(answer))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const env = { ...credentials, AWS_ENDPOINT_URL_SECRETS_MANAGER: `http://127.0.0.1:${port}` }
+  return { env, asked, close: () => server.close() }
+}
+
+describe('a signature', () => {
+  it("is AWS's own for its published example (post-vanilla of the Signature Version 4 test suite)", () => {
+    const headers = sign(
+      { host: 'example.amazonaws.com' },
+      {
+        body: '',
+        path: '/',
+        region: 'us-east-1',
+        service: 'service',
+        accessKeyId: credentials.AWS_ACCESS_KEY_ID,
+        secretAccessKey: credentials.AWS_SECRET_ACCESS_KEY,
+        now: new Date('2015-08-30T12:36:00Z'),
+      },
+    )
+    expect(headers).toEqual({
+      host: 'example.amazonaws.com',
+      'x-amz-date': '20150830T123600Z',
+      authorization:
+        'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, ' +
+        'SignedHeaders=host;x-amz-date, ' +
+        'Signature=5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b',
+    })
+  })
+})
+
+describe('a secret', () => {
+  it('is asked for as AWS expects it', async () => {
+    const { env, asked, close } = await secretsManager(200, { SecretString: 's3cret' })
+    try {
+      const clock = () => Date.parse('2026-01-02T03:04:05.678Z')
+      expect(await readSecret(env, 'arn:secret', { clock })).toBe('s3cret')
+    } finally {
+      close()
+    }
+    expect(asked).toHaveLength(1)
+    expect(asked[0]?.body).toBe('{"SecretId":"arn:secret"}')
+    expect(asked[0]?.headers).toMatchObject({
+      'x-amz-target': 'secretsmanager.GetSecretValue',
+      'x-amz-security-token': 'session',
+      'x-amz-date': '20260102T030405Z',
+      authorization: expect.stringContaining(
+        'SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target',
+      ),
+    })
+  })
+
+  it('that may not be read stops the start, with what AWS calls it', async () => {
+    const refusal = { __type: 'AccessDeniedException', Message: 'user x is not authorized' }
+    const { env, close } = await secretsManager(400, refusal)
+    try {
+      await expect(readSecret(env, 'arn:secret')).rejects.toThrow(
+        /^The secret could not be read: Secrets Manager answered 400 AccessDeniedException$/,
+      )
+    } finally {
+      close()
+    }
+  })
+})
+
+describe('the environment of a function', () => {
+  it('takes the static token from its secret', async () => {
+    const token = 'a'.repeat(40)
+    const { env, close } = await secretsManager(200, { SecretString: token })
+    const set = { ...env, AUTH_METHOD: 'bearer', MCP_AUTH_TOKEN_SECRET: 'arn:secret' }
+    const auth = await readLambdaAuth(set).finally(close)
+    const request = (value: string) =>
+      new Request('https://x/mcp', { headers: { authorization: `Bearer ${value}` } })
+    await expect(auth?.verify(request(token), {})).resolves.toMatchObject({ scopes: [] })
+    await expect(auth?.verify(request('b'.repeat(40)), {})).rejects.toThrow(/not known/)
+  })
+
+  it('never leaves open by accident whom it lets in', async () => {
+    await expect(readLambdaAuth({})).rejects.toThrow(/AUTH_METHOD is not set/)
+    expect(await readLambdaAuth({ AUTH_METHOD: 'none' })).toBeUndefined()
+  })
+
+  it('leaves out tools that the role has no rights for', () => {
+    const off = 'get_bedrock_usage_report,count_s3_buckets'
+    expect(readLambdaTools({ MCP_DISABLED_TOOLS: off })).toEqual({ bedrock: false, buckets: false })
+    expect(readLambdaTools({})).toEqual({ bedrock: {}, buckets: true })
+  })
+})

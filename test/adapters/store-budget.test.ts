@@ -1,0 +1,196 @@
+/** What each path through the server costs in store operations (design: budgets), read off the DynamoDB client. */
+
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import * as v from 'valibot'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { dynamoStore } from '../../adapters/dynamodb/dynamo-store.ts'
+import type { Mcp } from '../../src/index.ts'
+import { createMcp } from '../../src/index.ts'
+import type { Dynalite } from '../support/dynalite.ts'
+import { startDynalite } from '../support/dynalite.ts'
+
+const HOUR = 3_600_000
+
+let dynalite: Dynalite
+let client: DynamoDBClient
+let mcp: Mcp
+let operations: string[] = []
+let now = Date.now()
+/** Milliseconds before each operation: longer ones gather more events. */
+let latency = 0
+
+beforeAll(async () => {
+  dynalite = await startDynalite()
+  client = dynalite.client()
+  client.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      async (args) => {
+        operations.push(commandName.replace('Command', ''))
+        if (latency > 0) await new Promise((resolve) => setTimeout(resolve, latency))
+        return next(args)
+      },
+    { step: 'initialize' },
+  )
+  const store = dynamoStore({ table: dynalite.table, client, clock: () => now })
+  mcp = createMcp({ name: 'budget', version: '1', store, sessionTtl: 2 * HOUR, clock: () => now })
+  mcp.tool('plain', { description: 'Nothing of a session' }, () => 'plain')
+  const use = { description: 'Something of a session', session: true }
+  mcp.tool('get', use, async (_, ctx) => (await ctx.session.get('a')) ?? 'nothing')
+  mcp.tool('set', use, (_, ctx) => ctx.session.set('a', 1).then(() => 'set'))
+  mcp.tool('update', use, (_, ctx) => ctx.session.update<number>('b', (n = 0) => n + 1))
+  mcp.tool('three', use, async (_, ctx) => {
+    const [a, b, c] = await Promise.all(['a', 'b', 'c'].map((key) => ctx.session.get(key)))
+    return JSON.stringify([a, b, c])
+  })
+  mcp.tool(
+    'count',
+    { description: 'Progress', input: v.object({ to: v.number() }) },
+    async ({ to }, ctx) => {
+      for (let done = 1; done <= to; done += 1) {
+        ctx.progress(done)
+        await new Promise(setImmediate)
+      }
+      return 'counted'
+    },
+  )
+})
+beforeEach(() => {
+  latency = 0
+})
+afterAll(async () => {
+  await mcp.close({ grace: 0 })
+  await dynalite.close()
+})
+
+async function send(
+  body: object | undefined,
+  { method = 'POST', headers = {} }: { method?: string; headers?: Record<string, string> } = {},
+): Promise<{ response: Response; text: string; spent: string[] }> {
+  operations = []
+  const response = await mcp.fetch(
+    new Request('http://localhost/mcp', {
+      method,
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        ...headers,
+      },
+      ...(body && { body: JSON.stringify({ jsonrpc: '2.0', ...body }) }),
+    }),
+  )
+  const text = await response.text()
+  expect(response.ok, text).toBe(true)
+  return { response, text, spent: operations }
+}
+
+describe('a client of 2025', () => {
+  let headers: Record<string, string>
+
+  const initialize = async () => {
+    const params = {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'test', version: '1' },
+    }
+    const sent = await send({ id: 1, method: 'initialize', params })
+    headers = {
+      'mcp-session-id': sent.response.headers.get('mcp-session-id') ?? '',
+      'mcp-protocol-version': '2025-11-25',
+    }
+    return sent
+  }
+  const call = (name: string, args: object = {}, meta: object = {}) =>
+    send(
+      { id: 2, method: 'tools/call', params: { name, arguments: args, _meta: meta } },
+      { headers },
+    )
+  beforeEach(initialize)
+
+  it('initializes with one write', async () => {
+    expect((await initialize()).spent).toEqual(['UpdateItem'])
+  })
+
+  it('calls with one read, lists and pings too', async () => {
+    expect((await call('plain')).spent).toEqual(['GetItem'])
+    expect((await send({ id: 3, method: 'tools/list' }, { headers })).spent).toEqual(['GetItem'])
+    expect((await send({ id: 4, method: 'ping' }, { headers })).spent).toEqual(['GetItem'])
+  })
+
+  it('pays one write more when less than half of the session’s time is left', async () => {
+    now += 0.9 * HOUR
+    expect((await call('plain')).spent).toEqual(['GetItem'])
+    now += 0.2 * HOUR
+    expect((await call('plain')).spent).toEqual(['GetItem', 'UpdateItem'])
+    expect((await call('plain')).spent).toEqual(['GetItem'])
+  })
+
+  it('pays one read for each value it reads, one write for one it sets, both for an update', async () => {
+    expect((await call('get')).spent).toEqual(['GetItem', 'GetItem'])
+    expect((await call('set')).spent).toEqual(['GetItem', 'UpdateItem'])
+    expect((await call('update')).spent).toEqual(['GetItem', 'GetItem', 'UpdateItem'])
+    expect((await call('three')).spent).toEqual(Array(4).fill('GetItem'))
+  })
+
+  it('ends a session with one conditional delete', async () => {
+    expect((await send(undefined, { method: 'DELETE', headers })).spent).toEqual(['DeleteItem'])
+  })
+
+  it.each([
+    [1, 0],
+    [20, 0],
+    [200, 20],
+  ])('pays for batches of events, not for events (%i events, %i ms)', async (events, ms) => {
+    latency = ms
+    const { spent, text } = await call('count', { to: events }, { progressToken: 1 })
+    const sent = [...text.matchAll(/^id:/gm)].length
+    expect(sent).toBeGreaterThan(events)
+    const writes = spent.filter((operation) => operation === 'PutItem').length
+    expect(writes).toBeGreaterThan(0)
+    expect(writes).toBeLessThanOrEqual(events + 1)
+    if (ms > 0) expect(writes).toBeLessThan(events / 4)
+    // The session, and once whether the new log is new: the rest are the batches.
+    expect(spent.filter((operation) => operation !== 'PutItem').toSorted()).toEqual([
+      'GetItem',
+      'Query',
+    ])
+  })
+})
+
+describe('a client of 2026', () => {
+  const PREFIX = 'io.modelcontextprotocol'
+  const request = (method: string, params: object = {}, name?: string) =>
+    send(
+      {
+        id: 1,
+        method,
+        params: {
+          ...params,
+          _meta: {
+            [`${PREFIX}/protocolVersion`]: '2026-07-28',
+            [`${PREFIX}/clientCapabilities`]: {},
+            [`${PREFIX}/clientInfo`]: { name: 'test', version: '1' },
+          },
+        },
+      },
+      {
+        headers: {
+          'mcp-protocol-version': '2026-07-28',
+          'mcp-method': method,
+          ...(name && { 'mcp-name': name }),
+        },
+      },
+    )
+
+  it('pays nothing for what needs no state', async () => {
+    expect((await request('server/discover')).spent).toEqual([])
+    expect((await request('tools/list')).spent).toEqual([])
+    expect((await request('tools/call', { name: 'plain' }, 'plain')).spent).toEqual([])
+  })
+
+  it('pays as one of 2025 where a tool keeps state', async () => {
+    const { spent, text } = await request('tools/call', { name: 'update' }, 'update')
+    expect(text).toContain('session')
+    // The new handle, then the value.
+    expect(spent).toEqual(['UpdateItem', 'GetItem', 'UpdateItem'])
+  })
+})

@@ -1,0 +1,121 @@
+/**
+ * The official client scenarios, run against the command-line client as it is published: each one
+ * is a script of commands on its standard input. Called by `npm run conformance:client`.
+ */
+
+import { execFile, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const here = fileURLToPath(import.meta.url)
+const program = fileURLToPath(new URL('../../dist/cli/src/main.js', import.meta.url))
+const browser = fileURLToPath(new URL('../support/headless-browser.mjs', import.meta.url))
+const suite = '@modelcontextprotocol/conformance@0.2.0-alpha.12'
+
+interface Context {
+  readonly toolCalls?: readonly { readonly name: string; readonly arguments: unknown }[]
+  readonly client_id?: string
+  readonly client_secret?: string
+}
+
+/** What is typed in each scenario; the others only list the tools. */
+const scripts: Readonly<Record<string, (context: Context) => readonly string[]>> = {
+  tools_call: () => ['list-tools', 'call-tool add_numbers a=5 b=3'],
+  'elicitation-sep1034-client-defaults': () => ['call-tool test_client_elicitation_defaults'],
+  'sse-retry': () => ['call-tool test_reconnection'],
+  'sep-2322-client-request-state': () => [
+    'call-tool test_mrtr_echo_state',
+    'call-tool test_mrtr_unrelated',
+    'call-tool test_mrtr_no_state',
+    'call-tool test_mrtr_no_result_type',
+  ],
+  'http-standard-headers': () => ['list-tools', 'list-resources', 'list-prompts', ...everyName],
+  'http-custom-headers': ({ toolCalls = [] }) =>
+    toolCalls.map((call) => `call-tool ${call.name} ${JSON.stringify(call.arguments)}`),
+  'http-invalid-tool-headers': () => ['list-tools', 'call-tool valid_tool region=us-east-1'],
+  'auth/scope-step-up': () => ['list-tools', 'call-tool test-tool'],
+  'auth/scope-retry-limit': () => ['list-tools', 'call-tool test-tool'],
+  'auth/authorization-server-migration': () => ['list-tools', 'call-tool test-tool'],
+}
+
+const everyName = [
+  'call-tool test_headers',
+  'read-resource file:///path/to/file%20name.txt',
+  'get-prompt test_prompt',
+]
+
+/** The client under test: run by the suite with the scenario in the environment. */
+async function playScenario(url: string): Promise<number> {
+  const scenario = process.env.MCP_CONFORMANCE_SCENARIO ?? ''
+  if (scenario === 'json-schema-2020-12-preservation') return echoSchema(url)
+  const context = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}') as Context
+  const home = await mkdtemp(join(tmpdir(), 'cli-conformance-'))
+  const clientId =
+    context.client_id ??
+    (scenario === 'auth/basic-cimd'
+      ? 'https://conformance-test.local/client-metadata.json'
+      : undefined)
+  const child = spawn(
+    process.execPath,
+    [program, '--url', url, '--answer', 'defaults', '--login'],
+    {
+      stdio: ['pipe', 'inherit', 'inherit'],
+      env: {
+        ...process.env,
+        STREAMABLE_MCP_HOME: home,
+        BROWSER: browser,
+        ...(clientId !== undefined && { OAUTH_CLIENT_ID: clientId }),
+        ...(context.client_secret !== undefined && { OAUTH_CLIENT_SECRET: context.client_secret }),
+      },
+    },
+  )
+  child.stdin.end((scripts[scenario]?.(context) ?? ['list-tools']).join('\n'))
+  const code = await new Promise<number>((resolve) =>
+    child.on('exit', (exit) => resolve(exit ?? 1)),
+  )
+  await rm(home, { recursive: true, force: true })
+  return code
+}
+
+/** Sends a schema back as it was listed, which takes two commands and the result of the first. */
+async function echoSchema(url: string): Promise<number> {
+  const listed = await promisify(execFile)(process.execPath, [
+    program,
+    'list',
+    '--json',
+    '--url',
+    url,
+  ])
+  const { tools } = JSON.parse(listed.stdout) as { tools: { name: string; inputSchema: unknown }[] }
+  const schema = tools.find(({ name }) => name === 'json_schema_2020_12_tool')?.inputSchema
+  const input = JSON.stringify({ schema })
+  await promisify(execFile)(process.execPath, [
+    program,
+    'call',
+    'json_schema_echo',
+    input,
+    '--url',
+    url,
+  ])
+  return 0
+}
+
+function runSuite(requirements: string): Promise<number> {
+  const command = [process.execPath, '--import', 'tsx', here].join(' ')
+  const args = ['-y', '-p', 'node@24', '-p', suite, 'conformance', 'client']
+  // All scenarios are started at once: on a busy machine each takes its time.
+  const options = ['--command', command, '--requirements', requirements, '--timeout', '180000']
+  const child = spawn('npx', [...args, ...options], { stdio: 'inherit' })
+  return new Promise((resolve) => child.on('exit', (code) => resolve(code ?? 1)))
+}
+
+const [url] = process.argv.slice(2)
+if (url !== undefined) process.exitCode = await playScenario(url)
+else {
+  for (const requirements of ['2025-11-25', '2026-07-28']) {
+    process.exitCode ||= await runSuite(requirements)
+  }
+}

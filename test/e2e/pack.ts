@@ -1,0 +1,88 @@
+/** The package as a stranger gets it: packed, installed in an empty folder, and used there. Called by `npm run test:pack`. */
+
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const folder = await mkdtemp(join(tmpdir(), 'streamable-mcp-pack-'))
+
+function expect(what: string, happened: boolean): void {
+  if (!happened) throw new Error(`Not so: ${what}.`)
+  process.stdout.write(`✓ ${what}\n`)
+}
+
+/** A server that loses its files while it waits for its first client, as a deployment in place has it. */
+const REPLACED = `
+import { rename } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
+import { createMcp } from 'streamable-mcp'
+import { serve } from 'streamable-mcp/node'
+
+const { port, close } = await serve(createMcp({ name: 'replaced', version: '1' }), { port: 0 })
+await setTimeout(1_000)
+await rename('node_modules/streamable-mcp/dist', 'node_modules/streamable-mcp/gone')
+const status = async (method, params, headers) => {
+  const response = await fetch(\`http://127.0.0.1:\${port}/mcp\`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+  })
+  return response.status
+}
+const clientInfo = { name: 'client', version: '1' }
+const legacy = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo }
+const protocolVersion = 'io.modelcontextprotocol/protocolVersion'
+const clientCapabilities = 'io.modelcontextprotocol/clientCapabilities'
+const modern = { _meta: { [protocolVersion]: '2026-07-28', [clientCapabilities]: {} } }
+const named = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'server/discover' }
+console.log(await status('initialize', legacy), await status('server/discover', modern, named))
+await close()
+`
+
+const server = spawn(process.execPath, ['dist/reference/entry/node.js'], {
+  cwd: root,
+  env: { ...process.env, PORT: '0', LOG_LEVEL: 'silent' },
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
+try {
+  const [line] = (await once(createInterface({ input: server.stdout }), 'line')) as [string]
+  const url = /http:\S+/.exec(line)?.[0] ?? ''
+  expect(`the built server starts at ${url}`, url !== '')
+
+  await run('npm', ['pack', '--pack-destination', folder], { cwd: root })
+  const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz')) ?? ''
+  await writeFile(join(folder, 'package.json'), '{"private":true}')
+  await run('npm', ['install', '--no-audit', '--no-fund', `./${tarball}`], { cwd: folder })
+
+  const cli = (...args: string[]) =>
+    run('npx', ['--no-install', 'streamable-mcp', ...args, '--url', url], {
+      cwd: folder,
+      env: { ...process.env, STREAMABLE_MCP_HOME: join(folder, 'home') },
+    })
+  expect('call works', (await cli('call', 'greet', 'name=Ann')).stdout === 'Hello, Ann!\n')
+  expect('doctor finds nothing', (await cli('doctor')).stdout.includes('Nothing found.'))
+  const imported = await run(
+    process.execPath,
+    [
+      '--input-type=module',
+      '--eval',
+      "console.log(typeof (await import('streamable-mcp')).createMcp)",
+    ],
+    { cwd: folder },
+  )
+  expect('the library can be imported', imported.stdout === 'function\n')
+
+  await writeFile(join(folder, 'server.mjs'), REPLACED)
+  const { stdout } = await run(process.execPath, ['server.mjs'], { cwd: folder })
+  expect('a server whose files are gone answers both eras', stdout === '200 200\n')
+} finally {
+  server.kill()
+  await rm(folder, { recursive: true, force: true })
+}

@@ -1,0 +1,108 @@
+/** What is over leaves nothing running, and waiting costs less the longer nothing comes. */
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Mcp, Store } from '../../src/index.ts'
+import { memoryStore, StoreUnavailable } from '../../src/index.ts'
+import { createBehaviourServer } from '../support/behaviour-server.ts'
+import { eventually, fetchEndpoint, LegacyClient, ModernClient } from '../support/wire.ts'
+
+let mcp: Mcp | undefined
+afterEach(() => mcp?.close({ grace: 0 }))
+
+/** Timers of this process, the test runner's among them. */
+const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+
+describe('a call that is over', () => {
+  const brisk = { keepAlive: 20, streamLease: 30, answerTimeout: 60_000, log: () => {} }
+
+  it.each(['babble', 'hang', 'forget'])('%s leaves no timer in either era', async (tool) => {
+    mcp = createBehaviourServer(brisk)
+    const endpoint = fetchEndpoint(mcp)
+    const capabilities = { elicitation: {} }
+    const clients = [
+      await LegacyClient.open(endpoint, '2025-11-25', { capabilities }),
+      new ModernClient(endpoint, { capabilities, logLevel: 'debug' }),
+    ]
+    const before = timers()
+    for (const client of clients) {
+      await (await client.call(tool, {}, { meta: { progressToken: 1 } })).rest()
+      await eventually(async () => expect(timers()).toBeLessThanOrEqual(before))
+    }
+  })
+})
+
+describe('a client that listens', () => {
+  /** A store that cannot wake anybody, and when the news were looked for in it. */
+  function polledStore() {
+    const memory = memoryStore()
+    const reads: number[] = []
+    const { wait: _, ...polled } = memory
+    const faults = { down: false }
+    const store: Store = {
+      ...polled,
+      async get(key) {
+        if (key[0] === 'server') reads.push(performance.now())
+        if (key[0] === 'server' && faults.down) throw new StoreUnavailable('down')
+        return memory.get(key)
+      },
+    }
+    return { store, reads, faults }
+  }
+
+  it('is looked after less and less often while nothing comes', async () => {
+    const { store, reads } = polledStore()
+    mcp = createBehaviourServer({ store })
+    const client = await LegacyClient.open(fetchEndpoint(mcp), '2025-11-25')
+    const stream = await client.get()
+    await eventually(async () => expect(reads.length).toBeGreaterThan(6))
+    const [before = 0, last = 0] = reads.slice(-2)
+    expect(last - before).toBeGreaterThan(150)
+    await stream.leave()
+  })
+
+  it('costs no reads of its own beside others of its process', async () => {
+    const { store, reads } = polledStore()
+    mcp = createBehaviourServer({ store })
+    const streams = await Promise.all(Array.from({ length: 50 }, () => listen()))
+    // where each starts, and what has come meanwhile
+    await eventually(async () => expect(reads.length).toBeGreaterThanOrEqual(100))
+    const begun = reads.length
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect(reads.length - begun).toBeLessThan(20)
+    for (const stream of streams) await stream.leave()
+    await eventually(async () => {
+      const before = reads.length
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      expect(reads.length).toBe(before)
+    })
+  })
+
+  it('hears what comes after its store was away for a while', async () => {
+    const { store, reads, faults } = polledStore()
+    mcp = createBehaviourServer({ store })
+    const elsewhere = createBehaviourServer({ store })
+    const stream = await listen()
+    faults.down = true
+    const looked = reads.length
+    await eventually(async () => expect(reads.length).toBeGreaterThan(looked + 1))
+    faults.down = false
+    await elsewhere.notify.toolsChanged()
+    await stream.notification('notifications/tools/list_changed')
+    await stream.leave()
+  })
+
+  it('is let go with its session, though the clock was set back', async () => {
+    let offset = 0
+    mcp = createBehaviourServer({ keepAlive: 20, clock: () => Date.now() + offset })
+    const client = await LegacyClient.open(fetchEndpoint(mcp), '2025-11-25')
+    const stream = await client.get()
+    offset = -3600_000
+    await client.delete()
+    await stream.rest()
+  }, 3_000)
+
+  function listen() {
+    if (!mcp) throw new Error('There is no server')
+    const notifications = { toolsListChanged: true }
+    return new ModernClient(fetchEndpoint(mcp)).request('subscriptions/listen', { notifications })
+  }
+})

@@ -1,0 +1,38 @@
+/** What any client can see this server do, written once and run through every adapter and on every store. */
+import { describe } from 'vitest'
+import type { OpenEndpoint } from '../support/wire.ts'
+import { calls } from './behaviour/calls.ts'
+import type { Missing } from './behaviour/endpoint.ts'
+import { shared } from './behaviour/endpoint.ts'
+import { headers } from './behaviour/headers.ts'
+import { lifecycle } from './behaviour/lifecycle.ts'
+import { lists } from './behaviour/lists.ts'
+import { news } from './behaviour/news.ts'
+import { questions } from './behaviour/questions.ts'
+import { sessions } from './behaviour/sessions.ts'
+import { streams } from './behaviour/streams.ts'
+
+export type { OpenEndpoint, TestEndpoint } from '../support/wire.ts'
+export type { Missing } from './behaviour/endpoint.ts'
+
+/**
+ * Runs the suite. `open` serves `createBehaviourServer(options)`, in this process or in several others;
+ * the options it gets are plain data. `missing` names what the host cannot do; its tests show as skipped.
+ */
+export function behaviour(
+  name: string,
+  open: OpenEndpoint,
+  missing: readonly Missing[] = [],
+): void {
+  describe(name, { timeout: 20_000 }, () => {
+    const suite = { open, endpoint: shared(open), can: (what: Missing) => !missing.includes(what) }
+    lifecycle(suite)
+    headers(suite)
+    lists(suite)
+    calls(suite)
+    questions(suite)
+    sessions(suite)
+    streams(suite)
+    news(suite)
+  })
+}

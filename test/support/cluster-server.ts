@@ -1,0 +1,64 @@
+/** One instance for tests of several: the reference server on DynamoDB, with tools that take their time. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as v from 'valibot'
+import { dynamoStore } from '../../adapters/dynamodb/dynamo-store.ts'
+import { serve } from '../../adapters/node.ts'
+import { createReferenceServer } from '../../reference/tools/index.ts'
+import type { McpOptions } from '../../src/index.ts'
+import { heldBytes } from './heap.ts'
+
+const { MCP_TABLE = 'test', PORT = '0', TEST_OPTIONS = '{}' } = process.env
+/** Those options of `createMcp` that JSON can hold. */
+const options: Partial<McpOptions> = JSON.parse(TEST_OPTIONS)
+
+const mcp = createReferenceServer({ store: dynamoStore({ table: MCP_TABLE }), ...options })
+
+mcp.tool('which_instance', { description: 'The process that answers' }, () => process.pid)
+
+mcp.tool(
+  'count',
+  {
+    description: 'Reports progress up to a number, one at a time',
+    input: v.object({ to: v.number(), every: v.number() }),
+  },
+  async ({ to, every }, ctx) => {
+    for (let done = 1; done <= to; done += 1) {
+      ctx.progress(done, to)
+      await sleep(every)
+    }
+    return `counted by ${process.pid}`
+  },
+)
+
+mcp.tool('ask', { description: 'Asks for a name' }, async (_, ctx) => {
+  const answer = await ctx.elicit('Who are you?', v.object({ name: v.string() }))
+  return answer.action === 'accept' ? `Hello ${answer.content.name}` : answer.action
+})
+
+mcp.tool(
+  'wait',
+  { description: 'Waits to be cancelled, and remembers that it was', session: true },
+  async (_, ctx) => {
+    ctx.progress(0)
+    await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))
+    await ctx.session.set('cancelled', true)
+    return 'cancelled'
+  },
+)
+
+mcp.tool(
+  'was_cancelled',
+  { description: 'Whether a wait of this conversation was cancelled', session: true },
+  async (_, ctx) => (await ctx.session.get<boolean>('cancelled')) ?? false,
+)
+
+mcp.tool('held', { description: 'Bytes that this process holds' }, () => heldBytes())
+
+mcp.tool('announce', { description: 'Tells everybody that the tools changed' }, async (_, ctx) => {
+  await ctx.notify.toolsChanged()
+  return 'announced'
+})
+
+const { port } = await serve(mcp, { port: Number(PORT), grace: 5_000 })
+process.stdout.write(`http://127.0.0.1:${port}\n`)
