@@ -83,9 +83,10 @@ export class EventLogWriter {
     await null // a caller's whole turn goes into one write
     while (this.#queue.length > 0) {
       const batch = this.#take()
-      if (this.#state === 'lost') continue
+      if (this.#isLost()) continue
       const kept = this.#state === 'kept' && this.#withinBounds(batch)
       const first = kept ? await this.#append(batch) : undefined
+      if (this.#isLost()) continue
       this.#deliver(
         batch.flatMap(({ m }, i) =>
           m === undefined
@@ -141,6 +142,10 @@ export class EventLogWriter {
         return undefined
       }
       if (error instanceof StoreConflict) {
+        if (await this.#isEvicted()) {
+          this.#state = 'unkept'
+          return undefined
+        }
         this.#state = 'lost'
         clearTimeout(this.#lease)
         this.#lost()
@@ -149,6 +154,19 @@ export class EventLogWriter {
       // the store is down: the client that is there gets its events, but none that it could resume from
       this.#state = 'unkept'
       return undefined
+    }
+  }
+
+  #isLost(): boolean {
+    return this.#state === 'lost'
+  }
+
+  /** A full memory store drops whole logs. A log that another instance has closed still has its entries. */
+  async #isEvicted(): Promise<boolean> {
+    try {
+      return (await this.#store.read(logKey(this.#partition, this.id), 0, 1)).length === 0
+    } catch {
+      return false
     }
   }
 
