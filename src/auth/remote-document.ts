@@ -1,37 +1,49 @@
-/** A document of the issuer's, kept in memory: fetched once for everybody, renewed with restraint, outlived by outages. */
+/** A document of an issuer, kept in memory: all callers share one fetch, and an outage of the issuer does not stop them. */
 
 import { AuthUnavailable } from './auth.ts'
 
-/** How an issuer is asked. Durations are milliseconds. */
+/** How documents of an issuer are fetched and kept. Durations are milliseconds. */
 export interface RemoteOptions {
   /** @default globalThis.fetch */
   fetch?: typeof globalThis.fetch
   /** @default Date.now */
   clock?: () => number
-  /** An answer that takes longer counts as none. @default 5000 */
+  /** A request that takes longer is aborted and counts as failed. @default 5000 */
   timeout?: number
-  /** Least time between two requests for the same document, whoever asks for it. @default 30000 */
+  /** Least time between two successful requests for the same document. @default 30000 */
   cooldown?: number
-  /** A document older than this is fetched again before it is used. @default 600000 */
+  /**
+   * A document older than this is renewed. A caller waits for the renewal for 250 ms at most, then
+   * the older document is used and the renewal goes on in the background.
+   * @default 600000
+   */
   maxAge?: number
-  /** While the issuer cannot be reached, a document up to this age goes on being used. @default 3600000 */
+  /** A document of this age is no longer used, even while the issuer cannot be reached. @default 3600000 */
   maxStale?: number
 }
 
 export interface RemoteDocument<T> {
-  /** The document, fetched if need be. Throws {@link AuthUnavailable} when there is none to use. */
+  /** Returns the document, and fetches or renews it when it is due. Throws {@link AuthUnavailable} when no usable one exists. */
   current(): Promise<T>
   /**
-   * The document as it is now, for a caller who misses something in it. Fetches at most once per
-   * cooldown. Throws {@link AuthUnavailable} when the last attempt failed: what is missed may well
-   * be there.
+   * Returns a fresh document, for a caller that does not find a key in the current one. Fetches at
+   * most once per cooldown. Throws {@link AuthUnavailable} when the last attempt failed, because the
+   * missing key may exist.
    */
   renewed(): Promise<T>
 }
 
-/** After a failure the next attempt may come earlier than after a success, so that an outage ends soon after it ends. */
-const retryDelay = 5_000
+/** Least milliseconds between a failed attempt and the next one: short, so that an outage is over soon after it ends. */
+const RETRY_DELAY = 5_000
 
+/**
+ * Milliseconds that a caller waits for a renewal while a usable document is at hand. A healthy
+ * issuer answers within them, so that a withdrawn key is refused at once; an issuer that hangs
+ * delays nobody for longer.
+ */
+const RENEWAL_GRACE = 250
+
+/** Keeps one document of an issuer in memory. `load` fetches it and rejects when it cannot be had. */
 export function createRemoteDocument<T>(
   load: () => Promise<T>,
   options: RemoteOptions,
@@ -43,67 +55,71 @@ export function createRemoteDocument<T>(
     maxStale = Math.max(3_600_000, maxAge),
   } = options
   let kept: { document: T; at: number } | undefined
-  let attempt: { at: number; error?: unknown } | undefined
-  let pending: Promise<void> | undefined
+  let lastAttempt: { at: number; error?: unknown } | undefined
+  let renewal: { done: Promise<void>; grace: Promise<void> } | undefined
 
-  /** A clock may be set back: what then lies ahead is not to be waited for. */
+  // The absolute difference, because a clock that is set back must not make anything last longer.
   const since = (at: number) => Math.abs(clock() - at)
 
-  const maySendAgain = () => {
-    if (!attempt) return true
-    const pause = attempt.error === undefined ? cooldown : Math.min(cooldown, retryDelay)
-    return since(attempt.at) >= pause
+  const mayFetch = () => {
+    if (renewal || !lastAttempt) return true
+    const pause = lastAttempt.error === undefined ? cooldown : Math.min(cooldown, RETRY_DELAY)
+    return since(lastAttempt.at) >= pause
   }
 
-  /** One request at a time, shared by everybody who waits. Never rejects. */
-  const fetchAgain = () => {
-    pending ??= load()
-      .then(
-        (document) => {
-          kept = { document, at: clock() }
-          attempt = { at: clock() }
-        },
-        (error: unknown) => {
-          attempt = { at: clock(), error: error ?? 'unknown' }
-        },
-      )
-      .finally(() => {
-        pending = undefined
-      })
-    return pending
+  const attempt = async () => {
+    try {
+      kept = { document: await load(), at: clock() }
+      lastAttempt = { at: clock() }
+    } catch (error) {
+      lastAttempt = { at: clock(), error: error ?? 'unknown' }
+    }
+    renewal = undefined
+  }
+
+  /** Starts a fetch, or joins the one that runs. Neither of the two promises rejects. */
+  const renew = () => {
+    renewal ??= { done: attempt(), grace: delay(RENEWAL_GRACE) }
+    return renewal
   }
 
   const unavailable = () => {
-    const { error } = attempt ?? {}
+    const { error } = lastAttempt ?? {}
     return new AuthUnavailable('The authorization server cannot be reached.', {
-      retryAfter: Math.ceil(Math.min(cooldown, retryDelay) / 1000),
+      retryAfter: Math.ceil(Math.min(cooldown, RETRY_DELAY) / 1000),
       cause: error instanceof AuthUnavailable ? error.cause : error,
     })
   }
 
   return {
     async current() {
-      if (!kept || since(kept.at) >= maxAge) {
-        if (pending || maySendAgain()) await fetchAgain()
+      const age = kept ? since(kept.at) : Number.POSITIVE_INFINITY
+      if (age >= maxAge && mayFetch()) {
+        const { done, grace } = renew()
+        // A document that may still be used is used, and the renewal goes on in the background.
+        await (age < maxStale ? Promise.race([done, grace]) : done)
       }
       if (!kept || since(kept.at) >= maxStale) throw unavailable()
       return kept.document
     },
     async renewed() {
-      if (pending || maySendAgain()) await fetchAgain()
-      if (!kept || attempt?.error !== undefined) throw unavailable()
+      if (mayFetch()) await renew().done
+      if (!kept || lastAttempt?.error !== undefined) throw unavailable()
       return kept.document
     },
   }
 }
 
-/** Metadata and key sets are a few kilobytes; what is larger is something else. */
-const maxLength = 512 * 1024
+const delay = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+/** Characters. Metadata and key sets are a few kilobytes long; anything larger is not one of them. */
+const MAX_DOCUMENT_LENGTH = 512 * 1024
 
 /**
- * The JSON object at an address; `undefined` when it answers with anything else. Throws when it does
- * not answer. Redirects are not followed: keys come from where configuration or the issuer's own
- * document says, from nowhere else.
+ * Fetches a JSON object. Returns `undefined` when the address answers with anything else, and throws
+ * when it does not answer. Redirects are not followed, so that keys come only from the address that
+ * the configuration or the issuer's own metadata names.
  */
 export async function fetchDocument(
   url: string,
@@ -118,10 +134,10 @@ export async function fetchDocument(
     await response.body?.cancel()
     return undefined
   }
-  return readObject(response, maxLength)
+  return readObject(response, MAX_DOCUMENT_LENGTH)
 }
 
-/** The JSON object that a body of at most so many characters holds; `undefined` for any other body. */
+/** Reads a body as a JSON object. Returns `undefined` when it is longer than `maxLength` characters, or is not one. */
 export async function readObject(
   { body }: Request | Response,
   maxLength: number,
@@ -136,7 +152,7 @@ export async function readObject(
     const value: unknown = JSON.parse(text + decoder.decode())
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
   } catch {
-    // Not JSON is not an object either.
+    // A body that is not JSON is not an object either.
   }
   return undefined
 }

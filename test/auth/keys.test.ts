@@ -9,7 +9,9 @@ const second = 1_000
 const minute = 60 * second
 
 /** A server and its issuer, and a clock that only this test moves. */
-async function setUp(options: TokenIssuerOptions & { jwksUri?: false } = {}) {
+async function setUp(
+  options: TokenIssuerOptions & { jwksUri?: false | undefined; timeout?: number } = {},
+) {
   let now = Date.UTC(2026, 8, 1)
   const clock = () => now
   const issuer = await createTokenIssuer({ clock, ...options })
@@ -20,7 +22,7 @@ async function setUp(options: TokenIssuerOptions & { jwksUri?: false } = {}) {
       resource,
       fetch: issuer.fetch,
       clock,
-      timeout: 50,
+      timeout: options.timeout ?? 50,
     }),
   )
   return {
@@ -158,6 +160,56 @@ describe.each<Fault>(['down', 'slow', 'garbage', 'html', 'error', 'empty', 'redi
     })
   },
 )
+
+describe('an issuer that hangs', () => {
+  /** Keys are at hand and due for renewal, and the issuer does not answer any more. */
+  async function hang(options: Parameters<typeof setUp>[0]) {
+    const server = await setUp({ timeout: 60_000, ...options })
+    await server.call()
+    server.wait(11 * minute)
+    server.issuer.fault = 'slow'
+    return server
+  }
+
+  it.each([
+    ['keys', {}],
+    ['metadata and keys', { jwksUri: false }],
+  ] as const)('does not stall new good tokens while old %s are at hand', async (_, options) => {
+    const { issuer, call } = await hang(options)
+    const startedAt = performance.now()
+    expect(await all(20, call)).toMatchObject(Array(20).fill({ status: 200 }))
+    expect(await all(20, call)).toMatchObject(Array(20).fill({ status: 200 }))
+    expect(performance.now() - startedAt).toBeLessThan(3_000)
+    // One renewal of each document was started, and it goes on in the background.
+    expect(issuer.jwksRequests()).toBe(2)
+    expect(issuer.requests).toHaveLength(options.jwksUri === false ? 4 : 2)
+  })
+
+  it('delays only the first calls of a renewal', async () => {
+    const { call } = await hang({})
+    await call()
+    const startedAt = performance.now()
+    for (let count = 0; count < 20; count++) expect((await call()).status).toBe(200)
+    expect(performance.now() - startedAt).toBeLessThan(2_000)
+  })
+
+  it('is asked again after 5 s, and a withdrawn key is refused from its first answer on', async () => {
+    const { issuer, call, wait } = await hang({ timeout: 50 })
+    const withdrawn = await issuer.token({ exp: Date.UTC(2026, 8, 2) / second })
+    await call()
+    issuer.fault = undefined
+    wait(5 * second)
+    issuer.keys.splice(0, 1, await createSigningKey())
+    expect((await call()).status).toBe(200)
+    expect((await call(withdrawn)).status).toBe(401)
+  })
+
+  it('leaves the old keys valid for one hour only', async () => {
+    const { call, wait } = await hang({ timeout: 50 })
+    wait(50 * minute)
+    expect((await call()).status).toBe(503)
+  })
+})
 
 describe('when the clock is set back', () => {
   const back = -3 * 60 * minute
