@@ -1,19 +1,24 @@
-/** The HTTP answer to a refused caller, with its `WWW-Authenticate` (RFC 6750 section 3, RFC 9728 section 5.1). */
+/** The HTTP response to a refused caller, with its `WWW-Authenticate` header (RFC 6750 section 3, RFC 9728 section 5.1). */
 
+import { code, errorMessage, McpError } from '../protocol/errors.ts'
 import type { AuthError } from './auth.ts'
 
-const statusOf = (error: AuthError): 400 | 401 | 403 => {
-  if (error.code === 'invalid_request') return 400
-  return error.code === 'insufficient_scope' ? 403 : 401
-}
+/** RFC 6750 section 3.1. An error without a code means that no credentials were sent: 401. */
+const STATUS = { invalid_request: 400, invalid_token: 401, insufficient_scope: 403 } as const
 
-/** RFC 9110 section 5.6.4; what no header may hold at all is left out. */
+/**
+ * Writes a quoted string (RFC 9110 section 5.6.4). Characters that no header may hold are removed,
+ * because the runtime would refuse the whole response.
+ */
 const quoted = (value: string): string =>
   `"${value.replaceAll(/[^\t\x20-\x7e]/g, '').replaceAll(/["\\]/g, '\\$&')}"`
 
 /**
- * `scopes` are all that the operation needs, so that one more authorization is enough. A request
- * without credentials gets no `error`: clients would take it for the end of a token that they hold.
+ * Creates the response. Its body is a JSON-RPC error without an id, because a refused request is not
+ * read; the OAuth error code is in the header only.
+ *
+ * `scopes` must be all scopes that the operation needs, so that one more authorization is enough. A
+ * request without credentials gets no `error` parameter: clients would discard a token that they hold.
  */
 export function createChallenge(
   error: AuthError,
@@ -31,14 +36,12 @@ export function createChallenge(
   // RFC 6750 section 3 asks for at least one parameter.
   if (parameters.length === 0) parameters.push('realm="mcp"')
 
-  return Response.json(
-    { error: error.code ?? 'unauthorized', error_description: error.message },
-    {
-      status: statusOf(error),
-      headers: {
-        'www-authenticate': `Bearer ${parameters.join(', ')}`,
-        'cache-control': 'no-store',
-      },
+  return new Response(errorMessage(null, new McpError(code.invalidRequest, error.message)), {
+    status: STATUS[error.code ?? 'invalid_token'],
+    headers: {
+      'content-type': 'application/json',
+      'www-authenticate': `Bearer ${parameters.join(', ')}`,
+      'cache-control': 'no-store',
     },
-  )
+  })
 }

@@ -128,6 +128,23 @@ describe('protected resource metadata (RFC 9728)', () => {
 })
 
 describe('a challenge', () => {
+  it.each([
+    [400, 'invalid_request'],
+    [401, 'invalid_token'],
+    [401, undefined],
+    [403, 'insufficient_scope'],
+  ] as const)('has the status %i and a JSON-RPC error as its body for %s', async (status, code) => {
+    const response = createChallenge(new AuthError('Not you.', { ...(code && { code }) }))
+    expect(response.status).toBe(status)
+    expect(response.headers.get('content-type')).toBe('application/json')
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    // No id: a refused request is not read.
+    expect(await response.json()).toEqual({
+      jsonrpc: '2.0',
+      error: { code: -32600, message: 'Not you.' },
+    })
+  })
+
   it('escapes what it quotes, and drops what no header may hold', () => {
     const { headers } = createChallenge(
       new AuthError('Not "this"\\\r\nSet-Cookie: a=b – no', { code: 'invalid_token' }),
