@@ -127,7 +127,14 @@ interface Body {
     }
   }
   readonly 'x-amazon-apigateway-gateway-responses': Readonly<
-    Record<string, { statusCode?: string; responseParameters: Readonly<Record<string, string>> }>
+    Record<
+      string,
+      {
+        statusCode?: string
+        responseParameters: Readonly<Record<string, string>>
+        responseTemplates?: Readonly<Record<string, string>>
+      }
+    >
   >
 }
 
@@ -286,6 +293,19 @@ describe('the API', () => {
     expect(Object.keys(responses({}))).toEqual(
       expect.arrayContaining(['DEFAULT_4XX', 'DEFAULT_5XX', 'UNAUTHORIZED', 'ACCESS_DENIED']),
     )
+  })
+
+  it.each([
+    ['UNAUTHORIZED', -32600],
+    ['ACCESS_DENIED', -32600],
+    ['AUTHORIZER_FAILURE', -32603],
+    ['THROTTLED', -32603],
+  ])('has a JSON-RPC error as the body of %s, as the server itself has', (type, code) => {
+    const body = responses({})[type]?.responseTemplates?.['application/json'] ?? '{}'
+    expect(JSON.parse(body)).toEqual({
+      jsonrpc: '2.0',
+      error: { code, message: expect.any(String) },
+    })
   })
 
   it('keeps an authorization for no longer than the authorizer reckons with', () => {
