@@ -1,4 +1,4 @@
-/** `get_bedrock_usage_report`: tokens used on Amazon Bedrock, by day, region, model and user (parity A5). */
+/** `get_bedrock_usage_report`: tokens used on Amazon Bedrock, by day, region, model and user (A5). */
 import * as v from 'valibot'
 import type { Mcp } from '../../src/index.ts'
 import { image, text } from '../../src/index.ts'

@@ -1,4 +1,4 @@
-/** `count_s3_buckets`: how many buckets the server's AWS account has (parity B3). */
+/** `count_s3_buckets`: how many buckets the server's AWS account has. */
 import * as v from 'valibot'
 import type { Mcp } from '../../src/index.ts'
 import { failure } from '../../src/index.ts'

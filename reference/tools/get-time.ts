@@ -1,4 +1,4 @@
-/** `get_time`: the time, and how long ago this conversation asked last (parity B4). */
+/** `get_time`: the time, and how long ago this conversation asked last. */
 import type { Mcp } from '../../src/index.ts'
 
 export function getTime(mcp: Mcp, clock: () => number = Date.now): void {

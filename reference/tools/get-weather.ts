@@ -1,4 +1,4 @@
-/** `get_weather`: a temperature made up for a city and a day, and said to be (parity B2). */
+/** `get_weather`: a temperature made up for a city and a day, and said to be. */
 import * as v from 'valibot'
 import type { Mcp } from '../../src/index.ts'
 

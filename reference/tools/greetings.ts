@@ -1,4 +1,4 @@
-/** `greet`, `multi-greet`, the greeting prompt and the greeting resource (parity A3, A4, A6, A7). */
+/** `greet`, `multi-greet`, the greeting prompt and the greeting resource (A3, A4, A6, A7). */
 import * as v from 'valibot'
 import type { Mcp } from '../../src/index.ts'
 import { pause } from './pause.ts'

@@ -87,7 +87,7 @@ function open(settings?: Record<string, string>): Terminal {
   return terminal
 }
 
-describe('a chat with the agent (parity B14)', () => {
+describe('a chat with the agent', () => {
   it("answers with the help of the server's tools", async () => {
     const screen = open()
     await screen.sees(/amazon\.nova-pro-v1:0 with .*get_time/)

@@ -14,7 +14,7 @@ describe('count_s3_buckets', () => {
     return { s3, result: await callTool(serverWith(countS3Buckets), 'count_s3_buckets') }
   }
 
-  it('counts the buckets of every page (parity B3)', async () => {
+  it('counts the buckets of every page', async () => {
     const { s3, result } = await count(2_500)
     expect(textOf(result)).toBe('2500')
     expect(result.structuredContent).toEqual({ count: 2_500 })
@@ -48,7 +48,7 @@ describe('get_weather', () => {
       { city },
     )
 
-  it('says that it is simulated (parity B2)', async () => {
+  it('says that it is simulated', async () => {
     const result = await ask('Berlin', noon)
     const temperature = temperatureOf('Berlin', '2025-04-08')
     expect(textOf(result)).toBe(`The temperature in Berlin is ${temperature}°C (simulated)`)

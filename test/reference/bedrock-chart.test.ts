@@ -96,7 +96,7 @@ describe('modelName', () => {
     ['folder/my-own-model', 'my-own-model'],
     ['', 'unknown'],
     [undefined, 'unknown'],
-  ])('of %s is %s (parity A5f)', (id, name) => {
+  ])('of %s is %s (A5)', (id, name) => {
     expect(modelName(id)).toBe(name)
   })
 })

@@ -17,7 +17,7 @@ const month = Array.from({ length: 28 }, (_, index) =>
 const always = (refusal: Refusal) => ({ refuse: () => refusal })
 
 describe('each failure has a message that helps', () => {
-  it('when the log group does not exist (parity A5c)', async () => {
+  it('when the log group does not exist (A5)', async () => {
     await useLogs(month)
     const { text, failed } = await report({ log_group_name: '/nowhere' })
     expect(failed).toBe(true)

@@ -16,7 +16,7 @@ function requests(date: string, count: number, input: number, output: number, mo
   })
 }
 
-/** The report in the forerunner's README (parity A5e): 13,060 requests over 7 days. */
+/** The report in the forerunner's README (A5): 13,060 requests over 7 days. */
 const week = [
   ...requests('2025-04-02', 61, 237_835, 10_586, 'us.anthropic.claude-3-5-haiku-20241022-v1:0'),
   ...requests('2025-04-06', 8_175, 1_639_992, 141_463, 'anthropic.claude-3-5-haiku-20241022-v1:0'),
@@ -48,7 +48,7 @@ titan-embed-text-v1: Requests=62, Input=845, Completion=0, Total=845
 ${grace}: Requests=13060, Input=2992387, Completion=254124, Total=3246511`
 
 describe('get_bedrock_usage_report', () => {
-  it("prints 13,060 requests over 7 days in the forerunner's layout (parity A5e)", async () => {
+  it("prints 13,060 requests over 7 days in the forerunner's layout (A5)", async () => {
     const logs = await useLogs(week)
     const answer = await report()
     expect(answer.text).toBe(weekText)
@@ -153,35 +153,32 @@ Total Cache Write Tokens: 70
   it.each([
     ['Insights', {}],
     ['FilterLogEvents', insightsDenied],
-  ])(
-    'counts lines that are no records through %s, and goes on (parity A5b, A5g)',
-    async (_, options) => {
-      const time = now - day
-      const record = JSON.parse(invocation({ time, modelId: 'm', input: 5 }).message)
-      const line = (value: unknown) => ({ timestamp: time, message: JSON.stringify(value) })
-      await useLogs(
-        [
-          { timestamp: time, message: 'Permissions are correctly set for Amazon Bedrock logs.' },
-          { timestamp: time, message: '{"timestamp": "2025-04-0' },
-          line(['a', 'list']),
-          line({ level: 'info' }),
-          line({ ...record, timestamp: 'yesterday, about noon' }),
-          line({ ...record, timestamp: undefined }),
-          line({ ...record, timestamp: '2025-04-05T23:59:59Z' }),
-          line({ ...record, identity: null, input: 'none', output: { outputTokenCount: 'many' } }),
-        ],
-        options,
-      )
-      const { text, data, failed } = await report()
-      expect(failed).toBe(false)
-      expect(data.malformed_lines).toBe(4)
-      expect(data.daily).toMatchObject([
-        { date: '2025-04-05', requests: 1, input_tokens: 5 },
-        { date: '2025-04-07', requests: 3, input_tokens: 10 },
-      ])
-      expect(text).toContain('Note: 4 log lines are not invocation records and were not counted.')
-    },
-  )
+  ])('counts lines that are no records through %s, and goes on (A5)', async (_, options) => {
+    const time = now - day
+    const record = JSON.parse(invocation({ time, modelId: 'm', input: 5 }).message)
+    const line = (value: unknown) => ({ timestamp: time, message: JSON.stringify(value) })
+    await useLogs(
+      [
+        { timestamp: time, message: 'Permissions are correctly set for Amazon Bedrock logs.' },
+        { timestamp: time, message: '{"timestamp": "2025-04-0' },
+        line(['a', 'list']),
+        line({ level: 'info' }),
+        line({ ...record, timestamp: 'yesterday, about noon' }),
+        line({ ...record, timestamp: undefined }),
+        line({ ...record, timestamp: '2025-04-05T23:59:59Z' }),
+        line({ ...record, identity: null, input: 'none', output: { outputTokenCount: 'many' } }),
+      ],
+      options,
+    )
+    const { text, data, failed } = await report()
+    expect(failed).toBe(false)
+    expect(data.malformed_lines).toBe(4)
+    expect(data.daily).toMatchObject([
+      { date: '2025-04-05', requests: 1, input_tokens: 5 },
+      { date: '2025-04-07', requests: 3, input_tokens: 10 },
+    ])
+    expect(text).toContain('Note: 4 log lines are not invocation records and were not counted.')
+  })
 
   it('counts the tokens of a conversation too long for field discovery', async () => {
     const time = now - day

@@ -45,7 +45,7 @@ export const other = '(other)'
 
 /**
  * @param tables The sets of dimensions to add up by. An entry without a caller is left out of the
- * table of users alone (parity A5e), and reads `unknown` in any other.
+ * table of users alone (A5), and reads `unknown` in any other.
  */
 export function createLedger(
   tables: readonly (readonly Dimension[])[],

@@ -79,7 +79,7 @@ function fieldsOf(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }
 
-/** The forerunner failed as a whole on one bad timestamp (parity A5g). */
+/** The forerunner failed as a whole on one bad timestamp (A5). */
 function dayOf(timestamp: string | undefined): string | undefined {
   const day = timestamp?.slice(0, 10)
   if (!day || !/^\d{4}-\d{2}-\d{2}$/.test(day)) return undefined

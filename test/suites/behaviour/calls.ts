@@ -136,7 +136,7 @@ export function calls({ open, endpoint, can }: Suite): void {
     })
 
     it.each(['token', '', 7, 0])(
-      'reports progress under the token %j (B53, C35)',
+      'reports progress under the token %j (B14, B53, C35)',
       async (progressToken) => {
         const client = await connect(endpoint(), revision)
         const reply = await client.call('count', { to: 3 }, { meta: { progressToken } })

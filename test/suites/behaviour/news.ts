@@ -200,7 +200,7 @@ export function news({ open, endpoint, can }: Suite): void {
   describe('a server that lets nobody listen', () => {
     const deaf = shared(open, { listening: false })
 
-    it.each(REVISIONS)('promises no news to %s (B57, G)', async (revision) => {
+    it.each(REVISIONS)('promises no news to %s (B57)', async (revision) => {
       const client = await connect(deaf(), revision)
       const { capabilities } =
         client instanceof LegacyClient

@@ -33,7 +33,7 @@ export function sessions({ endpoint }: Suite): void {
       expect(await kept.value('x')).toBeNull()
     })
 
-    it('lose no update that comes at once with others (parity C49)', async () => {
+    it('lose no update that comes at once with others', async () => {
       const client = await connect(endpoint(), revision)
       const kept = await conversation(client)
       await Promise.all(
