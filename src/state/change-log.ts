@@ -1,14 +1,16 @@
-/** News for every instance: what changed in the server's lists and resources, in one small shared record. */
+/** Changes of the server's lists and resources, told to every instance through one small record. */
 
-import { backoff } from './key-lock.ts'
 import { ChangeWaiter } from './polling.ts'
-import type { JsonValue, Store, StoreKey } from './store.ts'
-import { StoreConflict } from './store.ts'
+import { getRecord, updateRecord } from './records.ts'
+import type { Store, StoreKey } from './store.ts'
 
 /** A list changed, or the contents of one resource. */
 export type Change = { kind: 'tools' | 'prompts' | 'resources' } | { kind: 'resource'; uri: string }
 
-/** Changes beyond a cursor. `missed` says that there were more than are still known: assume everything changed. */
+/**
+ * Changes after a cursor. `gap` says that older ones are not known any more, so a reader must assume
+ * that everything changed.
+ */
 export interface ChangeBatch {
   readonly cursor: number
   readonly changes: readonly Change[]
@@ -16,9 +18,9 @@ export interface ChangeBatch {
 }
 
 /**
- * The record: the number of the last change, and the most recent ones. Change is idempotent news
- * ("look again"), so a bounded record serves where a log would grow: an idle reader pays one read of
- * one small item, and one that fell too far behind is told so instead of missing something.
+ * The record: the number of the last change, and the most recent changes. A change only tells a client
+ * to read again, so a bounded record does and no log has to grow. An idle reader pays one read of one
+ * small item, and a reader that fell too far behind learns that there is a gap.
  */
 interface ChangeLog {
   readonly last: number
@@ -26,16 +28,17 @@ interface ChangeLog {
 }
 
 const KEY: StoreKey = ['server', 'changes']
+/** Changes that the record keeps. */
 const REMEMBERED = 100
 const MONTH = 30 * 24 * 3600_000
 
-/** The record as it was read; version 0 where there is none. */
+/** The record as it was read. At version 0 nothing was published, and `last` is the time. */
 interface Snapshot {
   readonly log: ChangeLog
   readonly version: number
 }
 
-/** The same for changes that are the same news. */
+/** Equal for changes that tell a client the same. */
 const nameOf = (change: Change) =>
   change.kind === 'resource' ? `resource ${change.uri}` : change.kind
 
@@ -44,9 +47,9 @@ export class ChangeFeed {
   readonly #clock: () => number
   #queue = new Map<string, Change>()
   #publishing: Promise<void> | undefined
-  /** The newest that anybody in this process has read or written. */
+  /** The newest record that this process has read or written. */
   #latest: Snapshot | undefined
-  /** Those who listen here, and wait for something newer. */
+  /** Called with each newer record, for the listeners of this process. */
   readonly #waiting = new Set<() => void>()
   #listeners = 0
   #reading = false
@@ -58,7 +61,7 @@ export class ChangeFeed {
     this.#clock = clock
   }
 
-  /** Resolves when the change is durable. Those of one turn go into one write. */
+  /** Resolves when the change is durable. Changes of one turn of the event loop go into one write. */
   publish(change: Change): Promise<void> {
     this.#queue.set(nameOf(change), change)
     this.#publishing ??= this.#write()
@@ -69,38 +72,23 @@ export class ChangeFeed {
     await null
     const changes = this.#queue
     this.#queue = new Map()
-    this.#publishing = undefined // what comes from here on goes into the next write
-    for (let attempt = 0; ; attempt++) {
-      const { log, version } = await this.#read()
-      const recent = log.recent.filter(([, old]) => !changes.has(nameOf(old)))
-      let { last } = log
-      const next: ChangeLog = {
-        recent: [
-          ...recent,
-          ...Array.from(changes.values(), (change) => [++last, change] as const),
-        ].slice(-REMEMBERED),
-        last,
-      }
-      try {
-        const written = await this.#store.put(KEY, next as unknown as JsonValue, {
-          expiresAt: this.#clock() + MONTH,
-          ifVersion: version,
-        })
-        this.#announce({ log: next, version: written })
-        return
-      } catch (error) {
-        if (!(error instanceof StoreConflict)) throw error
-      }
-      await backoff(attempt)
-    }
+    this.#publishing = undefined // later changes go into the next write
+    const written = await updateRecord<ChangeLog>(this.#store, KEY, ({ value }) => {
+      const { recent, last } = value ?? this.#empty()
+      const kept = recent.filter(([, old]) => !changes.has(nameOf(old)))
+      const added = Array.from(changes.values(), (change, i) => [last + 1 + i, change] as const)
+      const log = { recent: [...kept, ...added].slice(-REMEMBERED), last: last + added.length }
+      return { value: log, expiresAt: this.#clock() + MONTH }
+    })
+    if (written) this.#announce({ log: written.value, version: written.version })
   }
 
-  /** Where a listener starts: only what comes later is news to it. */
+  /** The cursor of a new listener, which gets only what is published later. */
   async now(): Promise<number> {
     return (await this.#read()).log.last
   }
 
-  /** News after a cursor, as they come, until the signal aborts; an empty one at least every `beat` ms. */
+  /** Changes after a cursor until the signal aborts, and an empty batch after `heartbeat` ms without any. */
   async *since(
     cursor: number,
     heartbeat: number,
@@ -111,7 +99,7 @@ export class ChangeFeed {
     try {
       for (let waited = false; !signal.aborted; waited = true) {
         const { log, version } = seen
-        // while nothing was ever published there is no board, and its number is the time
+        // At version 0 nothing was published, and `last` is only the time.
         if (version > 0 && log.last !== cursor) {
           const oldest = log.recent[0]?.[0] ?? log.last
           const gap = log.last < cursor || (log.recent.length === REMEMBERED && oldest > cursor + 1)
@@ -128,31 +116,31 @@ export class ChangeFeed {
     }
   }
 
-  /** What is newer than what was seen, or that again when the time is up or the signal aborts. */
+  /** Resolves with a newer record, or with `seen` after `atMost` ms or when the signal aborts. */
   #newer(seen: Snapshot, signal: AbortSignal, atMost: number): Promise<Snapshot> {
     return new Promise((resolve) => {
-      const look = () => {
+      const check = () => {
         if (this.#latest && this.#latest.version > seen.version) done(this.#latest)
       }
-      const done = (reading: Snapshot) => {
+      const done = (snapshot: Snapshot) => {
         clearTimeout(timer)
         signal.removeEventListener('abort', stop)
-        this.#waiting.delete(look)
-        resolve(reading)
+        this.#waiting.delete(check)
+        resolve(snapshot)
       }
       const stop = () => done(seen)
       const timer = setTimeout(stop, atMost)
       signal.addEventListener('abort', stop)
-      this.#waiting.add(look)
+      this.#waiting.add(check)
       if (signal.aborted) stop()
-      else look()
+      else check()
     })
   }
 
-  #announce(reading: Snapshot): void {
-    if (reading.version <= (this.#latest?.version ?? 0)) return
-    this.#latest = reading
-    for (const look of [...this.#waiting]) look()
+  #announce(snapshot: Snapshot): void {
+    if (snapshot.version <= (this.#latest?.version ?? 0)) return
+    this.#latest = snapshot
+    for (const check of [...this.#waiting]) check()
   }
 
   #join(): void {
@@ -166,7 +154,7 @@ export class ChangeFeed {
     if (this.#listeners === 0) this.#wakeReader()
   }
 
-  /** Reads for all who listen in this process: each by itself would read the same record over and over. */
+  /** Reads the record for all listeners of this process, so that not each of them has to. */
   async #follow(): Promise<void> {
     this.#reading = true
     const waiter = new ChangeWaiter(this.#store)
@@ -181,7 +169,7 @@ export class ChangeFeed {
         this.#announce(await this.#read())
         if (this.#latest !== before) waiter.reset()
       } catch {
-        // the store is busy: there is no news, and the next read may have some
+        // The store is busy. The next read may succeed.
       }
       const after = this.#latest?.version ?? 0
       await waiter.wait([{ key: KEY, after }], pause.signal)
@@ -190,9 +178,14 @@ export class ChangeFeed {
   }
 
   async #read(): Promise<Snapshot> {
-    const stored = await this.#store.get(KEY)
-    if (stored) return { log: stored.value as unknown as ChangeLog, version: stored.version }
-    // a number no earlier board can have reached, so that an old cursor never fits by chance
-    return { log: { last: this.#clock(), recent: [] }, version: 0 }
+    const stored = await getRecord<ChangeLog>(this.#store, KEY)
+    return stored
+      ? { log: stored.value, version: stored.version }
+      : { log: this.#empty(), version: 0 }
+  }
+
+  /** The time is a number that no earlier record has reached, so an old cursor does not fit by chance. */
+  #empty(): ChangeLog {
+    return { last: this.#clock(), recent: [] }
   }
 }

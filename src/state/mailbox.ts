@@ -1,37 +1,49 @@
-/** What reaches a running call from outside, through any instance: answers to its questions, and cancellation. */
-import type { RequestId } from '../protocol/jsonrpc.ts'
-import { withKeyLock } from './key-lock.ts'
+/** What reaches a running call through any instance: answers to its questions, and its cancellation. */
+import { invalidRequest } from '../protocol/errors.ts'
+import type { JsonRpcResponse, RequestId } from '../protocol/jsonrpc.ts'
+import { isCancelled, lastCancellation } from './cancellations.ts'
+import { backoff, withKeyLock } from './key-lock.ts'
 import { ChangeWaiter } from './polling.ts'
-import { randomId } from './sessions.ts'
+import { appendToLog, getRecord, readLog } from './records.ts'
+import type { LegacySession, Session } from './sessions.ts'
+import { randomId, sessionKey } from './sessions.ts'
 import type { JsonValue, Store, StoredEntry, StoreKey } from './store.ts'
 import { StoreConflict } from './store.ts'
 
-/** A question was asked (`q`), a question was answered (`a`), the call was cancelled (`c`, at a time). */
-type Item =
-  | { readonly q: string }
-  | { readonly a: string; readonly response: JsonValue }
-  | { readonly c: number }
+/** An entry of a mailbox: a question was asked (`q`), or a question was answered (`a`). */
+type Item = { readonly q: string } | Answer
+interface Answer {
+  readonly a: string
+  readonly response: JsonValue
+}
 
 export interface MailboxOptions {
-  /** Milliseconds that the items of a call are kept. */
+  /** Milliseconds that the entries of a mailbox are kept. */
   retention: number
   clock: () => number
 }
 
-/** Calls are found by their JSON-RPC id, with its type: `1` and `"1"` are two ids. */
+/** Calls whose questions one POST may answer: each costs a read and a write. */
+const MOST_MAILBOXES = 16
+
+/** Characters of answers in one write, well below what an engine takes as one item. */
+const BATCH_LENGTH = 100_000
+
+/** A call is found by its JSON-RPC id and the type of it: `1` and `"1"` are two ids. */
 function mailboxKey(partition: string, request: RequestId): StoreKey {
   return [partition, `inbox/${JSON.stringify(request)}`]
 }
 
 /**
- * A question's own id names the call it belongs to, so that its answer finds the way, and an entry of
- * the inbox before it, so that whoever looks for it need not read what earlier questions left.
+ * The id of a question names its call, so that the answer finds the mailbox, and the last entry before
+ * the question, so that nothing older has to be read.
  */
 function questionId(request: RequestId, after: number): string {
   return `${randomId()}.${after}:${JSON.stringify(request)}`
 }
 
-function parseQuestionId(id: string): { request: RequestId; after: number } | undefined {
+function parseQuestionId(id: unknown): { request: RequestId; after: number } | undefined {
+  if (typeof id !== 'string') return undefined
   const [, after, request = ''] = /^[\w-]{24}\.(\d{1,15}):(.*)$/s.exec(id) ?? []
   try {
     return { request: JSON.parse(request) as RequestId, after: Number(after) }
@@ -40,110 +52,142 @@ function parseQuestionId(id: string): { request: RequestId; after: number } | un
   }
 }
 
-/** Adds an item if the log, as it then is beyond an entry, allows it; false when it does not, or has lost that entry. */
+/**
+ * Appends the items that `choose` makes from the entries after `after`. Returns how many they were, or
+ * undefined when the entry `after` does not exist any more.
+ */
 function post(
   store: Store,
   log: StoreKey,
   after: number,
-  item: Item,
   options: MailboxOptions,
-  allowed: (items: Item[]) => boolean,
-): Promise<boolean> {
+  choose: (items: Item[]) => Item[],
+): Promise<number | undefined> {
   return withKeyLock(store, log, async () => {
-    for (;;) {
-      const entries = await store.read(log, after)
-      if (!allowed(entries.map(({ value }) => value as unknown as Item))) return false
+    for (let attempt = 0; ; attempt++) {
+      const entries = await readLog<Item>(store, log, after)
+      const items = choose(entries.map(({ value }) => value))
+      if (items.length === 0) return 0
       try {
-        await store.append(log, entries.at(-1)?.seq ?? after, [item as unknown as JsonValue], {
-          expiresAt: options.clock() + options.retention,
-        })
-        return true
+        const expiresAt = options.clock() + options.retention
+        await appendToLog(store, log, entries.at(-1)?.seq ?? after, items, { expiresAt })
+        return items.length
       } catch (error) {
         if (!(error instanceof StoreConflict)) throw error
-        if (after > 0 && entries.length === 0) return false
+        if (after > 0 && entries.length === 0) return undefined
       }
+      await backoff(attempt)
     }
   })
 }
 
+/** Answers to the questions of one call. */
+interface Delivery {
+  after: number
+  length: number
+  readonly answers: Answer[]
+}
+
 /**
- * Delivers a client's response. An answer to a question that was never asked in this session, or
- * that has its answer already, changes nothing and returns false.
+ * Delivers a client's responses, at the cost of a read and a write for each call that asked. Returns how
+ * many were delivered: a response changes nothing when its question was never asked in this session, or
+ * has its answer already. Throws an {@link McpError} when there are responses for too many calls.
  */
-export async function deliverResponse(
+export async function deliverResponses(
   store: Store,
   partition: string,
-  question: unknown,
-  response: JsonValue,
+  responses: readonly JsonRpcResponse[],
   options: MailboxOptions,
-): Promise<boolean> {
-  if (typeof question !== 'string') return false
-  const asked = parseQuestionId(question)
-  if (!asked) return false
-  return post(
-    store,
-    mailboxKey(partition, asked.request),
-    asked.after,
-    { a: question, response },
-    options,
-    (items) =>
-      items.some((item) => 'q' in item && item.q === question) &&
-      !items.some((item) => 'a' in item && item.a === question),
+): Promise<number> {
+  const deliveries = new Map<string, Delivery[]>()
+  for (const { id, result, error } of responses) {
+    const asked = parseQuestionId(id)
+    if (!asked) continue
+    const response = (error === undefined ? { result } : { error }) as JsonValue
+    addAnswer(deliveries, asked, { a: `${id}`, response })
+  }
+  if (deliveries.size > MOST_MAILBOXES) {
+    throw invalidRequest(`a batch can answer questions of ${MOST_MAILBOXES} calls at most`)
+  }
+  let delivered = 0
+  for (const [name, batches] of deliveries) {
+    for (const { after, answers } of batches) {
+      const choose = (items: Item[]) => answers.filter((answer) => isOpen(answer, items))
+      delivered += (await post(store, [partition, name], after, options, choose)) ?? 0
+    }
+  }
+  return delivered
+}
+
+/** Puts an answer beside the others of the same call, as long as one write can hold them. */
+function addAnswer(
+  deliveries: Map<string, Delivery[]>,
+  { request, after }: { request: RequestId; after: number },
+  answer: Answer,
+): void {
+  const [, name] = mailboxKey('', request)
+  const batches = deliveries.get(name) ?? []
+  deliveries.set(name, batches)
+  const length = JSON.stringify(answer.response).length
+  const last = batches.at(-1)
+  if (last?.answers.some(({ a }) => a === answer.a)) return
+  if (last && last.length + length <= BATCH_LENGTH) {
+    last.after = Math.min(last.after, after)
+    last.length += length
+    last.answers.push(answer)
+  } else {
+    batches.push({ after, length, answers: [answer] })
+  }
+}
+
+/** Whether the question was asked and has no answer yet. */
+function isOpen({ a: question }: Answer, items: readonly Item[]): boolean {
+  return (
+    items.some((item) => 'q' in item && item.q === question) &&
+    !items.some((item) => 'a' in item && item.a === question)
   )
 }
 
-/** Leaves word that a call is cancelled, for whichever instance runs it. */
-export async function deliverCancellation(
-  store: Store,
-  partition: string,
-  request: RequestId,
-  options: MailboxOptions,
-): Promise<void> {
-  await post(
-    store,
-    mailboxKey(partition, request),
-    0,
-    { c: options.clock() },
-    options,
-    (items) => items.length < 1_000,
-  )
-}
-
-/** The receiving end, for one running call. Nothing is read before a question or a signal needs it. */
+/** The receiving end, for one running call. It reads nothing until a question or a signal needs it. */
 export class Mailbox {
   readonly #store: Store
+  readonly #session: Session<LegacySession>
   readonly #key: StoreKey
   readonly #request: RequestId
   readonly #options: MailboxOptions
-  readonly #startedAt: number
   readonly #answers = new Map<string, (response: JsonValue) => void>()
   readonly #closed = new AbortController()
+  /** Ends the pause between two reads when there is something else to read. */
+  #wakeReader = () => {}
   #onCancel: (() => void) | undefined
   #reading = false
   /** The last entry that was read. */
   #seq = 0
+  /** The version of the session that was read last. */
+  #version: number
 
-  /** `startedAt`: when the call began, which may be long before anybody looks into its inbox. */
+  /** `session` as it was read for this call: only later cancellations count. */
   constructor(
     store: Store,
-    partition: string,
+    session: Session<LegacySession>,
     request: RequestId,
-    startedAt: number,
     options: MailboxOptions,
   ) {
     this.#store = store
-    this.#key = mailboxKey(partition, request)
+    this.#session = session
+    this.#key = mailboxKey(session.partition, request)
     this.#request = request
     this.#options = options
-    this.#startedAt = startedAt
+    this.#version = session.version
   }
 
-  /** Opens a question: its id, and the promise of its answer. The caller sends it, and sets the limit of the wait. */
+  /** Opens a question: returns its id, which the caller sends, and the promise of its answer. */
   async ask(): Promise<{ id: string; answer: Promise<JsonValue> }> {
     const after = this.#seq
     const id = questionId(this.#request, after)
-    if (!(await post(this.#store, this.#key, after, { q: id }, this.#options, () => true))) {
-      this.#seq = 0 // a full store has let go of what was read, and the log begins anew
+    const posted = await post(this.#store, this.#key, after, this.#options, () => [{ q: id }])
+    if (posted === undefined) {
+      this.#seq = 0 // a full store has dropped the mailbox, which begins anew
       return this.ask()
     }
     const answer = new Promise<JsonValue>((resolve) => this.#answers.set(id, resolve))
@@ -151,12 +195,12 @@ export class Mailbox {
     return { id, answer }
   }
 
-  /** Nobody waits for the answer any more. */
+  /** Stops waiting for an answer. */
   drop(id: string): void {
     this.#answers.delete(id)
   }
 
-  /** Starts to look out for cancellation. */
+  /** Calls `onCancel` when the client has cancelled the call, also before now. */
   watchCancellation(onCancel: () => void): void {
     this.#onCancel = onCancel
     this.#read()
@@ -167,6 +211,7 @@ export class Mailbox {
   }
 
   #read(): void {
+    this.#wakeReader()
     if (this.#reading) return
     this.#reading = true
     void this.#loop().finally(() => {
@@ -177,31 +222,55 @@ export class Mailbox {
   async #loop(): Promise<void> {
     const { signal } = this.#closed
     const waiter = new ChangeWaiter(this.#store)
+    const session = sessionKey(this.#session.partition)
     while (!signal.aborted && (this.#onCancel || this.#answers.size > 0)) {
-      let entries: StoredEntry[] = []
-      try {
-        entries = await this.#store.read(this.#key, this.#seq)
-      } catch {
-        // the store is busy: the wait goes on, its limit is the caller's
-      }
-      for (const { value } of entries) this.#receive(value as unknown as Item)
-      const last = entries.at(-1)
-      if (last) {
-        this.#seq = last.seq
+      const pause = new AbortController()
+      const wake = () => {
         waiter.reset()
+        pause.abort()
       }
-      await waiter.wait([{ key: this.#key, after: this.#seq }], signal, 60_000)
+      this.#wakeReader = wake
+      signal.addEventListener('abort', wake)
+      try {
+        const [cancelled, answered] = await Promise.all([
+          this.#onCancel && this.#readSession(session),
+          this.#answers.size > 0 && this.#readAnswers(),
+        ])
+        if (cancelled || answered) waiter.reset()
+      } catch {
+        // The store is busy. The wait goes on, and the caller limits it.
+      }
+      const watches = [
+        ...(this.#onCancel ? [{ key: session, after: this.#version }] : []),
+        ...(this.#answers.size > 0 ? [{ key: this.#key, after: this.#seq }] : []),
+      ]
+      if (watches.length > 0) await waiter.wait(watches, pause.signal, 60_000)
+      signal.removeEventListener('abort', wake)
     }
   }
 
-  #receive(item: Item): void {
-    if ('a' in item) {
+  /** Cancellations are in the record of the session. Returns whether one has come for this call. */
+  async #readSession(key: StoreKey): Promise<boolean> {
+    const stored = await getRecord<LegacySession>(this.#store, key)
+    if (!stored) return false
+    this.#version = stored.version
+    const before = lastCancellation(this.#session.data.cancellations)
+    if (!isCancelled(stored.value.cancellations, this.#request, before)) return false
+    this.#onCancel?.()
+    this.#onCancel = undefined
+    return true
+  }
+
+  async #readAnswers(): Promise<boolean> {
+    const entries: StoredEntry<Item>[] = await readLog(this.#store, this.#key, this.#seq)
+    for (const { value: item } of entries) {
+      if (!('a' in item)) continue
       this.#answers.get(item.a)?.(item.response)
       this.#answers.delete(item.a)
-    } else if ('c' in item && item.c >= this.#startedAt) {
-      // an older one was meant for an earlier call with the same id
-      this.#onCancel?.()
-      this.#onCancel = undefined
     }
+    const last = entries.at(-1)
+    if (!last) return false
+    this.#seq = last.seq
+    return true
   }
 }

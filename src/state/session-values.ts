@@ -1,8 +1,10 @@
-/** `ctx.session`: what a conversation keeps between its calls, one record a key. */
+/** `ctx.session`: the values that a conversation keeps between its calls, one record for each key. */
 
-import { backoff, withKeyLock } from './key-lock.ts'
-import type { JsonValue, Store } from './store.ts'
-import { StoreConflict } from './store.ts'
+import { isObject } from '../lib/is-object.ts'
+import { ChangeWaiter } from './polling.ts'
+import type { CurrentRecord } from './records.ts'
+import { getRecord, putRecord, readCurrent, updateRecord } from './records.ts'
+import type { JsonValue, Store, StoreKey } from './store.ts'
 
 /** State that the calls of one conversation share. Values are JSON. */
 export interface SessionValues {
@@ -11,18 +13,19 @@ export interface SessionValues {
   /** Whether there was a value. */
   delete(key: string): Promise<boolean>
   /**
-   * Replaces a value by one made from it, and returns the new one. `fn` is run again when another
-   * call wrote in between, so that no update is lost: keep it free of effects.
+   * Replaces a value by one made from it, and returns the new one. No update is lost: `fn` runs
+   * again when another call wrote in between, so it should have no effects of its own.
+   *
+   * An update that lost twice makes later ones wait until it is done, so that a slow `fn` succeeds
+   * beside fast callers. This holds for a `fn` that takes less than 30 seconds. After 200 conflicts
+   * in a row the update fails.
    *
    * @example await ctx.session.update('counter', (n: number = 0) => n + 1)
    */
   update<T = JsonValue>(key: string, fn: (value: T | undefined) => T | Promise<T>): Promise<T>
 }
 
-/** Minutes of losing to others: by then it is `fn` that writes to the value it is to replace. */
-const MOST_TRIES = 1_000
-
-/** Where a conversation's values are: a session's partition, or a handle's. */
+/** Where the values of a conversation are: the partition of a session or of a handle. */
 export interface Conversation {
   readonly partition: string
   /** Epoch milliseconds that the conversation cannot outlive. */
@@ -30,8 +33,8 @@ export interface Conversation {
 }
 
 /**
- * `conversation` is asked at the first use only: opening one may cost a write. Values live as long
- * as their conversation can, whether they are touched or not.
+ * `conversation` is called at the first use only, as opening one may cost a write. Values live as
+ * long as their conversation can live, also when nothing reads them.
  */
 export function sessionValues(
   store: Store,
@@ -46,12 +49,13 @@ export function sessionValues(
   return {
     async get<T>(name: string) {
       const { key } = await at(name)
-      return (await store.get(key))?.value as T | undefined
+      const stored = await getRecord<Kept<T>>(store, key)
+      return stored && withoutClaim(stored.value)
     },
     async set(name, value) {
       requireJson(value)
       const { key, expiresAt } = await at(name)
-      await store.put(key, value as JsonValue, { expiresAt })
+      await putRecord(store, key, value, { expiresAt })
     },
     async delete(name) {
       const { key } = await at(name)
@@ -59,26 +63,85 @@ export function sessionValues(
     },
     async update<T>(name: string, fn: (value: T | undefined) => T | Promise<T>) {
       const { key, expiresAt } = await at(name)
-      return withKeyLock(store, key, async () => {
-        for (let attempt = 0; ; attempt++) {
-          const stored = await store.get(key)
-          const next = await fn(stored?.value as T | undefined)
+      let longest = 0
+      let next: T | undefined
+      await updateRecord<Kept<T>>(
+        store,
+        key,
+        async ({ value }) => {
+          const start = performance.now()
+          next = await fn(withoutClaim(value))
+          longest = Math.max(longest, performance.now() - start)
           requireJson(next)
-          try {
-            await store.put(key, next as JsonValue, { expiresAt, ifVersion: stored?.version ?? 0 })
-            return next
-          } catch (error) {
-            if (!(error instanceof StoreConflict) || attempt === MOST_TRIES) throw error
+          return { value: next, expiresAt }
+        },
+        async (attempt) => {
+          const current = await readUnclaimed<T>(store, key)
+          if (attempt < TRIES_BEFORE_CLAIM) return current
+          const claim: Claimed<T> = {
+            [CLAIM]: claimFor(longest),
+            value: withoutClaim(current.value),
           }
-          await backoff(attempt)
-        }
-      })
+          const options = { expiresAt, ifVersion: current.version }
+          return { ...current, version: await putRecord(store, key, claim, options) }
+        },
+      )
+      return next as T
     },
   }
 }
 
-/** What has no JSON would be kept as nothing, and break every later look at it. */
+const CLAIM = 'streamable-mcp/claim'
+
+/** Times that an update loses before it makes the others wait. */
+const TRIES_BEFORE_CLAIM = 2
+const LONGEST_CLAIM = 30_000
+
+/**
+ * A value that an update is about to replace. Other updates wait until the record changes, at most
+ * for the milliseconds that are told. Each measures them by itself: no two clocks are compared.
+ */
+interface Claimed<T> {
+  readonly [CLAIM]: number
+  readonly value?: T | undefined
+}
+
+type Kept<T> = T | Claimed<T>
+
+function isClaimed<T>(kept: Kept<T> | undefined): kept is Claimed<T> {
+  return isObject(kept) && Object.hasOwn(kept, CLAIM)
+}
+
+function withoutClaim<T>(kept: Kept<T> | undefined): T | undefined {
+  return isClaimed(kept) ? kept.value : kept
+}
+
+/** Twice the longest run so far, as the next one may take longer. */
+const claimFor = (longest: number) => Math.min(Math.ceil(longest * 2) + 1_000, LONGEST_CLAIM)
+
+/** Waits for the update that claims the record, or until its claim is over. */
+async function readUnclaimed<T>(store: Store, key: StoreKey): Promise<CurrentRecord<Kept<T>>> {
+  let current = await readCurrent<Kept<T>>(store, key)
+  const waiter = new ChangeWaiter(store)
+  const { signal } = new AbortController()
+  let since = performance.now()
+  while (isClaimed(current.value)) {
+    const left = current.value[CLAIM] - (performance.now() - since)
+    if (!(left > 0)) break
+    const { version } = current
+    await waiter.wait([{ key, after: version }], signal, Math.min(left, LONGEST_CLAIM))
+    current = await readCurrent<Kept<T>>(store, key)
+    if (current.version !== version) since = performance.now()
+  }
+  return current
+}
+
+/** A value without JSON would be stored as nothing, and every later read of it would fail. */
 function requireJson(value: unknown): void {
-  if (JSON.stringify(value) !== undefined) return
-  throw new TypeError('ctx.session keeps JSON: use delete() to keep nothing')
+  if (JSON.stringify(value) === undefined) {
+    throw new TypeError('ctx.session keeps JSON: use delete() to keep nothing')
+  }
+  if (isObject(value) && Object.hasOwn(value, CLAIM)) {
+    throw new TypeError(`ctx.session reserves the property "${CLAIM}"`)
+  }
 }

@@ -1,12 +1,13 @@
-/** Sessions of 2025 and handles of 2026: one record each, found only under the principal that opened it (B33–B39, C42). */
+/** Sessions of 2025 and handles of 2026: one record each, under the principal that opened it (B33–B39, C42). */
 import type { Params } from '../protocol/jsonrpc.ts'
 import type { LegacyRevision } from '../protocol/revisions.ts'
 import type { ClientCapabilities, LogLevel } from '../protocol/types.ts'
-import { withKeyLock } from './key-lock.ts'
-import type { JsonValue, Store, StoreKey } from './store.ts'
+import type { Cancellations } from './cancellations.ts'
+import { getRecord, putRecord, updateRecord } from './records.ts'
+import type { Store, StoreKey } from './store.ts'
 import { StoreConflict } from './store.ts'
 
-/** What a session of 2025 remembers from its `initialize` on. */
+/** The record of a session of 2025, made by `initialize`. */
 export interface LegacySession extends Aging {
   readonly revision: LegacyRevision
   readonly client: Params
@@ -14,8 +15,10 @@ export interface LegacySession extends Aging {
   readonly logLevel?: LogLevel
   /** URIs of `resources/subscribe`. */
   readonly subscriptions?: readonly string[]
-  /** Which GET stream gets the server's messages: the newest, and only that one (B27). */
+  /** The GET stream that gets the server's messages: the newest one (B27). */
   readonly listener?: string
+  /** The latest `notifications/cancelled`, for calls on any instance. */
+  readonly cancellations?: Cancellations
 }
 
 interface Aging {
@@ -24,7 +27,7 @@ interface Aging {
 
 export interface Session<Data extends Aging = Aging> {
   readonly id: string
-  /** Everything that belongs to the session lives in this partition. */
+  /** Every record and log of the session is in this partition. */
   readonly partition: string
   readonly data: Data
   readonly version: number
@@ -39,14 +42,17 @@ export interface SessionOptions {
   clock: () => number
 }
 
-const RECORD = 'session'
+/** The record of the session that owns a partition. */
+export function sessionKey(partition: string): StoreKey {
+  return [partition, 'session']
+}
 
 export class Sessions<Data extends Aging = Aging> {
   readonly #store: Store
   readonly #kind: string
   readonly #options: SessionOptions
 
-  /** `kind` keeps one sort of session apart from another. */
+  /** `kind` is the first part of every partition name: `session` or `handle`. */
   constructor(store: Store, kind: string, options: SessionOptions) {
     this.#store = store
     this.#kind = kind
@@ -54,26 +60,26 @@ export class Sessions<Data extends Aging = Aging> {
   }
 
   /**
-   * The owner is part of the key, so that to anybody else a session is simply not there: the same
-   * answer as for an id that never was, on every path.
+   * The owner is part of the key, so a session of another principal is not found: on every path the
+   * answer is the same as for an unknown id.
    */
   #partition(owner: string, id: string): string {
     return `${this.#kind}/${owner}/${id}`
   }
 
-  /** One write. */
+  /** Costs one write. */
   open(owner: string, create: (createdAt: number) => Data): Promise<Session<Data>> {
     const now = this.#options.clock()
     const data = create(now)
     const id = randomId()
     const partition = this.#partition(owner, id)
     const expiresAt = this.#expiry(data, now)
-    return this.#store
-      .put([partition, RECORD], data as unknown as JsonValue, { expiresAt, ifVersion: 0 })
-      .then((version) => ({ id, partition, data, version, expiresAt }))
+    return putRecord(this.#store, sessionKey(partition), data, { expiresAt, ifVersion: 0 }).then(
+      (version) => ({ id, partition, data, version, expiresAt }),
+    )
   }
 
-  /** One read, and one write when less than half of its time is left. */
+  /** Costs one read, and one write when less than half of the session's time is left. */
   async find(owner: string, id: string): Promise<Session<Data> | undefined> {
     const session = await this.#read(owner, id)
     if (!session) return undefined
@@ -82,70 +88,57 @@ export class Sessions<Data extends Aging = Aging> {
     const left = session.expiresAt - now
     if (left >= this.#options.ttl / 2 || expiresAt <= session.expiresAt) return session
     try {
-      const version = await this.#store.put(
-        [session.partition, RECORD],
-        session.data as unknown as JsonValue,
-        { expiresAt, ifVersion: session.version },
-      )
-      return { ...session, version, expiresAt }
+      const { partition, data, version } = session
+      const options = { expiresAt, ifVersion: version }
+      const renewed = await putRecord(this.#store, sessionKey(partition), data, options)
+      return { ...session, version: renewed, expiresAt }
     } catch (error) {
-      // a concurrent request moved the expiry, or the session was deleted just now
+      // A concurrent request renewed, changed or deleted the session.
       if (error instanceof StoreConflict) return this.#read(owner, id)
       throw error
     }
   }
 
-  /** Applies a change to whatever the session is by now; undefined when it is gone. */
-  update(
+  /** Changes the session as it is by now. Returns undefined when it does not exist any more. */
+  async update(
     owner: string,
     id: string,
     change: (data: Data) => Partial<Data>,
   ): Promise<Session<Data> | undefined> {
-    return withKeyLock(this.#store, this.#key(owner, id), async () => {
-      for (;;) {
-        const session = await this.#read(owner, id)
-        if (!session) return undefined
-        const data = { ...session.data, ...change(session.data) }
-        try {
-          const version = await this.#store.put(
-            [session.partition, RECORD],
-            data as unknown as JsonValue,
-            { expiresAt: session.expiresAt, ifVersion: session.version },
-          )
-          return { ...session, data, version }
-        } catch (error) {
-          if (!(error instanceof StoreConflict)) throw error
-        }
-      }
-    })
+    if (!isSessionId(id)) return undefined
+    const partition = this.#partition(owner, id)
+    const updated = await updateRecord<Data>(
+      this.#store,
+      sessionKey(partition),
+      ({ value, expiresAt }) => value && { value: { ...value, ...change(value) }, expiresAt },
+    )
+    if (!updated) return undefined
+    const { value: data, version, expiresAt } = updated
+    return { id, partition, data, version, expiresAt }
   }
 
   delete(owner: string, id: string): Promise<boolean> {
-    return this.#store.delete(this.#key(owner, id))
+    return this.#store.delete(sessionKey(this.#partition(owner, id)))
   }
 
   #read(owner: string, id: string): Promise<Session<Data> | undefined> {
     if (!isSessionId(id)) return Promise.resolve(undefined)
     const partition = this.#partition(owner, id)
-    return this.#store.get([partition, RECORD]).then(
+    return getRecord<Data>(this.#store, sessionKey(partition)).then(
       (stored) =>
         stored && {
           id,
           partition,
-          data: stored.value as unknown as Data,
+          data: stored.value,
           version: stored.version,
           expiresAt: stored.expiresAt,
         },
     )
   }
 
-  /** When the session ends at the latest, however often it is used. */
+  /** Epoch milliseconds that the session cannot outlive, however often it is used. */
   endOf({ createdAt }: Aging): number {
     return createdAt + this.#options.maxAge
-  }
-
-  #key(owner: string, id: string): StoreKey {
-    return [this.#partition(owner, id), RECORD]
   }
 
   #expiry(data: Aging, now: number): number {
@@ -158,15 +151,15 @@ const ALPHABET = new TextEncoder().encode(
   'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
 )
 const utf8 = new TextDecoder()
-/** Ids in a row, drawn as platforms draw UUIDs: one draw costs more than the rest of an id. */
+/** Many ids at once, as `getRandomValues` costs more than the rest of an id. */
 let drawn = ''
 let next = 0
 
-/** 144 bits as 24 characters that are safe in a header, a key and an event id (B34, B35). */
+/** 144 random bits as 24 characters that are safe in a header, a key and an event id (B34, B35). */
 export function randomId(): string {
   if (next === drawn.length) {
     const bytes = crypto.getRandomValues(new Uint8Array(200 * ID_LENGTH))
-    // a quarter of what map() takes
+    // A loop takes a quarter of the time of map().
     for (let i = 0; i < bytes.length; i++) bytes[i] = ALPHABET[Number(bytes[i]) % 64] ?? 0
     drawn = utf8.decode(bytes)
     next = 0
@@ -175,7 +168,7 @@ export function randomId(): string {
   return drawn.slice(next - ID_LENGTH, next)
 }
 
-/** Not ours, then not in the store: saves the read, and keeps a stranger's text out of keys. */
+/** Any other text cannot be an id of ours. This saves the read and keeps foreign text out of keys. */
 function isSessionId(id: string): boolean {
   return /^[\w-]{24}$/.test(id)
 }

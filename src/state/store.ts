@@ -15,8 +15,8 @@ export type JsonValue =
 export type StoreKey = readonly [partition: string, name: string]
 
 /** A record as it was read. */
-export interface StoredRecord {
-  readonly value: JsonValue
+export interface StoredRecord<T = JsonValue> {
+  readonly value: T
   /** Grows with every write; what `ifVersion` is compared with. */
   readonly version: number
   /** Epoch milliseconds. */
@@ -24,9 +24,9 @@ export interface StoredRecord {
 }
 
 /** One element of a log. Sequence numbers start at 1 and have no gaps. */
-export interface StoredEntry {
+export interface StoredEntry<T = JsonValue> {
   readonly seq: number
-  readonly value: JsonValue
+  readonly value: T
 }
 
 export interface StorePutOptions {

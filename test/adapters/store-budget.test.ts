@@ -64,7 +64,11 @@ afterAll(async () => {
 
 async function send(
   body: object | undefined,
-  { method = 'POST', headers = {} }: { method?: string; headers?: Record<string, string> } = {},
+  {
+    method = 'POST',
+    headers = {},
+    status,
+  }: { method?: string; headers?: Record<string, string>; status?: number } = {},
 ): Promise<{ response: Response; text: string; spent: string[] }> {
   operations = []
   const response = await mcp.fetch(
@@ -75,27 +79,29 @@ async function send(
         accept: 'application/json, text/event-stream',
         ...headers,
       },
-      ...(body && { body: JSON.stringify({ jsonrpc: '2.0', ...body }) }),
+      ...(body && {
+        body: JSON.stringify(Array.isArray(body) ? body : { jsonrpc: '2.0', ...body }),
+      }),
     }),
   )
   const text = await response.text()
-  expect(response.ok, text).toBe(true)
+  expect(status ? response.status === status : response.ok, text).toBe(true)
   return { response, text, spent: operations }
 }
 
 describe('a client of 2025', () => {
   let headers: Record<string, string>
 
-  const initialize = async () => {
+  const initialize = async (protocolVersion = '2025-11-25') => {
     const params = {
-      protocolVersion: '2025-11-25',
+      protocolVersion,
       capabilities: {},
       clientInfo: { name: 'test', version: '1' },
     }
     const sent = await send({ id: 1, method: 'initialize', params })
     headers = {
       'mcp-session-id': sent.response.headers.get('mcp-session-id') ?? '',
-      'mcp-protocol-version': '2025-11-25',
+      'mcp-protocol-version': protocolVersion,
     }
     return sent
   }
@@ -104,7 +110,7 @@ describe('a client of 2025', () => {
       { id: 2, method: 'tools/call', params: { name, arguments: args, _meta: meta } },
       { headers },
     )
-  beforeEach(initialize)
+  beforeEach(() => initialize())
 
   it('initializes with one write', async () => {
     expect((await initialize()).spent).toEqual(['UpdateItem'])
@@ -129,6 +135,32 @@ describe('a client of 2025', () => {
     expect((await call('set')).spent).toEqual(['GetItem', 'UpdateItem'])
     expect((await call('update')).spent).toEqual(['GetItem', 'GetItem', 'UpdateItem'])
     expect((await call('three')).spent).toEqual(Array(4).fill('GetItem'))
+  })
+
+  it('pays one update for all cancellations of a batch', async () => {
+    await initialize('2025-03-26')
+    const batch = Array.from({ length: 100 }, (_, requestId) => ({
+      jsonrpc: '2.0',
+      method: 'notifications/cancelled',
+      params: { requestId },
+    }))
+    expect((await send(batch, { headers })).spent).toEqual(['GetItem', 'GetItem', 'UpdateItem'])
+  })
+
+  it('pays one read for all answers of a batch to one call that did not ask', async () => {
+    await initialize('2025-03-26')
+    const id = (i: number, call = 1) => `${`${i}`.padStart(24, 'q')}.0:${call}`
+    const answers = (calls: number) =>
+      Array.from({ length: 100 }, (_, i) => ({
+        jsonrpc: '2.0',
+        id: id(i, i % calls),
+        result: {},
+      }))
+    expect((await send(answers(1), { headers })).spent).toEqual(['GetItem', 'Query'])
+    expect((await send(answers(16), { headers })).spent).toHaveLength(17)
+    const refused = await send(answers(17), { headers, status: 400 })
+    expect(refused.spent).toEqual(['GetItem'])
+    expect(refused.text).toContain('questions of 16 calls at most')
   })
 
   it('ends a session with one conditional delete', async () => {

@@ -33,7 +33,6 @@ export class LegacyCall implements Call, CallFacts {
   readonly #incoming: IncomingRequest
   readonly #message: JsonRpcRequest
   readonly #session: Session<LegacySession>
-  readonly #startedAt: number
   #mailbox: Mailbox | undefined
   #closed = false
   #requester: ClientRequester | undefined
@@ -54,7 +53,6 @@ export class LegacyCall implements Call, CallFacts {
     this.#incoming = incoming
     this.#message = message
     this.#session = session
-    this.#startedAt = server.clock()
     this.cancellation = new Cancellation((abort) => this.#openMailbox().watchCancellation(abort))
   }
 
@@ -142,9 +140,8 @@ export class LegacyCall implements Call, CallFacts {
   #openMailbox(): Mailbox {
     this.#mailbox ??= new Mailbox(
       this.server.store,
-      this.#session.partition,
+      this.#session,
       this.#message.id,
-      this.#startedAt,
       this.server.mailbox,
     )
     // a handler that looks at its signal only after it has returned must not leave a reader behind

@@ -3,24 +3,24 @@
 import { isObject } from '../../lib/is-object.ts'
 import type { MaybePromise } from '../../lib/maybe-promise.ts'
 import { attempt, chain } from '../../lib/maybe-promise.ts'
-import { clip, invalidParams, invalidRequest, methodNotFound } from '../../protocol/errors.ts'
-import type {
-  JsonRpcNotification,
-  JsonRpcRequest,
-  JsonRpcResponse,
-  Params,
-  RequestId,
-} from '../../protocol/jsonrpc.ts'
+import {
+  clip,
+  invalidParams,
+  invalidRequest,
+  McpError,
+  methodNotFound,
+} from '../../protocol/errors.ts'
+import type { JsonRpcRequest, JsonRpcResponse, Params, RequestId } from '../../protocol/jsonrpc.ts'
 import { isRequestId, resultMessage } from '../../protocol/jsonrpc.ts'
 import { capabilities, METHODS } from '../../protocol/methods.ts'
 import { writeResult } from '../../protocol/results.ts'
 import type { LegacyRevision } from '../../protocol/revisions.ts'
 import { has, isLegacyRevision, LATEST_LEGACY, LEGACY_REVISIONS } from '../../protocol/revisions.ts'
 import type { Server } from '../../server.ts'
+import { addCancellations } from '../../state/cancellations.ts'
 import { EventLogWriter } from '../../state/event-log/writer.ts'
-import { deliverCancellation, deliverResponse } from '../../state/mailbox.ts'
+import { deliverResponses } from '../../state/mailbox.ts'
 import type { LegacySession, Session } from '../../state/sessions.ts'
-import type { JsonValue } from '../../state/store.ts'
 import type { Answer } from '../call-stream.ts'
 import { accepted, CallStream, errorResponse, sessionResponse, toAnswer } from '../call-stream.ts'
 import type { Classified } from '../classify.ts'
@@ -57,22 +57,44 @@ export function handleLegacyPost(
     if (requests.length === messages.length) {
       return respond(server, incoming, session, requests, batch)
     }
-    return handleNonRequests(server, session, messages).then(() =>
-      requests.length > 0 ? respond(server, incoming, session, requests, batch) : accepted(),
+    return handleNonRequests(server, ownerOf(incoming), session, messages).then(
+      (refusal) =>
+        refusal ??
+        (requests.length > 0 ? respond(server, incoming, session, requests, batch) : accepted()),
     )
   })
 }
 
-/** What asks for no reply: answers to our own questions, and notifications. */
+/**
+ * Messages without a reply: responses to our requests, and notifications. All cancellations of one POST
+ * cost one update of the session, and responses a read and a write for each call that asked (B52).
+ */
 async function handleNonRequests(
   server: Server,
-  session: Session<LegacySession>,
+  owner: string,
+  { id, partition }: Session<LegacySession>,
   messages: LegacyBody['messages'],
-): Promise<void> {
+): Promise<Response | undefined> {
+  const responses: JsonRpcResponse[] = []
+  const cancelled: RequestId[] = []
   for (const one of messages) {
-    if (one.kind === 'response') await handleResponse(server, session, one.message)
-    if (one.kind === 'notification') await handleNotification(server, session, one.message)
+    if (one.kind === 'response') responses.push(one.message)
+    if (one.kind !== 'notification' || one.message.method !== 'notifications/cancelled') continue
+    const requestId = one.message.params?.requestId
+    if (isRequestId(requestId)) cancelled.push(requestId)
   }
+  try {
+    // A response to no open question is dropped, as it cannot be told apart from a late one.
+    await deliverResponses(server.store, partition, responses, server.mailbox)
+  } catch (error) {
+    if (error instanceof McpError) return errorResponse(400, null, error)
+    throw error
+  }
+  if (cancelled.length === 0) return undefined
+  await server.sessions.update(owner, id, ({ cancellations }) => ({
+    cancellations: addCancellations(cancellations, cancelled),
+  }))
+  return undefined
 }
 
 function respond(
@@ -224,26 +246,4 @@ export async function handleDelete(server: Server, incoming: IncomingRequest): P
   if (sessionId instanceof Response) return sessionId
   const existed = await server.sessions.delete(ownerOf(incoming), sessionId)
   return existed ? new Response(null, { status: 204 }) : sessionNotFound()
-}
-
-/** Answers that no question waits for are dropped: the client cannot be told apart from a late one. */
-async function handleResponse(
-  server: Server,
-  { partition }: Session,
-  { id, result, error }: JsonRpcResponse,
-): Promise<void> {
-  const response = (error === undefined ? { result } : { error }) as JsonValue
-  await deliverResponse(server.store, partition, id, response, server.mailbox)
-}
-
-async function handleNotification(
-  server: Server,
-  { partition }: Session,
-  { method, params }: JsonRpcNotification,
-): Promise<void> {
-  if (method !== 'notifications/cancelled') return
-  const requestId = params?.requestId
-  if (isRequestId(requestId)) {
-    await deliverCancellation(server.store, partition, requestId, server.mailbox)
-  }
 }
