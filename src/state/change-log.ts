@@ -49,7 +49,7 @@ export class ChangeFeed {
   #publishing: Promise<void> | undefined
   /** The newest record that this process has read or written. */
   #latest: Snapshot | undefined
-  /** Called with each newer record, for the listeners of this process. */
+  /** Called with each newer record, one for each listener of this process that waits. */
   readonly #waiting = new Set<() => void>()
   #listeners = 0
   #reading = false
