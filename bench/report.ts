@@ -1,4 +1,4 @@
-/** The results as JSON, and as the table of README. */
+/** The results as JSON, and as the tables of docs/benchmarks.md. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
@@ -62,12 +62,12 @@ const MARKS = ['<!-- bench:start -->', '<!-- bench:end -->'] as const
 
 export function write(results: Results): void {
   writeFileSync(here('results.json'), `${JSON.stringify(results, null, 2)}\n`)
-  const readme = here('../README.md')
-  const text = readFileSync(readme, 'utf8')
+  const page = here('../docs/benchmarks.md')
+  const text = readFileSync(page, 'utf8')
   const [start, end] = MARKS.map((mark) => text.indexOf(mark)) as [number, number]
-  if (start < 0 || end < start) throw new Error(`README.md lacks the marks ${MARKS.join(' and ')}`)
+  if (start < 0 || end < start) throw new Error(`${page} lacks the marks ${MARKS.join(' and ')}`)
   const before = text.slice(0, start + MARKS[0].length)
-  writeFileSync(readme, `${before}\n${toMarkdown(results)}\n${text.slice(end)}`)
+  writeFileSync(page, `${before}\n${toMarkdown(results)}\n${text.slice(end)}`)
 }
 
 export function toMarkdown(results: Results): string {

@@ -57,7 +57,7 @@ export interface OAuthOptions extends RemoteOptions, Omit<Issuer, 'issuer'> {
   algorithms?: readonly SigningAlgorithm[]
   /** Seconds by which the issuer's clock may differ. @default 30 */
   clockTolerance?: number
-  /** Stand in for an issuer that MCP clients cannot use as it is. The README says when not to. */
+  /** Stand in for an issuer that MCP clients cannot use as it is. `docs/authorization.md` says when not to. */
   facade?: FacadeOptions | undefined
 }
 

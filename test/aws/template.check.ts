@@ -386,11 +386,10 @@ describe('the functions', () => {
   })
 })
 
-describe('README', () => {
+describe('docs/aws.md', () => {
   it('names only parameters and outputs that exist, and values that they allow', () => {
-    const readme = readFileSync('README.md', 'utf8')
-    const [, section = ''] = /^## Deploy on AWS$(.*?)^## /ms.exec(readme) ?? []
-    const named = [...section.matchAll(/`([A-Z][a-z]\w+)(?:=([\w-]+))?`/g)]
+    const page = readFileSync('docs/aws.md', 'utf8')
+    const named = [...page.matchAll(/`([A-Z][a-z]\w+)(?:=([\w-]+))?`/g)]
     expect(named.length).toBeGreaterThan(12)
     for (const [, name = '', value] of named) {
       expect(Object.keys({ ...template.Parameters, ...template.Outputs })).toContain(name)

@@ -1,0 +1,66 @@
+/** The pages of the documentation, and what is on them. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+
+export interface Page {
+  readonly path: string
+  readonly text: string
+}
+
+const read = (path: string): Page => ({ path, text: readFileSync(path, 'utf8') })
+
+export const PAGES: readonly Page[] = [
+  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'examples/agent/README.md'],
+  ...readdirSync('docs')
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+].map(read)
+
+export function pageOf(path: string): string {
+  const page = PAGES.find((one) => one.path === path)
+  if (!page) throw new Error(`There is no page ${path}`)
+  return page.text
+}
+
+export interface Block {
+  /** Page and number, such as `docs/tools.md 2`. */
+  readonly name: string
+  readonly language: string
+  readonly code: string
+}
+
+export const BLOCKS: readonly Block[] = PAGES.flatMap(({ path, text }) =>
+  [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language = '', code = ''], i) => ({
+    name: `${path} ${i + 1}`,
+    language,
+    code,
+  })),
+)
+
+/** The text of a page without its code. */
+export const prose = (text: string) =>
+  text.replace(/^```.*?^```$/gms, '').replace(/`[^`\n]*`/g, (code) => ' '.repeat(code.length))
+
+/** Links of a page to files of the repository: the file, and the heading in it. */
+export function linksOf({ path, text }: Page): { path: string; anchor: string | undefined }[] {
+  const targets = [
+    ...text.matchAll(/\]\(([^)\s]+)\)/g),
+    ...text.matchAll(/^\[[\w-]+\]: (\S+)$/gm),
+  ].map(([, target = '']) => target)
+  return targets
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .map((target) => {
+      const [file = '', anchor] = target.split('#')
+      return { path: file ? normalize(join(dirname(path), file)) : path, anchor }
+    })
+}
+
+/** The anchors of a page, as GitHub makes them. */
+export function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
