@@ -1,4 +1,4 @@
-/** Who answers when a server asks: nobody, a rule given on the command line, or the person at the prompt. */
+/** Who answers when a server asks: noAnswers, a rule given on the command line, or the person at the prompt. */
 
 import type {
   ClientCapabilities,
@@ -27,13 +27,13 @@ export type Ask = (question: string, signal: AbortSignal) => Promise<string>
 type Form = Exclude<ElicitRequest['params'], { mode: 'url' }>['requestedSchema']
 
 /** Declares nothing: a script without `--answer` has nobody to ask. */
-export const nobody: Responder = { capabilities: {} }
+export const noAnswers: Responder = { capabilities: {} }
 
 /**
  * `decline`, `defaults` (accept with the defaults of the form), or a JSON object (accept with these
  * values over the defaults). A page is never visited on behalf of a rule.
  */
-export function ruled(rule: string): Responder {
+export function scripted(rule: string): Responder {
   const values = rule === 'defaults' || rule === 'decline' ? {} : parseValues(rule)
   return {
     capabilities: { elicitation: { form: { applyDefaults: true } } },
@@ -71,7 +71,7 @@ export interface PersonOptions {
 }
 
 /** Asks at the prompt, one question after another even when the server asks several at once. */
-export function person({ ask, output, openBrowser }: PersonOptions): Responder {
+export function interactive({ ask, output, openBrowser }: PersonOptions): Responder {
   let last: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(body: () => Promise<T>): Promise<T> => {
     const mine = last.then(body, body)

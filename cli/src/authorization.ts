@@ -10,7 +10,7 @@ import {
   OAuthErrorCode,
   refreshAuthorization,
 } from '@modelcontextprotocol/client'
-import type { Visit } from './login.ts'
+import type { ShowLoginPage } from './login.ts'
 import { dated, login, refreshingClient } from './login.ts'
 import type { Challenge } from './problem.ts'
 import { exitCodes, findCause, LoginRequired, Problem, ScopeRequired } from './problem.ts'
@@ -21,9 +21,9 @@ export interface AuthorizationOptions {
   readonly settings: Settings
   readonly store: TokenStore
   /** Shows a login page to the user. */
-  readonly visit: Visit
+  readonly showLoginPage: ShowLoginPage
   /** Log in when an operation turns out to need it; else its error says so. */
-  readonly loginByTheWay: boolean
+  readonly loginWhenNeeded: boolean
   readonly fetch: FetchLike
   readonly now?: () => number
 }
@@ -97,7 +97,7 @@ export class Authorization {
       try {
         return await operation()
       } catch (error) {
-        if (!this.#options.loginByTheWay) throw error
+        if (!this.#options.loginWhenNeeded) throw error
         const scope = findCause(error, ScopeRequired)
         const needed = findCause(error, LoginRequired)
         if (scope !== undefined && stepUps < stepUpLimit) {
@@ -113,7 +113,7 @@ export class Authorization {
 
   /** Opens the browser for a fresh login. */
   async login(challenge: Challenge, signal: AbortSignal): Promise<void> {
-    const { settings, store, visit } = this.#options
+    const { settings, store, showLoginPage } = this.#options
     if (!this.#mayLogIn) {
       throw new Problem('The auth method "lambda" sends ACCESS_TOKEN and never logs in.', {
         exit: exitCodes.unauthorized,
@@ -131,7 +131,7 @@ export class Authorization {
         store,
         fetch: this.#bounded(limit),
         now: this.#now,
-        visit,
+        showLoginPage,
         signal: limit,
       })
     } catch (error) {

@@ -1,16 +1,16 @@
 /** The commands of the interactive session, as a table: adding one is adding a row. */
 
 import { UriTemplate } from '@modelcontextprotocol/client'
+import type { ClientContext } from './client-context.ts'
 import { authActions, runAuth } from './login-commands.ts'
 import { callTool, getPrompt, list, parseInput, readResource, setLogLevel } from './operations.ts'
 import { printable, table } from './output.ts'
 import type { ExitCode } from './problem.ts'
 import { exitCodes, Problem } from './problem.ts'
 import { authMethods, logLevels, oneOf, parseServerUrl } from './settings.ts'
-import type { Workbench } from './workbench.ts'
 
 export interface CommandContext {
-  readonly workbench: Workbench
+  readonly context: ClientContext
   readonly signal: AbortSignal
   /** What follows the command's name, as typed. */
   readonly rest: string
@@ -90,7 +90,7 @@ export const commandNames: readonly string[] = [...commands.keys()]
 
 export async function runCommand(
   line: string,
-  workbench: Workbench,
+  context: ClientContext,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const [name = '', ...tail] = line.trim().split(/(?<=^\S+)\s+/)
@@ -101,7 +101,7 @@ export async function runCommand(
       next: 'Type `help` for the list.',
     })
   }
-  return (await command.run({ workbench, signal, rest: tail.join(' ').trim() })) ?? undefined
+  return (await command.run({ context, signal, rest: tail.join(' ').trim() })) ?? undefined
 }
 
 function usage(name: string): Problem {
@@ -112,12 +112,12 @@ export function commandsText(): string {
   return table(rows.map(([name, { usage, summary }]) => [`${name} ${usage}`, summary]))
 }
 
-async function help({ workbench }: CommandContext): Promise<void> {
-  workbench.output.print(commandsText())
+async function help({ context }: CommandContext): Promise<void> {
+  context.output.print(commandsText())
 }
 
-async function connect({ workbench, signal, rest }: CommandContext): Promise<void> {
-  const { connection, output, settings } = workbench
+async function connect({ context, signal, rest }: CommandContext): Promise<void> {
+  const { connection, output, settings } = context
   if (connection.client !== undefined) {
     throw new Problem(`Already connected to ${settings.url}.`, {
       next: 'Type `disconnect` first, or `reconnect`.',
@@ -132,44 +132,44 @@ async function connect({ workbench, signal, rest }: CommandContext): Promise<voi
   )
   const instructions = client.getInstructions()
   if (instructions !== undefined) output.print(printable(instructions))
-  await setLogLevel(workbench.operation(signal))
+  await setLogLevel(context.operation(signal))
 }
 
-async function disconnect({ workbench }: CommandContext): Promise<void> {
-  await workbench.connection.close()
-  workbench.output.print('Disconnected.')
+async function disconnect({ context }: CommandContext): Promise<void> {
+  await context.connection.close()
+  context.output.print('Disconnected.')
 }
 
-async function terminate({ workbench }: CommandContext): Promise<void> {
-  const ended = await workbench.connection.terminate()
-  workbench.output.print(ended ? 'The session was ended.' : 'There was no session to end.')
+async function terminate({ context }: CommandContext): Promise<void> {
+  const ended = await context.connection.terminate()
+  context.output.print(ended ? 'The session was ended.' : 'There was no session to end.')
 }
 
-async function reconnect(context: CommandContext): Promise<void> {
-  await context.workbench.connection.close()
-  await connect({ ...context, rest: '' })
+async function reconnect(command: CommandContext): Promise<void> {
+  await command.context.connection.close()
+  await connect({ ...command, rest: '' })
 }
 
 function lister(what: Parameters<typeof list>[1]): Command['run'] {
-  return ({ workbench, signal }) => list(workbench.operation(signal), what)
+  return ({ context, signal }) => list(context.operation(signal), what)
 }
 
-async function call({ workbench, signal, rest }: CommandContext): Promise<Outcome> {
+async function call({ context, signal, rest }: CommandContext): Promise<Outcome> {
   const [, line = rest, save] = /^(.*?)\s+--save\s+(\S+)$/s.exec(rest) ?? []
   const [, name, input = ''] = /^(\S+)\s*(.*)$/s.exec(line) ?? []
   if (name === undefined) throw usage('call-tool')
-  return callTool(workbench.operation(signal), { name, input, save })
+  return callTool(context.operation(signal), { name, input, save })
 }
 
 function greeter(name: string): Command['run'] {
-  return ({ workbench, signal, rest }) =>
-    callTool(workbench.operation(signal), {
+  return ({ context, signal, rest }) =>
+    callTool(context.operation(signal), {
       name,
       input: JSON.stringify({ name: rest || 'MCP User' }),
     })
 }
 
-async function bedrockReport({ workbench, signal, rest }: CommandContext): Promise<Outcome> {
+async function bedrockReport({ context, signal, rest }: CommandContext): Promise<Outcome> {
   const words =
     rest === '' ? ['us-east-1', '/aws/bedrock/modelinvocations', '1'] : rest.split(/\s+/)
   const [region, log_group_name, days = '', aws_account_id] = words
@@ -179,47 +179,47 @@ async function bedrockReport({ workbench, signal, rest }: CommandContext): Promi
       exit: exitCodes.usage,
     })
   }
-  return callTool(workbench.operation(signal), {
+  return callTool(context.operation(signal), {
     name: 'get_bedrock_usage_report',
     input: JSON.stringify({ region, log_group_name, days: Number(days), aws_account_id }),
   })
 }
 
-async function prompt({ workbench, signal, rest }: CommandContext): Promise<Outcome> {
+async function prompt({ context, signal, rest }: CommandContext): Promise<Outcome> {
   const [, name, input = ''] = /^(\S+)\s*(.*)$/s.exec(rest) ?? []
   if (name === undefined) throw usage('get-prompt')
-  return getPrompt(workbench.operation(signal), name, input)
+  return getPrompt(context.operation(signal), name, input)
 }
 
-async function read({ workbench, signal, rest }: CommandContext): Promise<Outcome> {
+async function read({ context, signal, rest }: CommandContext): Promise<Outcome> {
   if (rest === '') throw usage('read-resource')
-  return readResource(workbench.operation(signal), rest)
+  return readResource(context.operation(signal), rest)
 }
 
-async function readTemplate({ workbench, signal, rest }: CommandContext): Promise<Outcome> {
+async function readTemplate({ context, signal, rest }: CommandContext): Promise<Outcome> {
   const [, template, input = ''] = /^(\S+)\s*(.*)$/s.exec(rest) ?? []
   if (template === undefined) throw usage('read-template')
   const values = Object.entries(parseInput(input, undefined))
   const uri = new UriTemplate(template).expand(
     Object.fromEntries(values.map(([name, value]) => [name, String(value)])),
   )
-  return readResource(workbench.operation(signal), uri)
+  return readResource(context.operation(signal), uri)
 }
 
-async function subscribe({ workbench, signal, rest }: CommandContext): Promise<void> {
+async function subscribe({ context, signal, rest }: CommandContext): Promise<void> {
   if (rest === '') throw usage('subscribe')
-  await workbench.connection.watch(rest, signal)
-  workbench.output.print(`Watching ${rest}.`)
+  await context.connection.watch(rest, signal)
+  context.output.print(`Watching ${rest}.`)
 }
 
-async function unsubscribe({ workbench, signal, rest }: CommandContext): Promise<void> {
+async function unsubscribe({ context, signal, rest }: CommandContext): Promise<void> {
   if (rest === '') throw usage('unsubscribe')
-  await workbench.connection.unwatch(rest, signal)
-  workbench.output.print(`No longer watching ${rest}.`)
+  await context.connection.unwatch(rest, signal)
+  context.output.print(`No longer watching ${rest}.`)
 }
 
-async function ping({ workbench, signal }: CommandContext): Promise<void> {
-  const { connection, output } = workbench
+async function ping({ context, signal }: CommandContext): Promise<void> {
+  const { connection, output } = context
   const started = performance.now()
   await connection.run(signal, (client) => {
     // 2026-07-28 has no ping; asking what the server can do costs it as little.
@@ -229,30 +229,30 @@ async function ping({ workbench, signal }: CommandContext): Promise<void> {
   output.print(`The server answered after ${Math.round(performance.now() - started)} ms.`)
 }
 
-async function logLevel({ workbench, signal, rest }: CommandContext): Promise<void> {
-  workbench.logLevel = oneOf(logLevels, rest, 'The log level')
-  if (workbench.connection.client !== undefined) await setLogLevel(workbench.operation(signal))
+async function logLevel({ context, signal, rest }: CommandContext): Promise<void> {
+  context.logLevel = oneOf(logLevels, rest, 'The log level')
+  if (context.connection.client !== undefined) await setLogLevel(context.operation(signal))
 }
 
-async function auth(context: CommandContext): Promise<Outcome> {
-  const { workbench, signal, rest } = context
-  const { connection } = workbench
+async function auth(command: CommandContext): Promise<Outcome> {
+  const { context, signal, rest } = command
+  const { connection } = context
   const action = oneOf(authActions, rest, 'auth')
   const connected = connection.client !== undefined
   // The session belongs to whoever was logged in, and only they can end it.
   if (action === 'logout' && connected) await connection.terminate().catch(() => false)
-  const exit = await runAuth(action, workbench, signal)
-  if (action === 'login' && !connected) await connect({ ...context, rest: '' })
+  const exit = await runAuth(action, context, signal)
+  if (action === 'login' && !connected) await connect({ ...command, rest: '' })
   return exit
 }
 
-async function setAuthMethod({ workbench, rest }: CommandContext): Promise<void> {
-  workbench.settings.authMethod = oneOf(authMethods, rest, 'The auth method')
-  workbench.output.print(`The auth method is ${workbench.settings.authMethod}.`)
+async function setAuthMethod({ context, rest }: CommandContext): Promise<void> {
+  context.settings.authMethod = oneOf(authMethods, rest, 'The auth method')
+  context.output.print(`The auth method is ${context.settings.authMethod}.`)
 }
 
-async function debug({ workbench, rest }: CommandContext): Promise<void> {
-  const { settings, output } = workbench
+async function debug({ context, rest }: CommandContext): Promise<void> {
+  const { settings, output } = context
   settings.debug = rest === '' ? !settings.debug : oneOf(['on', 'off'], rest, 'debug') === 'on'
   output.print(`Debugging is ${settings.debug ? 'on' : 'off'}.`)
 }

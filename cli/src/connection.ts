@@ -43,7 +43,7 @@ const notifications = [
 
 interface Open {
   readonly client: Client
-  readonly transport: PatientTransport
+  readonly transport: StreamAwareTransport
 }
 
 export class Connection {
@@ -167,7 +167,7 @@ export class Connection {
       client.setNotificationHandler(method, ({ params }) => events.notified(method, params ?? {}))
     }
     client.onerror = (error) => events.trouble(error)
-    const transport = new PatientTransport(new URL(settings.url), {
+    const transport = new StreamAwareTransport(new URL(settings.url), {
       fetch: authorization.fetch,
       reconnectionOptions: {
         initialReconnectionDelay: 500,
@@ -237,14 +237,14 @@ export class Connection {
   }
 }
 
-/** Marks the answer that {@link PatientTransport} makes up; no server sends it. */
+/** Marks the answer that {@link StreamAwareTransport} makes up; no server sends it. */
 export const brokenStream = 'streamable-mcp: stream ended without an answer'
 
 /**
  * Ends a call whose stream breaks off for good. The library tells only subscriptions of that end,
  * and would leave a call waiting for its timeout.
  */
-class PatientTransport extends StreamableHTTPClientTransport {
+class StreamAwareTransport extends StreamableHTTPClientTransport {
   override async send(
     message: JSONRPCMessage | JSONRPCMessage[],
     options?: Parameters<StreamableHTTPClientTransport['send']>[1],

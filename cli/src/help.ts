@@ -38,7 +38,7 @@ const environmentTexts: readonly (readonly [string, string])[] = [
 
 const exitTexts: readonly (readonly [string, string])[] = [
   ['0', 'done'],
-  ['1', 'the server answered with an error, or doctor found a fault'],
+  ['1', 'the server answered with an error, or doctor found an error'],
   ['2', 'the command line is wrong'],
   ['3', 'a login is needed or was refused'],
   ['4', 'no MCP server answered'],

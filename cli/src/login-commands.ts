@@ -1,46 +1,46 @@
 /** `auth login`, `logout`, `status` and `refresh`, the same from a script and from the prompt. */
 
 import type { OpenBrowser } from './browser.ts'
-import type { Visit } from './login.ts'
+import type { ClientContext } from './client-context.ts'
+import type { ShowLoginPage } from './login.ts'
 import type { Output } from './output.ts'
 import type { ExitCode } from './problem.ts'
 import { exitCodes, Problem } from './problem.ts'
-import type { Workbench } from './workbench.ts'
 
 export const authActions = ['login', 'logout', 'status', 'refresh'] as const
 export type AuthAction = (typeof authActions)[number]
 
 export async function runAuth(
   action: AuthAction,
-  workbench: Workbench,
+  context: ClientContext,
   signal: AbortSignal,
 ): Promise<ExitCode> {
   switch (action) {
     case 'login':
-      return login(workbench, signal)
+      return login(context, signal)
     case 'logout':
-      return logout(workbench)
+      return logout(context)
     case 'status':
-      return status(workbench)
+      return status(context)
     case 'refresh':
-      return refresh(workbench)
+      return refresh(context)
   }
 }
 
 async function login(
-  { authorization, output, settings }: Workbench,
+  { authorization, output, settings }: ClientContext,
   signal: AbortSignal,
 ): Promise<ExitCode> {
   await authorization.login(await authorization.challenge(signal), signal)
   return report(output, { authenticated: true, server: settings.url }, 'Logged in.')
 }
 
-async function logout({ store, output, settings }: Workbench): Promise<ExitCode> {
+async function logout({ store, output, settings }: ClientContext): Promise<ExitCode> {
   await store.forget(settings.url)
   return report(output, { authenticated: false, server: settings.url }, 'Logged out.')
 }
 
-async function status({ store, output, settings }: Workbench): Promise<ExitCode> {
+async function status({ store, output, settings }: ClientContext): Promise<ExitCode> {
   const held = await store.login(settings.url)
   const tokens = held?.tokens
   if (held === undefined || tokens === undefined) {
@@ -72,8 +72,8 @@ async function status({ store, output, settings }: Workbench): Promise<ExitCode>
   return details.authenticated ? exitCodes.ok : exitCodes.unauthorized
 }
 
-async function refresh(workbench: Workbench): Promise<ExitCode> {
-  const { authorization, output, settings, store } = workbench
+async function refresh(context: ClientContext): Promise<ExitCode> {
+  const { authorization, output, settings, store } = context
   const held = await store.login(settings.url)
   const renewed = await authorization.refresh(held?.tokens?.access_token)
   if (renewed === undefined) {
@@ -92,7 +92,7 @@ function report(output: Output, details: object, text: string): ExitCode {
 }
 
 /** Prints the page in any case, and opens it where there is a browser to open. */
-export function showPage(output: Output, openBrowser: OpenBrowser): Visit {
+export function showPage(output: Output, openBrowser: OpenBrowser): ShowLoginPage {
   return async (page) => {
     output.note('Log in at this page:')
     output.note(`  ${page.href}`)

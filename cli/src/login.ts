@@ -27,7 +27,7 @@ export interface LoginOptions {
   readonly store: TokenStore
   readonly fetch: FetchLike
   readonly now: () => number
-  readonly visit: Visit
+  readonly showLoginPage: ShowLoginPage
   readonly signal: AbortSignal
 }
 
@@ -36,7 +36,7 @@ export interface LoginOptions {
  * it by hand (the browser may run on another machine), and otherwise to nothing. `arrived` aborts
  * when the browser has come back by itself.
  */
-export type Visit = (page: URL, arrived: AbortSignal) => Promise<string | undefined>
+export type ShowLoginPage = (page: URL, arrived: AbortSignal) => Promise<string | undefined>
 
 /** Logs in and stores the tokens; an abort of `signal` rejects. */
 export async function login(options: LoginOptions): Promise<void> {
@@ -73,7 +73,7 @@ async function visited(
   page: URL,
   state: string,
   callback: Callback,
-  { visit, signal }: LoginOptions,
+  { showLoginPage, signal }: LoginOptions,
 ): Promise<URLSearchParams> {
   const arrived = new AbortController()
   const returned = callback.result(state, signal)
@@ -81,7 +81,7 @@ async function visited(
     () => arrived.abort(),
     () => arrived.abort(),
   )
-  const pasted = visit(page, arrived.signal).then((address) =>
+  const pasted = showLoginPage(page, arrived.signal).then((address) =>
     address === undefined ? returned : parsePasted(address, state),
   )
   return Promise.race([returned, pasted])
@@ -111,7 +111,7 @@ async function openCallback({ identity, server, store }: LoginOptions): Promise<
 }
 
 class LoginProvider implements OAuthClientProvider {
-  /** The page the user has to visit, once the library has made it. */
+  /** The page the user has to showLoginPage, once the library has made it. */
   page: URL | undefined
   readonly clientMetadataUrl?: string
   readonly redirectUrl: string

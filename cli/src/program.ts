@@ -3,8 +3,10 @@
 import { parseArgs } from 'node:util'
 import type { LoggingLevel } from '@modelcontextprotocol/client'
 import type { Responder } from './answers.ts'
-import { nobody, person, ruled } from './answers.ts'
+import { interactive, noAnswers, scripted } from './answers.ts'
 import { systemBrowser } from './browser.ts'
+import type { ClientContext } from './client-context.ts'
+import { createClientContext, redirectConsole } from './client-context.ts'
 import { clientInfo } from './connection.ts'
 import { runDoctor } from './doctor/doctor.ts'
 import { toProblem } from './errors.ts'
@@ -19,8 +21,6 @@ import { Prompt } from './prompt.ts'
 import { runSession } from './session.ts'
 import type { Settings } from './settings.ts'
 import { logLevels, oneOf, parseServerUrl, readSettings } from './settings.ts'
-import type { Workbench } from './workbench.ts'
-import { createWorkbench, redirectConsole } from './workbench.ts'
 
 export interface Host {
   readonly stdin: NodeJS.ReadableStream & { isTTY?: boolean }
@@ -71,11 +71,11 @@ const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
         'Arguments are one JSON object, or name=value words typed by the schema of the tool.',
       ],
       run: (invocation) =>
-        connected(invocation, (workbench, signal) => {
+        connected(invocation, (context, signal) => {
           const [name, ...input] = invocation.words
           if (name === undefined) throw wrong('Name the tool to call.', 'call')
           const { save } = invocation.values
-          return callTool(workbench.operation(signal), { name, input: joined(input), save })
+          return callTool(context.operation(signal), { name, input: joined(input), save })
         }),
     },
   ],
@@ -85,9 +85,9 @@ const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
       usage: `list [${lists.join(' | ')}]`,
       summary: 'what the server offers; tools by default',
       run: (invocation) =>
-        connected(invocation, (workbench, signal) => {
+        connected(invocation, (context, signal) => {
           const what = oneOf(lists, invocation.words[0] ?? 'tools', 'list')
-          return list(workbench.operation(signal), what)
+          return list(context.operation(signal), what)
         }),
     },
   ],
@@ -97,10 +97,10 @@ const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
       usage: 'read <uri>',
       summary: 'print a resource',
       run: (invocation) =>
-        connected(invocation, (workbench, signal) => {
+        connected(invocation, (context, signal) => {
           const [uri] = invocation.words
           if (uri === undefined) throw wrong('Name the resource to read.', 'read')
-          return readResource(workbench.operation(signal), uri, invocation.values.save)
+          return readResource(context.operation(signal), uri, invocation.values.save)
         }),
     },
   ],
@@ -110,10 +110,10 @@ const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
       usage: 'prompt <name> [name=value …]',
       summary: 'print a prompt, filled in',
       run: (invocation) =>
-        connected(invocation, (workbench, signal) => {
+        connected(invocation, (context, signal) => {
           const [name, ...input] = invocation.words
           if (name === undefined) throw wrong('Name the prompt to fill in.', 'prompt')
-          return getPrompt(workbench.operation(signal), name, joined(input))
+          return getPrompt(context.operation(signal), name, joined(input))
         }),
     },
   ],
@@ -140,8 +140,8 @@ const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
       ],
       run: (invocation) => {
         const action = oneOf(authActions, invocation.words[0] ?? 'status', 'auth')
-        const workbench = assemble(invocation, nobody)
-        return runAuth(action, workbench, invocation.host.signal)
+        const context = assemble(invocation, noAnswers)
+        return runAuth(action, context, invocation.host.signal)
       },
     },
   ],
@@ -226,18 +226,18 @@ async function session({ values, settings, output, host }: Invocation): Promise<
     timeout: timeoutOf(values, 3_600),
     logLevel: logLevelOf(values) ?? 'debug',
     login: values.login === true,
-    responder: values.answer === undefined ? undefined : ruled(values.answer),
+    responder: values.answer === undefined ? undefined : scripted(values.answer),
   })
 }
 
-function assemble(invocation: Invocation, responder: Responder): Workbench {
+function assemble(invocation: Invocation, responder: Responder): ClientContext {
   const { values, settings, output, host } = invocation
-  return createWorkbench({
+  return createClientContext({
     settings,
     output,
     responder,
-    visit: showPage(output, systemBrowser(host.env)),
-    loginByTheWay: values.login === true,
+    showLoginPage: showPage(output, systemBrowser(host.env)),
+    loginWhenNeeded: values.login === true,
     listen: false,
     timeout: timeoutOf(values, 300),
     logLevel: logLevelOf(values),
@@ -247,27 +247,29 @@ function assemble(invocation: Invocation, responder: Responder): Workbench {
 /** Connects, runs one operation, and leaves nothing behind: no session, no prompt. */
 async function connected(
   invocation: Invocation,
-  operation: (workbench: Workbench, signal: AbortSignal) => Promise<ExitCode>,
+  operation: (context: ClientContext, signal: AbortSignal) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const { values, host } = invocation
   const { answer } = values
   const interrupt = new AbortController()
   const signal = AbortSignal.any([host.signal, interrupt.signal])
   const responder =
-    answer === undefined ? personAtHand(invocation, () => interrupt.abort()) : ruled(answer)
-  const workbench = assemble(invocation, responder)
+    answer === undefined
+      ? interactiveAtTerminal(invocation, () => interrupt.abort())
+      : scripted(answer)
+  const context = assemble(invocation, responder)
   try {
-    await workbench.connection.open(signal)
-    return await operation(workbench, signal)
+    await context.connection.open(signal)
+    return await operation(context, signal)
   } finally {
-    await workbench.connection.terminate().catch(() => false)
+    await context.connection.terminate().catch(() => false)
   }
 }
 
 /** A person at the terminal can answer a question even in the middle of one command. */
-function personAtHand({ output, host }: Invocation, interrupted: () => void): Responder {
+function interactiveAtTerminal({ output, host }: Invocation, interrupted: () => void): Responder {
   const atTerminal = host.stdin.isTTY === true && host.stderr.isTTY === true
-  if (!atTerminal || output.json) return nobody
+  if (!atTerminal || output.json) return noAnswers
   // A prompt of its own for each question: while one is open, Ctrl+C is a key and not a signal.
   const ask = async (question: string, signal: AbortSignal): Promise<string> => {
     const prompt = new Prompt({
@@ -285,13 +287,13 @@ function personAtHand({ output, host }: Invocation, interrupted: () => void): Re
       prompt.close()
     }
   }
-  return person({ ask, output, openBrowser: systemBrowser(host.env) })
+  return interactive({ ask, output, openBrowser: systemBrowser(host.env) })
 }
 
 async function doctor(invocation: Invocation): Promise<ExitCode> {
   const { words, values, settings, output, host } = invocation
   if (words[0] !== undefined) settings.url = parseServerUrl(words[0])
-  const { authorization, http } = assemble(invocation, nobody)
+  const { authorization, http } = assemble(invocation, noAnswers)
   // A login that cannot be renewed is one of the things to examine, and no reason not to.
   const token = await authorization.token().catch(() => undefined)
   const [, name, input = ''] = /^(\S+)\s*(.*)$/s.exec(values.tool ?? '') ?? []

@@ -1,23 +1,23 @@
 /** The interactive session: one line after another until the end of input, each with its own Ctrl+C. */
 
 import type { Ask } from './answers.ts'
-import { person } from './answers.ts'
+import { interactive } from './answers.ts'
 import { systemBrowser } from './browser.ts'
+import type { ClientContextOptions } from './client-context.ts'
+import { createClientContext } from './client-context.ts'
 import { commandNames, commandsText, runCommand } from './commands.ts'
 import { complete } from './completion.ts'
 import { toProblem } from './errors.ts'
 import { openHistory } from './history.ts'
-import type { Visit } from './login.ts'
+import type { ShowLoginPage } from './login.ts'
 import { showPage } from './login-commands.ts'
 import type { Output } from './output.ts'
 import type { ExitCode } from './problem.ts'
 import { exitCodes } from './problem.ts'
 import { Prompt } from './prompt.ts'
 import type { Settings } from './settings.ts'
-import type { WorkbenchOptions } from './workbench.ts'
-import { createWorkbench } from './workbench.ts'
 
-export interface SessionOptions extends Pick<WorkbenchOptions, 'timeout' | 'logLevel'> {
+export interface SessionOptions extends Pick<ClientContextOptions, 'timeout' | 'logLevel'> {
   readonly settings: Settings
   readonly output: Output
   readonly stdin: NodeJS.ReadableStream & { isTTY?: boolean }
@@ -25,8 +25,8 @@ export interface SessionOptions extends Pick<WorkbenchOptions, 'timeout' | 'logL
   readonly env: NodeJS.ProcessEnv
   /** Log in through the browser when the server asks; a person at a terminal does so anyway. */
   readonly login: boolean
-  /** What answers instead of the person, when the command line says so. */
-  readonly responder?: WorkbenchOptions['responder'] | undefined
+  /** What answers instead of the interactive, when the command line says so. */
+  readonly responder?: ClientContextOptions['responder'] | undefined
 }
 
 /** Resolves to the exit code of the first command that failed; a person at a terminal gets 0. */
@@ -44,7 +44,7 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
     history: history.lines,
     remember: (line) => history.add(line),
     complete: (line) =>
-      complete(line, { commands: commandNames, client: () => workbench.connection.client }),
+      complete(line, { commands: commandNames, client: () => context.connection.client }),
     interrupted() {
       if (running !== undefined) running.abort()
       else if (prompt.line !== '') prompt.clearLine()
@@ -59,13 +59,13 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
   })
   const openBrowser = systemBrowser(env)
   const ask: Ask = (question, signal) => prompt.answer(question, signal)
-  const workbench = createWorkbench({
+  const context = createClientContext({
     settings,
     output,
-    responder: options.responder ?? person({ ask, output, openBrowser }),
-    visit: pageOrPaste(showPage(output, openBrowser), ask, prompt),
+    responder: options.responder ?? interactive({ ask, output, openBrowser }),
+    showLoginPage: pageOrPaste(showPage(output, openBrowser), ask, prompt),
     // Without a person there is nobody to wait for.
-    loginByTheWay: prompt.terminal || options.login,
+    loginWhenNeeded: prompt.terminal || options.login,
     listen: true,
     timeout: options.timeout,
     logLevel: options.logLevel,
@@ -77,7 +77,7 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
     running = new AbortController()
     warned = false
     try {
-      const outcome = await runCommand(line, workbench, running.signal)
+      const outcome = await runCommand(line, context, running.signal)
       if (outcome === 'quit') return false
       failure ||= outcome ?? exitCodes.ok
     } catch (error) {
@@ -103,13 +103,17 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
     if (line.trim() !== '' && !line.startsWith('#') && !(await execute(line))) break
   }
   // A server that is gone has nothing left to end.
-  await workbench.connection.terminate().catch(() => false)
+  await context.connection.terminate().catch(() => false)
   prompt.close()
   return prompt.terminal ? exitCodes.ok : failure
 }
 
 /** At a terminal the address can also be pasted, for a browser on another machine. */
-function pageOrPaste(show: Visit, ask: Ask, prompt: { readonly terminal: boolean }): Visit {
+function pageOrPaste(
+  show: ShowLoginPage,
+  ask: Ask,
+  prompt: { readonly terminal: boolean },
+): ShowLoginPage {
   return async (page, arrived) => {
     await show(page, arrived)
     if (!prompt.terminal) return undefined

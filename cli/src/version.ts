@@ -1,16 +1,12 @@
-/** The version of the package that this file belongs to. */
+/** The version of this package. */
 
 import { readFileSync } from 'node:fs'
 
-/** Looks where the manifest is seen from the sources, then from their compiled form in `dist`. */
+/** The manifest is one folder above this file, in the sources as well as in their compiled form. */
 export function packageVersion(): string {
-  for (const place of ['../../package.json', '../../../package.json']) {
-    try {
-      const manifest: unknown = JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8'))
-      if (typeof manifest === 'object' && manifest !== null && 'version' in manifest) {
-        return String(manifest.version)
-      }
-    } catch {}
-  }
-  return 'unknown'
+  const manifest: unknown = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  )
+  const known = typeof manifest === 'object' && manifest !== null && 'version' in manifest
+  return known ? String(manifest.version) : 'unknown'
 }

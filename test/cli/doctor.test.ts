@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Check, Verdict } from '../../cli/src/doctor/check.ts'
 import type { Examined } from '../../cli/src/doctor/doctor.ts'
 import { checks, examine } from '../../cli/src/doctor/doctor.ts'
-import { Subject } from '../../cli/src/doctor/subject.ts'
+import { Target } from '../../cli/src/doctor/target.ts'
 import { createReferenceServer } from '../../reference/tools/index.ts'
 import type { Mcp } from '../../src/index.ts'
 import { createMcp, oauth } from '../../src/index.ts'
@@ -68,7 +68,7 @@ interface Visit {
   readonly address?: string
 }
 
-function subjectOf(visit: Visit) {
+function targetOf(visit: Visit) {
   const mcp = visit.mcp ?? open
   const healthy: Handler = async (request) =>
     new URL(request.url).hostname === 'login.example.com'
@@ -89,17 +89,17 @@ function subjectOf(visit: Visit) {
 
 async function run(id: string, visit: Visit): Promise<Verdict> {
   const check = checks.find((one) => one.id === id) as Check
-  const subject = new Subject(subjectOf(visit))
+  const target = new Target(targetOf(visit))
   try {
-    return await check.run(subject)
+    return await check.run(target)
   } finally {
-    await subject.close()
+    await target.close()
   }
 }
 
 async function examineAll(visit: Visit): Promise<Examined[]> {
   const all: Examined[] = []
-  for await (const one of examine({ ...subjectOf(visit), slow: true })) all.push(one)
+  for await (const one of examine({ ...targetOf(visit), slow: true })) all.push(one)
   return all
 }
 
@@ -622,8 +622,8 @@ describe('finds a seeded fault:', () => {
     const verdict = await run(id, await visit())
     const findings = 'findings' in verdict ? verdict.findings : []
     expect(findings.map(({ what }) => what).join('\n')).toMatch(sees)
-    for (const { what, cause, cure } of findings) {
-      for (const text of [what, cause, cure]) expect(text).toMatch(/[.)]$/)
+    for (const { what, cause, fix } of findings) {
+      for (const text of [what, cause, fix]) expect(text).toMatch(/[.)]$/)
     }
   })
 
@@ -690,7 +690,7 @@ describe('as a command', () => {
     await home.remove()
   })
 
-  it('exits with 1 and names cause and cure when there is a fault, with 4 when nobody is there', async () => {
+  it('exits with 1 and names cause and fix when there is a fault, with 4 when nobody is there', async () => {
     const server = createServer(async (request, response) => {
       let body = ''
       for await (const chunk of request) body += chunk
@@ -710,7 +710,7 @@ describe('as a command', () => {
     const sick = await runCli(['doctor', url])
     expect(sick.code).toBe(1)
     expect(sick.stdout).toMatch(
-      /✗ Revisions[^\n]*negotiates[^\n]*\n {2}cause: [^\n]*\n {2}cure: {2}/,
+      /✗ Revisions[^\n]*negotiates[^\n]*\n {2}cause: [^\n]*\n {2}fix: {2}/,
     )
     server.closeAllConnections()
     server.close()

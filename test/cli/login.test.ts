@@ -36,9 +36,16 @@ afterEach(() => home.remove())
 
 /** Authorization without a person to log in. */
 function authorize(
-  options: Omit<ConstructorParameters<typeof Authorization>[0], 'visit' | 'loginByTheWay'>,
+  options: Omit<
+    ConstructorParameters<typeof Authorization>[0],
+    'showLoginPage' | 'loginWhenNeeded'
+  >,
 ): Authorization {
-  return new Authorization({ ...options, visit: async () => undefined, loginByTheWay: false })
+  return new Authorization({
+    ...options,
+    showLoginPage: async () => undefined,
+    loginWhenNeeded: false,
+  })
 }
 
 /** Listens on a free port of loopback, and resolves to it. */

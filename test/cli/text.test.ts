@@ -1,7 +1,7 @@
 /** What the client reads and prints: settings, arguments, forms, bars, secrets, and a server's text. */
 import { Writable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { ruled } from '../../cli/src/answers.ts'
+import { scripted } from '../../cli/src/answers.ts'
 import { templateVariables } from '../../cli/src/completion.ts'
 import { debugFetch, holdsSecret } from '../../cli/src/debug.ts'
 import { describeField, fieldHint, parseField } from '../../cli/src/forms.ts'
@@ -174,13 +174,13 @@ describe('forms (B68)', () => {
         required: ['b'],
       },
     }
-    expect(await ruled('{"b":"x"}').elicit?.(params, signal)).toEqual({
+    expect(await scripted('{"b":"x"}').elicit?.(params, signal)).toEqual({
       action: 'accept',
       content: { a: 'd', b: 'x' },
     })
-    expect(await ruled('defaults').elicit?.(params, signal)).toEqual({ action: 'cancel' })
-    expect(await ruled('decline').elicit?.(params, signal)).toEqual({ action: 'decline' })
-    expect(() => ruled('perhaps')).toThrow('--answer takes')
+    expect(await scripted('defaults').elicit?.(params, signal)).toEqual({ action: 'cancel' })
+    expect(await scripted('decline').elicit?.(params, signal)).toEqual({ action: 'decline' })
+    expect(() => scripted('perhaps')).toThrow('--answer takes')
   })
 })
 

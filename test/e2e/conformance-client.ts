@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const here = fileURLToPath(import.meta.url)
-const program = fileURLToPath(new URL('../../dist/cli/src/main.js', import.meta.url))
+const program = fileURLToPath(new URL('../../cli/dist/main.js', import.meta.url))
 const browser = fileURLToPath(new URL('../support/headless-browser.mjs', import.meta.url))
 const suite = '@modelcontextprotocol/conformance@0.2.0-alpha.12'
 

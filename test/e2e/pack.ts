@@ -57,9 +57,19 @@ try {
   expect(`the built server starts at ${url}`, url !== '')
 
   await run('npm', ['pack', '--pack-destination', folder], { cwd: root })
-  const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz')) ?? ''
+  await run('npm', ['pack', '--pack-destination', folder, '--workspace', 'cli'], { cwd: root })
+  const tarball = async (of: RegExp): Promise<string> =>
+    `./${(await readdir(folder)).find((name) => of.test(name))}`
+  const install = async (of: RegExp) =>
+    run('npm', ['install', '--no-audit', '--no-fund', await tarball(of)], { cwd: folder })
   await writeFile(join(folder, 'package.json'), '{"private":true}')
-  await run('npm', ['install', '--no-audit', '--no-fund', `./${tarball}`], { cwd: folder })
+  await install(/^streamable-mcp-\d/)
+  const { stdout: packages } = await run('npm', ['ls', '--all', '--parseable'], { cwd: folder })
+  const names = packages.trim().split('\n').slice(1)
+  const { stdout: kilobytes } = await run('du', ['-sk', join(folder, 'node_modules')])
+  expect(`the library is ${names.length} packages, ${Number.parseInt(kilobytes, 10)} KB`, true)
+  expect('it brings no client and no zod', !/client|zod/.test(names.join('\n')))
+  await install(/^streamable-mcp-cli/)
 
   const cli = (...args: string[]) =>
     run('npx', ['--no-install', 'streamable-mcp', ...args, '--url', url], {

@@ -31,7 +31,7 @@ export async function temporaryHome(): Promise<{ path: string; remove(): Promise
 
 async function bundle(): Promise<string> {
   const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-  const folder = at('../node_modules/.cache/cli')
+  const folder = at('../../cli/.cache')
   const draft = join(folder, `${process.pid}.mjs`)
   await build({
     entryPoints: [at('../../cli/src/main.ts')],

@@ -2,9 +2,9 @@
 
 import { checkResourceAllowed, extractWWWAuthenticateParams } from '@modelcontextprotocol/client'
 import type { Check, Finding, Verdict } from './check.ts'
-import { fault, verdict, warning } from './check.ts'
+import { errorFinding, verdict, warningFinding } from './check.ts'
 import { isObject } from './exchange.ts'
-import type { Subject } from './subject.ts'
+import type { Target } from './target.ts'
 
 const open: Verdict = { skipped: 'the server asks nobody for a login' }
 
@@ -17,17 +17,17 @@ export const authorizationChecks: readonly Check[] = [
   { id: 'registration', title: 'PKCE and registration', run: registration },
 ]
 
-async function openInitialize(subject: Subject): Promise<Verdict> {
-  if (!(await subject.guarded())) return open
+async function openInitialize(target: Target): Promise<Verdict> {
+  if (!(await target.guarded())) return open
   const ways = {
-    initialize: await subject.initialize('2025-11-25', { anonymous: true }),
-    'server/discover': await subject.anonymousDiscover(),
-    'tools/list': await subject.anonymousList(),
+    initialize: await target.initialize('2025-11-25', { anonymous: true }),
+    'server/discover': await target.anonymousDiscover(),
+    'tools/list': await target.anonymousList(),
   }
   const findings = Object.entries(ways)
     .filter(([, { status }]) => status === 200)
     .map(([method]) =>
-      fault(
+      errorFinding(
         `\`${method}\` is answered without a token.`,
         'The server leaves this method out of its authorization: strangers open sessions and learn what it is.',
         'Verify the token before looking at the method.',
@@ -36,8 +36,8 @@ async function openInitialize(subject: Subject): Promise<Verdict> {
   return verdict(findings, 'refused everywhere')
 }
 
-async function challenge(subject: Subject): Promise<Verdict> {
-  const refusal = await subject.challenge()
+async function challenge(target: Target): Promise<Verdict> {
+  const refusal = await target.challenge()
   if (refusal === undefined) return open
   const header = refusal.headers.get('www-authenticate')
   if (header === null) {
@@ -45,12 +45,12 @@ async function challenge(subject: Subject): Promise<Verdict> {
     return verdict(
       [
         renamed
-          ? fault(
+          ? errorFinding(
               'The challenge came as x-amzn-Remapped-www-authenticate.',
               'API Gateway renames the header when the function itself sends it; clients do not find it.',
               'Refuse in an authorizer, and set WWW-Authenticate in the gateway response UNAUTHORIZED.',
             )
-          : fault(
+          : errorFinding(
               'The 401 has no WWW-Authenticate.',
               'A client cannot see that OAuth is meant, nor where the metadata is.',
               'Send WWW-Authenticate: Bearer resource_metadata="<url>" with every 401.',
@@ -64,12 +64,12 @@ async function challenge(subject: Subject): Promise<Verdict> {
   if (parameters.resourceMetadataUrl === undefined) {
     findings.push(
       /resource_metadata_uri=/.test(header)
-        ? fault(
+        ? errorFinding(
             'The challenge says `resource_metadata_uri`.',
             'The parameter has another name, so no client reads it.',
             'Call it `resource_metadata` (RFC 9728 section 5.1).',
           )
-        : warning(
+        : warningFinding(
             'The challenge does not say where the metadata is.',
             '`resource_metadata` is missing or not a URL; clients have to guess well-known places.',
             'Add resource_metadata="<url>" to the challenge (RFC 9728 section 5.1).',
@@ -78,7 +78,7 @@ async function challenge(subject: Subject): Promise<Verdict> {
   }
   if (parameters.error === 'invalid_token') {
     findings.push(
-      warning(
+      warningFinding(
         'A caller without a token is told `invalid_token`.',
         'The server does not tell a missing token from a bad one; clients throw good ones away.',
         'Leave `error` out when no token was sent (RFC 6750 section 3.1).',
@@ -88,15 +88,15 @@ async function challenge(subject: Subject): Promise<Verdict> {
   return verdict(findings, 'as clients expect it')
 }
 
-async function resourceMetadata(subject: Subject): Promise<Verdict> {
-  if (!(await subject.guarded())) return open
-  const { header, path, root } = await subject.metadata()
+async function resourceMetadata(target: Target): Promise<Verdict> {
+  if (!(await target.guarded())) return open
+  const { header, path, root } = await target.metadata()
   const findings: Finding[] = []
   const isDocument = (place: typeof header): boolean =>
     place?.answer.status === 200 && isObject(place.answer.json)
   if (header !== undefined && !isDocument(header)) {
     findings.push(
-      fault(
+      errorFinding(
         `The challenge names ${header.url.href}, which answers HTTP ${header.answer.status}.`,
         'The server builds the address from another name or path than it is reached by.',
         'Set the public URL of the server in its configuration.',
@@ -108,7 +108,7 @@ async function resourceMetadata(subject: Subject): Promise<Verdict> {
   if (document === undefined) {
     const guarded = places.some((place) => [401, 403].includes(place?.answer.status ?? 0))
     findings.push(
-      fault(
+      errorFinding(
         'There is no protected-resource metadata, at the header, the path or the root.',
         guarded
           ? 'The well-known address itself asks for a token; an authorizer covers too much.'
@@ -124,7 +124,7 @@ async function resourceMetadata(subject: Subject): Promise<Verdict> {
       Array.isArray(servers) && servers.length > 0 && servers.every((one) => URL.canParse(one))
     if (!valid) {
       findings.push(
-        fault(
+        errorFinding(
           '`authorization_servers` is not a list of URLs.',
           'It is missing, empty, or holds objects; clients look for strings.',
           'List the issuers as strings, as in ["https://issuer.example"] (RFC 9728 section 2).',
@@ -138,49 +138,49 @@ async function resourceMetadata(subject: Subject): Promise<Verdict> {
   return verdict(findings, `at the ${found.join(', ')}`)
 }
 
-async function resource(subject: Subject): Promise<Verdict> {
-  if (!(await subject.guarded())) return open
-  const name = (await subject.resource())?.resource
+async function resource(target: Target): Promise<Verdict> {
+  if (!(await target.guarded())) return open
+  const name = (await target.resource())?.resource
   if (name === undefined) return { skipped: 'no metadata that names it' }
-  const cure = `Make \`resource\` equal to ${subject.url.href}, or connect by the name it has.`
+  const fix = `Make \`resource\` equal to ${target.url.href}, or connect by the name it has.`
   if (typeof name !== 'string' || !URL.canParse(name)) {
     return verdict(
       [
-        fault(
+        errorFinding(
           `\`resource\` is ${JSON.stringify(name)}.`,
           'It has to be the URL of the server.',
-          cure,
+          fix,
         ),
       ],
       '',
     )
   }
   const covers = checkResourceAllowed({
-    requestedResource: subject.url.href,
+    requestedResource: target.url.href,
     configuredResource: name,
   })
   return verdict(
     covers
       ? []
       : [
-          fault(
+          errorFinding(
             `The metadata is for ${name}.`,
             'Clients refuse metadata of another address than they asked (RFC 9728 section 3.3); localhost and 127.0.0.1 differ.',
-            cure,
+            fix,
           ),
         ],
     name,
   )
 }
 
-async function issuer(subject: Subject): Promise<Verdict> {
-  if (!(await subject.guarded())) return open
-  const issuer = await subject.issuer()
+async function issuer(target: Target): Promise<Verdict> {
+  if (!(await target.guarded())) return open
+  const issuer = await target.issuer()
   if (issuer === undefined) return { skipped: 'no metadata that names an issuer' }
   if (issuer.found === undefined) {
     return verdict(
       [
-        fault(
+        errorFinding(
           `The issuer ${issuer.name} has no metadata.`,
           `None of ${issuer.tried.map(({ href }) => href).join(', ')} is a JSON document.`,
           'Check `authorization_servers`: it wants the issuer, not its login page (for Cognito the cognito-idp URL of the pool).',
@@ -193,7 +193,7 @@ async function issuer(subject: Subject): Promise<Verdict> {
   const findings: Finding[] = []
   if (metadata.issuer !== issuer.name) {
     findings.push(
-      fault(
+      errorFinding(
         `The metadata of ${issuer.name} says that its issuer is ${String(metadata.issuer)}.`,
         'The server names the issuer differently than it names itself; clients take that for an attack.',
         'Write the issuer in `authorization_servers` character by character as it names itself.',
@@ -204,11 +204,15 @@ async function issuer(subject: Subject): Promise<Verdict> {
     const endpoint = metadata[name]
     if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) {
       findings.push(
-        fault(`The metadata has no ${name}.`, 'Nobody can log in there.', 'Repair the issuer.'),
+        errorFinding(
+          `The metadata has no ${name}.`,
+          'Nobody can log in there.',
+          'Repair the issuer.',
+        ),
       )
     } else if (!isSafe(new URL(endpoint))) {
       findings.push(
-        fault(
+        errorFinding(
           `The ${name} is not https.`,
           'Codes and tokens would travel in clear; clients refuse.',
           'Serve the issuer over https.',
@@ -223,15 +227,15 @@ function isSafe({ protocol, hostname }: URL): boolean {
   return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
 }
 
-async function registration(subject: Subject): Promise<Verdict> {
-  if (!(await subject.guarded())) return open
-  const metadata = (await subject.issuer())?.found?.answer.json
+async function registration(target: Target): Promise<Verdict> {
+  if (!(await target.guarded())) return open
+  const metadata = (await target.issuer())?.found?.answer.json
   if (!isObject(metadata)) return { skipped: 'no metadata of an issuer' }
   const findings: Finding[] = []
   const methods = metadata.code_challenge_methods_supported
   if (!Array.isArray(methods) || !methods.includes('S256')) {
     findings.push(
-      fault(
+      errorFinding(
         'The issuer does not announce PKCE with S256.',
         'Clients must refuse such an issuer, although it may support PKCE (Amazon Cognito does).',
         'Serve its metadata through a façade that adds code_challenge_methods_supported.',
@@ -244,7 +248,7 @@ async function registration(subject: Subject): Promise<Verdict> {
   ]
   if (ways.length === 0) {
     findings.push(
-      warning(
+      warningFinding(
         'The issuer registers no clients by itself.',
         'It offers neither client-id metadata documents nor dynamic registration.',
         'Give your users a client id (OAUTH_CLIENT_ID), or turn on one of the two.',

@@ -1,16 +1,16 @@
 /** What a page in a browser can do with the server, and what it must not. */
 
 import type { Check, Finding, Verdict } from './check.ts'
-import { fault, verdict, warning } from './check.ts'
-import type { Subject } from './subject.ts'
+import { errorFinding, verdict, warningFinding } from './check.ts'
+import type { Target } from './target.ts'
 
 export const browserChecks: readonly Check[] = [
   { id: 'origin', title: 'Foreign pages', run: origin },
   { id: 'cors', title: 'Own pages', run: cors },
 ]
 
-async function origin(subject: Subject): Promise<Verdict> {
-  const answer = await subject.modern(
+async function origin(target: Target): Promise<Verdict> {
+  const answer = await target.modern(
     'server/discover',
     {},
     { headers: { origin: 'https://attacker.example' } },
@@ -20,17 +20,17 @@ async function origin(subject: Subject): Promise<Verdict> {
     return { fine: `refused (HTTP ${answer.status})` }
   }
   const what = 'A request of a page at https://attacker.example is answered.'
-  const cure =
+  const fix =
     'Answer 403 to every Origin that is not on a list (MCP, Transports: Security Warning).'
   return verdict(
     [
-      subject.isLocal
-        ? fault(
+      target.isLocal
+        ? errorFinding(
             what,
             'The server does not check Origin: any page the user visits can call its tools.',
-            cure,
+            fix,
           )
-        : warning(what, 'The server does not check Origin.', cure),
+        : warningFinding(what, 'The server does not check Origin.', fix),
     ],
     '',
   )
@@ -45,10 +45,10 @@ const wanted = [
   'mcp-name',
 ]
 
-async function cors(subject: Subject): Promise<Verdict> {
+async function cors(target: Target): Promise<Verdict> {
   // The inspector's own address: the page that people open first.
   const page = 'http://localhost:6274'
-  const preflight = await subject.get(subject.url, {
+  const preflight = await target.get(target.url, {
     method: 'OPTIONS',
     headers: {
       origin: page,
@@ -59,7 +59,7 @@ async function cors(subject: Subject): Promise<Verdict> {
   if (preflight.status === 401) {
     return verdict(
       [
-        fault(
+        errorFinding(
           'OPTIONS asks for a token.',
           'A browser never sends one with its preflight, so no page can use this server.',
           'Answer OPTIONS before authorization.',
@@ -77,27 +77,27 @@ async function cors(subject: Subject): Promise<Verdict> {
   if (headers.has('*') && !headers.has('authorization')) refusedHeaders.push('authorization')
   if (refusedHeaders.length > 0) {
     findings.push(
-      fault(
+      errorFinding(
         `Pages may not send ${refusedHeaders.join(', ')}.`,
         'Access-Control-Allow-Headers leaves them out, so the browser stops the request.',
         `Allow ${wanted.join(', ')}.`,
       ),
     )
   }
-  const answer = await subject.initialize('2025-11-25')
-  const withOrigin = await subject.send({
+  const answer = await target.initialize('2025-11-25')
+  const withOrigin = await target.send({
     headers: { origin: page },
     body: { jsonrpc: '2.0', id: 1, method: 'ping' },
   })
   const exposed = listed(withOrigin.headers.get('access-control-expose-headers'))
   const needed = [
     ...(answer.headers.has('mcp-session-id') ? ['mcp-session-id'] : []),
-    ...((await subject.guarded()) ? ['www-authenticate'] : []),
+    ...((await target.guarded()) ? ['www-authenticate'] : []),
   ]
   const hidden = exposed.has('*') ? [] : needed.filter((name) => !exposed.has(name))
   if (hidden.length > 0) {
     findings.push(
-      fault(
+      errorFinding(
         `Pages cannot read ${hidden.join(', ')}.`,
         'Access-Control-Expose-Headers leaves them out; a page can neither keep its session nor log in.',
         'Expose Mcp-Session-Id, MCP-Protocol-Version and WWW-Authenticate.',

@@ -1,14 +1,14 @@
 /** What a check of the doctor is, and how it says what it found. */
 
-import type { Subject } from './subject.ts'
+import type { Target } from './target.ts'
 
 /** One thing that is wrong: what was seen, why that happens, and what to do about it. */
 export interface Finding {
-  /** A `fault` breaks some client; a `warning` will one day, or in a browser, or for an attacker. */
-  readonly level: 'fault' | 'warning'
+  /** An `error` breaks some client today; a `warning` may break one later, or helps an attacker. */
+  readonly level: 'error' | 'warning'
   readonly what: string
   readonly cause: string
-  readonly cure: string
+  readonly fix: string
 }
 
 export type Verdict =
@@ -22,16 +22,16 @@ export interface Check {
   readonly title: string
   /** Runs only when asked for: it takes a minute. */
   readonly slow?: boolean
-  /** Independent of every other check; what they share is asked once, by the subject. */
-  run(subject: Subject): Promise<Verdict>
+  /** Independent of every other check; what they share is asked once, by the target. */
+  run(target: Target): Promise<Verdict>
 }
 
-export function fault(what: string, cause: string, cure: string): Finding {
-  return { level: 'fault', what, cause, cure }
+export function errorFinding(what: string, cause: string, fix: string): Finding {
+  return { level: 'error', what, cause, fix }
 }
 
-export function warning(what: string, cause: string, cure: string): Finding {
-  return { level: 'warning', what, cause, cure }
+export function warningFinding(what: string, cause: string, fix: string): Finding {
+  return { level: 'warning', what, cause, fix }
 }
 
 /** The findings, or a sentence when there are none. */

@@ -8,11 +8,11 @@ import { causes, exitCodes, Problem } from '../problem.ts'
 import { authorizationChecks } from './authorization-checks.ts'
 import { browserChecks } from './browser-checks.ts'
 import type { Check, Finding, Verdict } from './check.ts'
-import { fault } from './check.ts'
+import { errorFinding } from './check.ts'
 import { networkChecks } from './network-checks.ts'
 import { sessionChecks } from './session-checks.ts'
-import type { SubjectOptions } from './subject.ts'
-import { Subject } from './subject.ts'
+import type { TargetOptions } from './target.ts'
+import { Target } from './target.ts'
 import { tokenCheck } from './token-check.ts'
 
 export const checks: readonly Check[] = [
@@ -28,13 +28,13 @@ export interface Examined {
   readonly verdict: Verdict
 }
 
-export interface DoctorOptions extends SubjectOptions {
+export interface DoctorOptions extends TargetOptions {
   /** Also run what takes a minute. */
   readonly slow: boolean
   readonly output: Output
 }
 
-/** Resolves to the exit code: `failed` when there is a fault, `ok` with nothing but warnings. */
+/** Resolves to the exit code: `failed` when there is an error, `ok` with nothing but warnings. */
 export async function runDoctor(options: DoctorOptions): Promise<ExitCode> {
   const { output, url } = options
   if (!output.json) output.print(output.style('bold', `Examining ${url}`))
@@ -44,11 +44,11 @@ export async function runDoctor(options: DoctorOptions): Promise<ExitCode> {
     if (!output.json) output.print(line(result, output))
   }
   const findings = results.flatMap(findingsOf)
-  const faults = findings.filter(({ level }) => level === 'fault')
+  const errors = findings.filter(({ level }) => level === 'error')
   if (output.json) {
     output.document({
       url,
-      ok: faults.length === 0,
+      ok: errors.length === 0,
       checks: results.map(({ check, verdict }) => ({
         id: check.id,
         title: check.title,
@@ -56,32 +56,32 @@ export async function runDoctor(options: DoctorOptions): Promise<ExitCode> {
       })),
     })
   } else {
-    const warnings = findings.length - faults.length
+    const warnings = findings.length - errors.length
     output.print(
       findings.length === 0
         ? 'Nothing found.'
-        : `${count(faults.length, 'fault')}, ${count(warnings, 'warning')}.`,
+        : `${count(errors.length, 'error')}, ${count(warnings, 'warning')}.`,
     )
   }
   if (unreachable(results)) return exitCodes.unreachable
-  return faults.length > 0 ? exitCodes.failed : exitCodes.ok
+  return errors.length > 0 ? exitCodes.failed : exitCodes.ok
 }
 
 /** Every check in turn; what cannot be reached at all is not examined further. */
 export async function* examine(
-  options: SubjectOptions & { readonly slow: boolean },
+  options: TargetOptions & { readonly slow: boolean },
 ): AsyncGenerator<Examined> {
-  const subject = new Subject(options)
+  const target = new Target(options)
   try {
     for (const check of checks) {
       if (check.slow && !options.slow) continue
-      const verdict = await check.run(subject).catch((error) => failed(error, options.url))
+      const verdict = await check.run(target).catch((error) => failed(error, options.url))
       if (options.signal.aborted) throw new Problem('Cancelled.', { exit: exitCodes.interrupted })
       yield { check, verdict }
       if (check.id === 'reachable' && 'findings' in verdict) return
     }
   } finally {
-    await subject.close()
+    await target.close()
   }
 }
 
@@ -90,12 +90,12 @@ function failed(error: unknown, url: string): Verdict {
   const timedOut = causes(error).some((cause) => (cause as Error).name === 'AbortError')
   const { message, next } = toProblem(error, url)
   const finding = timedOut
-    ? fault(
+    ? errorFinding(
         'The server did not answer this in time.',
         'It hangs on a request that it should refuse or answer at once.',
         'Look at its log for this request; --debug shows it.',
       )
-    : fault(message, 'The exchange broke off.', next ?? 'Look at the log of the server.')
+    : errorFinding(message, 'The exchange broke off.', next ?? 'Look at the log of the server.')
   return { findings: [finding] }
 }
 
@@ -118,9 +118,9 @@ function line({ check, verdict }: Examined, output: Output): string {
     return output.style('dim', `– ${title}${printable(verdict.skipped)}`)
   }
   return verdict.findings
-    .map(({ level, what, cause, cure }) => {
-      const mark = level === 'fault' ? output.style('red', '✗') : output.style('yellow', '!')
-      const about = [what, `  cause: ${cause}`, `  cure:  ${cure}`].map(printable)
+    .map(({ level, what, cause, fix }) => {
+      const mark = level === 'error' ? output.style('red', '✗') : output.style('yellow', '!')
+      const about = [what, `  cause: ${cause}`, `  fix:   ${fix}`].map(printable)
       return `${mark} ${title}${about.join('\n')}`
     })
     .join('\n')

@@ -5,10 +5,10 @@ import type { PeerCertificate } from 'node:tls'
 import { connect } from 'node:tls'
 import { toProblem } from '../errors.ts'
 import type { Check, Finding, Verdict } from './check.ts'
-import { fault, verdict, warning } from './check.ts'
+import { errorFinding, verdict, warningFinding } from './check.ts'
 import { errorCodeOf, legacyVersions, modernVersion, resultOf } from './endpoint.ts'
 import { isObject } from './exchange.ts'
-import type { Subject } from './subject.ts'
+import type { Target } from './target.ts'
 
 export const networkChecks: readonly Check[] = [
   { id: 'reachable', title: 'Reachable', run: reachable },
@@ -17,23 +17,25 @@ export const networkChecks: readonly Check[] = [
   { id: 'revisions', title: 'Revisions', run: revisions },
 ]
 
-async function reachable(subject: Subject): Promise<Verdict> {
-  let answer: Awaited<ReturnType<Subject['anonymousDiscover']>>
+async function reachable(target: Target): Promise<Verdict> {
+  let answer: Awaited<ReturnType<Target['anonymousDiscover']>>
   try {
-    answer = await subject.anonymousDiscover()
+    answer = await target.anonymousDiscover()
   } catch (error) {
-    const { message, next } = toProblem(error, subject.url.href)
-    return { findings: [fault(message, 'The connection failed.', next ?? 'Check the address.')] }
+    const { message, next } = toProblem(error, target.url.href)
+    return {
+      findings: [errorFinding(message, 'The connection failed.', next ?? 'Check the address.')],
+    }
   }
   const { status, headers, json, firstByte } = answer
   const location = headers.get('location')
   if (status >= 300 && status < 400 && location !== null) {
     return verdict(
       [
-        fault(
+        errorFinding(
           `The endpoint redirects to ${location}.`,
           'Clients do not repeat a POST, or send a token, at another address.',
-          `Connect to ${new URL(location, subject.url).href} itself.`,
+          `Connect to ${new URL(location, target.url).href} itself.`,
         ),
       ],
       '',
@@ -44,7 +46,7 @@ async function reachable(subject: Subject): Promise<Verdict> {
     const type = headers.get('content-type') ?? 'no content type'
     return verdict(
       [
-        fault(
+        errorFinding(
           `HTTP ${status} (${type}) is not an answer of an MCP endpoint.`,
           'The path, the stage or the host is another one than the endpoint has.',
           'Check the path: it often ends in /mcp, on API Gateway after the stage.',
@@ -59,13 +61,13 @@ async function reachable(subject: Subject): Promise<Verdict> {
 /** A certificate is worth a warning while there is still time to renew it. */
 const daysToWarn = 14
 
-async function tls(subject: Subject): Promise<Verdict> {
-  const { url } = subject
+async function tls(target: Target): Promise<Verdict> {
+  const { url } = target
   if (url.protocol === 'http:') {
-    if (subject.isLocal) return { fine: 'plain HTTP, on this machine only' }
+    if (target.isLocal) return { fine: 'plain HTTP, on this machine only' }
     return verdict(
       [
-        fault(
+        errorFinding(
           'The connection is not encrypted.',
           'http:// on another machine than this one: tokens and results travel in clear.',
           'Serve it over https://, by a certificate or a proxy that has one.',
@@ -75,11 +77,11 @@ async function tls(subject: Subject): Promise<Verdict> {
     )
   }
   const certificate = await certificateOf(url)
-  const days = Math.floor((Date.parse(certificate.valid_to) - subject.now()) / 86_400_000)
+  const days = Math.floor((Date.parse(certificate.valid_to) - target.now()) / 86_400_000)
   return verdict(
     days < daysToWarn
       ? [
-          warning(
+          warningFinding(
             `The certificate ends in ${days} days.`,
             'It was not renewed yet.',
             'Renew it, and see to it that this happens by itself.',
@@ -107,15 +109,15 @@ function certificateOf(url: URL): Promise<PeerCertificate> {
   })
 }
 
-async function clock(subject: Subject): Promise<Verdict> {
-  const date = (await subject.anonymousDiscover()).headers.get('date')
+async function clock(target: Target): Promise<Verdict> {
+  const date = (await target.anonymousDiscover()).headers.get('date')
   if (date === null) return { skipped: 'the server sends no Date' }
-  const seconds = Math.round((Date.parse(date) - subject.now()) / 1000)
+  const seconds = Math.round((Date.parse(date) - target.now()) / 1000)
   const off = Math.abs(seconds)
   return verdict(
     off > 60
       ? [
-          fault(
+          errorFinding(
             `The server's clock is ${off} s ${seconds > 0 ? 'ahead of' : 'behind'} ours.`,
             'One of the two machines has the wrong time; fresh tokens look expired or not yet valid.',
             'Set both clocks by NTP.',
@@ -126,17 +128,17 @@ async function clock(subject: Subject): Promise<Verdict> {
   )
 }
 
-async function revisions(subject: Subject): Promise<Verdict> {
-  const closed = await subject.closed()
+async function revisions(target: Target): Promise<Verdict> {
+  const closed = await target.closed()
   if (closed !== undefined) return { skipped: closed }
   const findings: Finding[] = []
   const offered: string[] = []
   for (const version of legacyVersions) {
-    const session = await subject.openSession(version)
+    const session = await target.openSession(version)
     if (session?.version === version) offered.push(version)
     if (session !== undefined && session.version >= modernVersion) {
       findings.push(
-        fault(
+        errorFinding(
           `\`initialize\` negotiates ${session.version}.`,
           'That revision has no `initialize`; clients that trust the answer break.',
           'Answer `initialize` with 2025-11-25 or earlier only (MCP, Lifecycle: Version Negotiation).',
@@ -145,10 +147,10 @@ async function revisions(subject: Subject): Promise<Verdict> {
     }
   }
   if (offered.length > 0) {
-    const unknown = resultOf(await subject.initialize('1900-01-01'))?.protocolVersion
+    const unknown = resultOf(await target.initialize('1900-01-01'))?.protocolVersion
     if (typeof unknown !== 'string') {
       findings.push(
-        warning(
+        warningFinding(
           'An `initialize` with an unknown revision is refused.',
           'The server does not offer another revision instead, so newer clients cannot connect.',
           'Answer it with the latest revision that the server supports (MCP, Lifecycle: Version Negotiation).',
@@ -156,12 +158,12 @@ async function revisions(subject: Subject): Promise<Verdict> {
       )
     }
   }
-  const discover = await subject.discover()
+  const discover = await target.discover()
   const supported = resultOf(discover)?.supportedVersions
   if (Array.isArray(supported)) offered.unshift(...supported.map(String))
   else if (discover.status >= 500 || errorCodeOf(discover) === -32603) {
     findings.push(
-      fault(
+      errorFinding(
         `\`server/discover\` fails (HTTP ${discover.status}).`,
         'Clients of 2026 ask this first, and take a failure for an outage.',
         'Answer unknown methods with a JSON-RPC error -32601 and a status below 500.',
@@ -170,7 +172,7 @@ async function revisions(subject: Subject): Promise<Verdict> {
   }
   if (offered.length === 0) {
     findings.push(
-      fault(
+      errorFinding(
         'No revision of the protocol works.',
         'Neither `initialize` nor `server/discover` has a result.',
         'Look at the answers with --debug, and check that this is an MCP endpoint.',

@@ -2,12 +2,12 @@
 
 import { randomUUID } from 'node:crypto'
 import type { Check, Finding, Verdict } from './check.ts'
-import { fault, verdict, warning } from './check.ts'
+import { errorFinding, verdict, warningFinding } from './check.ts'
 import type { LegacySession } from './endpoint.ts'
 import { resultOf, sessionHeaders } from './endpoint.ts'
 import type { Exchange } from './exchange.ts'
 import { isObject, parseJson } from './exchange.ts'
-import type { Subject } from './subject.ts'
+import type { Target } from './target.ts'
 
 export const sessionChecks: readonly Check[] = [
   { id: 'sessions', title: 'Sessions', run: sessions },
@@ -18,31 +18,31 @@ export const sessionChecks: readonly Check[] = [
 ]
 
 /** A session, or why there is none to look at. */
-async function sessionOf(subject: Subject): Promise<LegacySession | string> {
-  const closed = await subject.closed()
+async function sessionOf(target: Target): Promise<LegacySession | string> {
+  const closed = await target.closed()
   if (closed !== undefined) return closed
-  return (await subject.session()) ?? 'the server speaks no revision with sessions'
+  return (await target.session()) ?? 'the server speaks no revision with sessions'
 }
 
-async function sessions(subject: Subject): Promise<Verdict> {
-  const session = await sessionOf(subject)
+async function sessions(target: Target): Promise<Verdict> {
+  const session = await sessionOf(target)
   if (typeof session === 'string') return { skipped: session }
   if (session.id === undefined) return { skipped: 'the server keeps no sessions' }
   const findings: Finding[] = []
-  const unknown = await subject.legacy({ ...session, id: randomUUID() }, 'tools/list')
+  const unknown = await target.legacy({ ...session, id: randomUUID() }, 'tools/list')
   if (unknown.status !== 404) {
     findings.push(
-      fault(
+      errorFinding(
         `An unknown session is answered with HTTP ${unknown.status}.`,
         'Clients open a new session only on 404; on anything else they stay stuck after a restart.',
         'Answer 404 to every session id that is unknown, expired or ended (MCP, Transports: Session Management).',
       ),
     )
   }
-  const missing = await subject.legacy({ ...session, id: undefined }, 'tools/list')
+  const missing = await target.legacy({ ...session, id: undefined }, 'tools/list')
   if (missing.status !== 400) {
     findings.push(
-      fault(
+      errorFinding(
         `A request without its session is answered with HTTP ${missing.status}.`,
         missing.status === 404
           ? 'A 404 tells the client that a session has ended which it never had.'
@@ -51,14 +51,14 @@ async function sessions(subject: Subject): Promise<Verdict> {
       ),
     )
   }
-  const ended = await subject.openSession()
+  const ended = await target.openSession()
   if (ended !== undefined) {
     const headers = sessionHeaders(ended)
-    const { status } = await subject.send({ method: 'DELETE', headers })
-    const after = await subject.legacy(ended, 'tools/list')
+    const { status } = await target.send({ method: 'DELETE', headers })
+    const after = await target.legacy(ended, 'tools/list')
     if (status < 300 && after.status !== 404) {
       findings.push(
-        fault(
+        errorFinding(
           `An ended session is answered with HTTP ${after.status}.`,
           'The end of a session does not reach every instance, or is read from a stale copy.',
           'Read sessions consistently, and answer 404 right after DELETE (MCP, Transports: Session Management).',
@@ -69,20 +69,20 @@ async function sessions(subject: Subject): Promise<Verdict> {
   return verdict(findings, '404 when unknown or ended, 400 when missing')
 }
 
-async function isolation(subject: Subject): Promise<Verdict> {
-  const mine = await sessionOf(subject)
+async function isolation(target: Target): Promise<Verdict> {
+  const mine = await sessionOf(target)
   if (typeof mine === 'string') return { skipped: mine }
-  const other = await subject.openSession()
+  const other = await target.openSession()
   if (other === undefined) {
     return verdict([mixed('A second client cannot connect while the first one is there.')], '')
   }
-  const greets = (await subject.tools()).some(({ name }) => name === 'greet')
+  const greets = (await target.tools()).some(({ name }) => name === 'greet')
   // The same id on purpose: servers that tell answers apart by it alone confuse the two.
   const ask = async (session: LegacySession, name: string): Promise<Exchange | undefined> => {
     const options = { id: 7, timeout: 8_000 }
     const call = greets
-      ? subject.legacy(session, 'tools/call', { name: 'greet', arguments: { name } }, options)
-      : subject.legacy(session, 'ping', {}, options)
+      ? target.legacy(session, 'tools/call', { name: 'greet', arguments: { name } }, options)
+      : target.legacy(session, 'ping', {}, options)
     return call.catch(() => undefined)
   }
   const names = [randomUUID(), randomUUID()] as const
@@ -98,7 +98,7 @@ async function isolation(subject: Subject): Promise<Verdict> {
 }
 
 function mixed(what: string): Finding {
-  return fault(
+  return errorFinding(
     what,
     'One server object, or one transport, is shared by all clients.',
     'Keep nothing of one client where the next one replaces it.',
@@ -107,22 +107,22 @@ function mixed(what: string): Finding {
 
 const noStream = 'name a call that takes a while: --tool "<name> name=value …"'
 
-async function streaming(subject: Subject): Promise<Verdict> {
-  const closed = await subject.closed()
+async function streaming(target: Target): Promise<Verdict> {
+  const closed = await target.closed()
   if (closed !== undefined) return { skipped: closed }
-  const call = await subject.streamingCall()
+  const call = await target.streamingCall()
   if (call === undefined) return { skipped: noStream }
-  const session = await subject.session()
+  const session = await target.session()
   const params = { ...call, _meta: { progressToken: 'doctor' } }
   const { events, total, headers } =
     session === undefined
-      ? await subject.modern('tools/call', { ...call })
-      : await subject.legacy(session, 'tools/call', params)
+      ? await target.modern('tools/call', { ...call })
+      : await target.legacy(session, 'tools/call', params)
   if (events.length < 2) {
     const type = headers.get('content-type') ?? 'no content type'
     return verdict(
       [
-        warning(
+        warningFinding(
           `A call that takes ${Math.round(total)} ms says nothing meanwhile (${type}).`,
           'Its notifications are not sent, or are collected until its end.',
           'Answer with text/event-stream from the first notification on.',
@@ -136,7 +136,7 @@ async function streaming(subject: Subject): Promise<Verdict> {
   return verdict(
     total > 500 && spread < total / 5
       ? [
-          fault(
+          errorFinding(
             `${events.length} events of a call came together after ${times[0]} ms.`,
             'Something between holds the answer back: an API without response streaming, a buffering proxy, compression.',
             'On API Gateway use a REST API with ResponseTransferMode RESPONSE_STREAM; in nginx, proxy_buffering off.',
@@ -147,21 +147,21 @@ async function streaming(subject: Subject): Promise<Verdict> {
   )
 }
 
-async function resumption(subject: Subject): Promise<Verdict> {
-  const session = await sessionOf(subject)
+async function resumption(target: Target): Promise<Verdict> {
+  const session = await sessionOf(target)
   if (typeof session === 'string') return { skipped: session }
-  const call = await subject.streamingCall()
+  const call = await target.streamingCall()
   if (call === undefined) return { skipped: noStream }
   const id = 'resume'
   const params = { ...call, _meta: { progressToken: id } }
-  const cut = await subject.legacy(session, 'tools/call', params, {
+  const cut = await target.legacy(session, 'tools/call', params, {
     id,
     // Cut after the first message, so that some of it has to be found again.
     until: ({ data }) => data !== '',
   })
   const last = cut.events.at(-1)?.id
   if (last === undefined) return { skipped: 'the server numbers no events' }
-  const resumed = await subject.send({
+  const resumed = await target.send({
     method: 'GET',
     headers: {
       ...sessionHeaders(session),
@@ -175,7 +175,7 @@ async function resumption(subject: Subject): Promise<Verdict> {
     answered
       ? []
       : [
-          fault(
+          errorFinding(
             `A stream that was cut is not resumed (HTTP ${resumed.status}).`,
             'Events are numbered, but not kept where the instance that gets the next request can read them.',
             'Keep events in a shared store, or do not number them.',
@@ -190,20 +190,20 @@ function answers(data: string, id: string): boolean {
   return isObject(message) && message.id === id && 'result' in message
 }
 
-async function idle(subject: Subject): Promise<Verdict> {
-  const session = await sessionOf(subject)
+async function idle(target: Target): Promise<Verdict> {
+  const session = await sessionOf(target)
   if (typeof session === 'string') return { skipped: session }
-  const stream = await subject.send({
+  const stream = await target.send({
     method: 'GET',
     headers: { ...sessionHeaders(session), accept: 'text/event-stream' },
-    timeout: subject.idleTime,
+    timeout: target.idleTime,
   })
   if (stream.status === 405) return { skipped: 'the server keeps no stream open (HTTP 405)' }
   const seconds = Math.round(stream.total / 1000)
-  if (stream.total < subject.idleTime * 0.95) {
+  if (stream.total < target.idleTime * 0.95) {
     return verdict(
       [
-        warning(
+        warningFinding(
           `A quiet stream was closed after ${seconds} s.`,
           'The server or something before it limits idle connections; what is said meanwhile is lost.',
           'Send keep-alive comments more often than that limit, or raise it.',
@@ -215,7 +215,7 @@ async function idle(subject: Subject): Promise<Verdict> {
   return verdict(
     stream.text === ''
       ? [
-          warning(
+          warningFinding(
             `A quiet stream carried nothing for ${seconds} s.`,
             'There are no keep-alive comments; proxies cut such connections, mostly after 30 to 60 s.',
             'Send a comment line every 15 s.',

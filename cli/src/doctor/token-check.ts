@@ -1,27 +1,27 @@
 /** What the token at hand says of itself, against what the server makes of it. */
 
 import type { Check, Finding, Verdict } from './check.ts'
-import { fault, verdict } from './check.ts'
+import { errorFinding, verdict } from './check.ts'
 import { isObject, parseJson } from './exchange.ts'
-import type { Subject } from './subject.ts'
+import type { Target } from './target.ts'
 
 export const tokenCheck: Check = { id: 'token', title: 'Token', run: token }
 
-async function token(subject: Subject): Promise<Verdict> {
-  if (!(await subject.guarded())) return { skipped: 'the server asks nobody for a login' }
-  if (subject.token === undefined) return { skipped: 'no token at hand: run `auth login`' }
-  const { status } = await subject.discover()
+async function token(target: Target): Promise<Verdict> {
+  if (!(await target.guarded())) return { skipped: 'the server asks nobody for a login' }
+  if (target.token === undefined) return { skipped: 'no token at hand: run `auth login`' }
+  const { status } = await target.discover()
   const accepted = status !== 401 && status !== 403
-  const claims = claimsOf(subject.token)
+  const claims = claimsOf(target.token)
   if (claims === undefined) {
     if (accepted) return { fine: 'accepted; not a JWT, so its claims cannot be seen' }
     return verdict([refused('The token is not one that we can read.')], '')
   }
-  const metadata = await subject.resource()
-  const reasons = claimFaults(claims, metadata, subject)
+  const metadata = await target.resource()
+  const reasons = claimErrors(claims, metadata, target)
   if (accepted) {
-    const expired = typeof claims.exp === 'number' && claims.exp * 1000 < subject.now() - 300_000
-    const foreign = claims.aud !== undefined && !audienceFits(claims.aud, metadata, subject)
+    const expired = typeof claims.exp === 'number' && claims.exp * 1000 < target.now() - 300_000
+    const foreign = claims.aud !== undefined && !audienceFits(claims.aud, metadata, target)
     return verdict(
       [
         ...(expired ? [tooLenient('expired', 'the expiry')] : []),
@@ -37,23 +37,27 @@ async function token(subject: Subject): Promise<Verdict> {
 }
 
 function refused(cause: string): Finding {
-  return fault('The server refuses the token.', cause, 'Run `auth login` to get a fresh one.')
+  return errorFinding(
+    'The server refuses the token.',
+    cause,
+    'Run `auth login` to get a fresh one.',
+  )
 }
 
 function tooLenient(what: string, check: string): Finding {
-  return fault(
+  return errorFinding(
     `The server accepts a token that is ${what}.`,
     `It does not check ${check}: whoever holds an old or foreign token gets in.`,
     `Verify ${check} of each token.`,
   )
 }
 
-function claimFaults(
+function claimErrors(
   claims: Record<string, unknown>,
   metadata: Record<string, unknown> | undefined,
-  subject: Subject,
+  target: Target,
 ): Finding[] {
-  const now = subject.now() / 1000
+  const now = target.now() / 1000
   const findings: Finding[] = []
   if (typeof claims.exp === 'number' && claims.exp < now) findings.push(refused('It has expired.'))
   if (typeof claims.nbf === 'number' && claims.nbf > now) {
@@ -65,7 +69,7 @@ function claimFaults(
       refused(`It is of the issuer ${String(claims.iss)}, which the server does not name.`),
     )
   }
-  if (claims.aud !== undefined && !audienceFits(claims.aud, metadata, subject)) {
+  if (claims.aud !== undefined && !audienceFits(claims.aud, metadata, target)) {
     findings.push(refused(`Its audience is ${JSON.stringify(claims.aud)}, not this server.`))
   }
   if (claims.token_use === 'id') findings.push(refused('It is an ID token, not an access token.'))
@@ -75,7 +79,7 @@ function claimFaults(
 function audienceFits(
   audience: unknown,
   metadata: Record<string, unknown> | undefined,
-  { url }: Subject,
+  { url }: Target,
 ): boolean {
   const names = [metadata?.resource, url.href]
   return [audience].flat().some((one) => names.includes(one))

@@ -6,7 +6,7 @@ import { Endpoint, resultOf } from './endpoint.ts'
 import type { Exchange } from './exchange.ts'
 import { isObject } from './exchange.ts'
 
-export interface SubjectOptions extends EndpointOptions {
+export interface TargetOptions extends EndpointOptions {
   readonly now: () => number
   /** A call that takes a while and tells of it, for servers without `multi-greet`. */
   readonly call?: Call | undefined
@@ -29,13 +29,13 @@ export interface Metadata {
   readonly answer: Exchange
 }
 
-export class Subject extends Endpoint {
+export class Target extends Endpoint {
   readonly now: () => number
   readonly idleTime: number
   readonly #call: Call | undefined
   readonly #known = new Map<string, Promise<unknown>>()
 
-  constructor(options: SubjectOptions) {
+  constructor(options: TargetOptions) {
     super(options)
     this.now = options.now
     this.idleTime = options.idleTime

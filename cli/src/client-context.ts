@@ -5,7 +5,7 @@ import type { Responder } from './answers.ts'
 import { Authorization } from './authorization.ts'
 import { Connection } from './connection.ts'
 import { debugFetch } from './debug.ts'
-import type { Visit } from './login.ts'
+import type { ShowLoginPage } from './login.ts'
 import type { Operation } from './operations.ts'
 import type { Output } from './output.ts'
 import { printable } from './output.ts'
@@ -13,21 +13,21 @@ import { notificationText } from './present.ts'
 import type { Settings } from './settings.ts'
 import { TokenStore } from './token-store.ts'
 
-export interface WorkbenchOptions {
+export interface ClientContextOptions {
   readonly settings: Settings
   readonly output: Output
   readonly responder: Responder
   /** How a login page reaches the user. */
-  readonly visit: Visit
+  readonly showLoginPage: ShowLoginPage
   /** Log in when an operation turns out to need it, and not only when told to. */
-  readonly loginByTheWay: boolean
+  readonly loginWhenNeeded: boolean
   readonly listen: boolean
   /** Milliseconds. */
   readonly timeout: number
   readonly logLevel?: LoggingLevel | undefined
 }
 
-export interface Workbench extends WorkbenchOptions {
+export interface ClientContext extends ClientContextOptions {
   /** Every exchange, shown while debugging; sends no token by itself. */
   readonly http: FetchLike
   readonly store: TokenStore
@@ -37,15 +37,15 @@ export interface Workbench extends WorkbenchOptions {
   operation(signal: AbortSignal): Operation
 }
 
-export function createWorkbench(options: WorkbenchOptions): Workbench {
-  const { settings, output, responder, visit, listen } = options
+export function createClientContext(options: ClientContextOptions): ClientContext {
+  const { settings, output, responder, showLoginPage, listen } = options
   const http = debugFetch((url, init) => fetch(url, init), settings, output)
   const store = new TokenStore(settings.folder)
   const authorization = new Authorization({
     settings,
     store,
-    visit,
-    loginByTheWay: options.loginByTheWay,
+    showLoginPage,
+    loginWhenNeeded: options.loginWhenNeeded,
     fetch: http,
   })
   const connection = new Connection({

@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+// Starts the command-line client. A published package holds `dist`. A clone of the repository holds
+// the sources, and they run through tsx, so that the client needs no build and is never out of date.
+import { existsSync } from 'node:fs'
+
+const source = new URL('../src/main.ts', import.meta.url)
+if (existsSync(source)) {
+  const { register } = await import('tsx/esm/api')
+  register()
+  await import(source.href)
+} else {
+  await import(new URL('../dist/main.js', import.meta.url).href)
+}
