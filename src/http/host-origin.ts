@@ -34,7 +34,7 @@ export interface Guard {
   /** Lets the page that asked read the answer. */
   applyCors(origin: string | null, response: Response): Response
   /** The body as a JSON value, or the response that refuses it; `read` remembers one that was read before. */
-  readJson(request: Request, platform: Platform, read: Pick<Body, 'arrayBuffer'>): Promise<unknown>
+  readJson(request: Request, platform: Platform, read: Pick<Request, 'arrayBuffer'>): Promise<unknown>
 }
 
 export function createGuard(options: GuardOptions = {}): Guard {
@@ -80,7 +80,7 @@ export function createGuard(options: GuardOptions = {}): Guard {
   function readJson(
     request: Request,
     { rawBody }: Platform,
-    read: Pick<Body, 'arrayBuffer'>,
+    read: Pick<Request, 'arrayBuffer'>,
   ): Promise<unknown> {
     if (!isJson(request.headers.get('content-type'))) {
       const why = 'Content-Type must be application/json'
