@@ -34,7 +34,11 @@ export interface Guard {
   /** Lets the page that asked read the answer. */
   applyCors(origin: string | null, response: Response): Response
   /** The body as a JSON value, or the response that refuses it; `read` remembers one that was read before. */
-  readJson(request: Request, platform: Platform, read: Pick<Request, 'arrayBuffer'>): Promise<unknown>
+  readJson(
+    request: Request,
+    platform: Platform,
+    read: Pick<Request, 'arrayBuffer'>,
+  ): Promise<unknown>
 }
 
 export function createGuard(options: GuardOptions = {}): Guard {
