@@ -221,7 +221,7 @@ describe('the commands of the documentation', () => {
       .map((line) => [name, line] as const),
   )
   const [client, other] = [true, false].map((ours) =>
-    shell.filter(([, line]) => line.startsWith('npx streamable-mcp') === ours),
+    shell.filter(([, line]) => /^npx streamable-mcp(-cli)?( |$)/.test(line) === ours),
   )
 
   it.each(client ?? [])('%s: %s', async (_, line) => {

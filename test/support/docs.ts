@@ -10,7 +10,14 @@ export interface Page {
 const read = (path: string): Page => ({ path, text: readFileSync(path, 'utf8') })
 
 export const PAGES: readonly Page[] = [
-  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'examples/agent/README.md'],
+  ...[
+    'README.md',
+    'CONTRIBUTING.md',
+    'SECURITY.md',
+    'CHANGELOG.md',
+    'cli/README.md',
+    'examples/agent/README.md',
+  ],
   ...readdirSync('docs')
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
