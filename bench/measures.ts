@@ -231,7 +231,7 @@ export interface Latency {
   readonly majorCollections: number
 }
 
-/** Latency of each, round by round in turn; the median of the rounds. */
+/** Latency of each, round by round, one server after the other; the median of the rounds. */
 export async function latencies(
   contenders: readonly Contender[],
   load: Load,

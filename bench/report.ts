@@ -106,7 +106,7 @@ export function toMarkdown(results: Results): string {
     ),
     '',
     table(
-      ['sessions that nobody ends', 'sessions', 'heap each, bytes', 'RSS each, bytes'],
+      ['sessions that are never ended', 'sessions', 'heap each, bytes', 'RSS each, bytes'],
       results.sessions.map(({ label, sessions, heap, rss }) => [
         label,
         toCount(sessions),

@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path'
 
 const workspace = new URL('../cli/bin/streamable-mcp-cli.js', import.meta.url)
 
-/** The client of this clone, or the one that is installed beside this package. */
+/** The client of this clone, or the client that is installed beside this package. */
 function installedClient() {
   if (existsSync(workspace)) return workspace.href
   try {

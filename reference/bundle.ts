@@ -20,9 +20,9 @@ const options: BuildOptions = {
   format: 'esm',
   platform: 'node',
   target: 'node24',
-  // CommonJS, which esbuild prefers for Node, would lose its named exports where it is imported lazily.
+  // CommonJS, which esbuild prefers for Node, would lose its named exports where it is imported when it is needed.
   mainFields: ['module', 'main'],
-  // What is imported lazily stays in files of its own, which a cold start does not read.
+  // What is imported when it is needed stays in files of its own, which a cold start does not read.
   splitting: true,
   outExtension: { '.js': '.mjs' },
   chunkNames: 'chunks/[name]-[hash]',

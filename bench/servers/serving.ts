@@ -54,5 +54,5 @@ process.on('message', (ask: { collect: boolean }) => {
   const usage: Usage = { cpu: user + system, rss, heapUsed, external, majorCollections }
   process.send?.(usage)
 })
-// the driver is gone: nobody is left to stop this process
+// The driver is gone, so no one is left to stop this process.
 process.on('disconnect', () => process.exit())

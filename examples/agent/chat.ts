@@ -60,7 +60,7 @@ function modelProblem(error: unknown): string {
 function serverProblem(error: unknown): string {
   const { message, code } = error as { message?: string; code?: unknown }
   if (code === 401 || (error instanceof Error && error.name === 'UnauthorizedError')) {
-    return `${url} wants a token: set ACCESS_TOKEN to one that it accepts.`
+    return `${url} wants a token: set ACCESS_TOKEN to a token that it accepts.`
   }
   return `${url} does not answer as an MCP server: check MCP_SERVER_URL, and that it runs (${message}).`
 }

@@ -13,7 +13,7 @@ const mcp = createReferenceServer(
     ...readOptions(env),
     ...readLambdaStore(env),
     ...(auth && { auth }),
-    // Whoever listens keeps an instance busy, which somebody pays for.
+    // Each listener keeps an instance busy, which costs money.
     listening: env.MCP_STREAMS === 'true',
   },
   readLambdaTools(env),

@@ -1,4 +1,4 @@
-/** The reference server: what its two forerunners offered, each tool in a file of its own. */
+/** The reference server: what two earlier servers offered, each tool in a file of its own. */
 import type { Mcp, McpOptions } from '../../src/index.ts'
 import { createMcp } from '../../src/index.ts'
 import type { BedrockReportOptions } from './bedrock-report.ts'

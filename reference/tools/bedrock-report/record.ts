@@ -24,7 +24,7 @@ export interface Entry {
 }
 
 /**
- * What a log line says, or undefined when it is no invocation record: Bedrock itself writes a
+ * What a log line says, or undefined when it is not an invocation record: Bedrock itself writes a
  * plain sentence when logging is switched on, and other writers may share the group.
  */
 export function parseRecord(line: string, eventTime: number): Entry | undefined {
@@ -79,7 +79,7 @@ function fieldsOf(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }
 
-/** The forerunner failed as a whole on one bad timestamp (A5). */
+/** The earlier server failed as a whole on one bad timestamp (A5). */
 function dayOf(timestamp: string | undefined): string | undefined {
   const day = timestamp?.slice(0, 10)
   if (!day || !/^\d{4}-\d{2}-\d{2}$/.test(day)) return undefined

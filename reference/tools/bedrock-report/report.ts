@@ -25,7 +25,7 @@ export interface Report {
   /** Tokens per day by model, for the chart. */
   readonly modelsByDay: readonly Row[]
   readonly groups?: { readonly by: readonly Dimension[]; readonly rows: readonly Row[] }
-  /** Log lines that are no invocation records. */
+  /** Log lines that are not invocation records. */
   readonly malformed: number
   readonly source: 'insights' | 'events' | 'both'
   readonly gaps: readonly Gap[]

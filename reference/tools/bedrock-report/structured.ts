@@ -38,7 +38,7 @@ export const Output = v.object({
     v.number(),
     v.description('Rows left out of the lists: the smallest, and the oldest days'),
   ),
-  malformed_lines: v.pipe(v.number(), v.description('Log lines that are no invocation records')),
+  malformed_lines: v.pipe(v.number(), v.description('Log lines that are not invocation records')),
   source: v.picklist(['insights', 'events', 'both']),
   partial: v.pipe(v.boolean(), v.description('Whether usage is missing; see gaps')),
   gaps: v.array(

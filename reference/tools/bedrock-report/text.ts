@@ -1,4 +1,4 @@
-/** The report as text, in the layout that readers of the forerunner's know (A5). */
+/** The report as text, in the layout of the earlier server's report (A5). */
 import type { Row, Usage } from './ledger.ts'
 import { mostRelevant, totalTokens } from './ledger.ts'
 import type { Report } from './report.ts'
