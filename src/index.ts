@@ -29,10 +29,12 @@ export type {
   ToolOptions,
 } from './handlers/registry.ts'
 export type { GuardOptions } from './http/host-origin.ts'
+export type { MaybePromise } from './lib/maybe-promise.ts'
 export type { Mcp, McpOptions } from './mcp.ts'
 export { createMcp } from './mcp.ts'
 export { McpError } from './protocol/errors.ts'
-export type { Era, Revision } from './protocol/revisions.ts'
+export type { RequestId } from './protocol/jsonrpc.ts'
+export type { Era, LegacyRevision, ModernRevision, Revision } from './protocol/revisions.ts'
 export { LEGACY_REVISIONS, MODERN_REVISIONS } from './protocol/revisions.ts'
 export type * from './protocol/types.ts'
 export type { Infer, JsonSchema, Schema } from './schema/schema.ts'

@@ -1,14 +1,19 @@
 /** The protocol's revisions, the two eras they fall into, and what each may be sent. */
 
+/** The revisions with sessions, oldest first. */
 export const LEGACY_REVISIONS = ['2025-03-26', '2025-06-18', '2025-11-25'] as const
+/** The stateless revisions, oldest first. */
 export const MODERN_REVISIONS = ['2026-07-28'] as const
 export const LATEST_LEGACY = '2025-11-25'
 
+/** One of {@link LEGACY_REVISIONS}. */
 export type LegacyRevision = (typeof LEGACY_REVISIONS)[number]
+/** One of {@link MODERN_REVISIONS}. */
 export type ModernRevision = (typeof MODERN_REVISIONS)[number]
+/** A revision of the protocol that this server speaks. */
 export type Revision = LegacyRevision | ModernRevision
 
-/** What a client may want to see a revision as: sessionful with a handshake, or stateless. */
+/** `legacy`: revisions with a handshake and sessions; `modern`: stateless revisions. */
 export type Era = 'legacy' | 'modern'
 
 export function isLegacyRevision(version: unknown): version is LegacyRevision {

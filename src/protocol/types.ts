@@ -1,12 +1,17 @@
 /** Shapes of the protocol that authors and clients see (schema 2025-11-25 and 2026-07-28). */
 
+/** An image for a server, a tool, a prompt or a resource (from 2025-11-25). */
 export interface Icon {
+  /** An https or `data:` URI. */
   src: string
   mimeType?: string
+  /** Such as `48x48`, or `any`. */
   sizes?: string[]
+  /** The background that it is made for. */
   theme?: 'light' | 'dark'
 }
 
+/** Name and version of a server or a client, as it tells them about itself. */
 export interface Implementation {
   name: string
   version: string
@@ -16,9 +21,10 @@ export interface Implementation {
   icons?: Icon[]
 }
 
+/** Hints about content: for whom it is, and how much it matters. */
 export interface Annotations {
   audience?: ('user' | 'assistant')[]
-  /** 0 to 1. */
+  /** 0 (may be left out) to 1 (must be read). */
   priority?: number
   /** ISO 8601. */
   lastModified?: string
@@ -29,25 +35,27 @@ interface ContentBase {
   _meta?: Record<string, unknown>
 }
 
+/** A text. Made by `text()`. */
 export interface TextContent extends ContentBase {
   type: 'text'
   text: string
 }
 
-/** `data` is base64. */
+/** An image, its `data` in base64. Made by `image()`. */
 export interface ImageContent extends ContentBase {
   type: 'image'
   data: string
   mimeType: string
 }
 
-/** `data` is base64. */
+/** Sound, its `data` in base64. Made by `audio()`. */
 export interface AudioContent extends ContentBase {
   type: 'audio'
   data: string
   mimeType: string
 }
 
+/** The URI of a resource that the client can read (from 2025-06-18). Made by `resourceLink()`. */
 export interface ResourceLink extends ContentBase {
   type: 'resource_link'
   uri: string
@@ -55,15 +63,18 @@ export interface ResourceLink extends ContentBase {
   title?: string
   description?: string
   mimeType?: string
+  /** Bytes. */
   size?: number
   icons?: Icon[]
 }
 
+/** A resource with its contents, in the result itself. Made by `embedded()`. */
 export interface EmbeddedResource extends ContentBase {
   type: 'resource'
   resource: ResourceContents
 }
 
+/** One piece of what a tool returns or a prompt says. */
 export type ContentBlock =
   | TextContent
   | ImageContent
@@ -71,41 +82,52 @@ export type ContentBlock =
   | ResourceLink
   | EmbeddedResource
 
-/** Text, or `blob` in base64. */
+/** The contents of a resource: `text`, or `blob` in base64. */
 export type ResourceContents = {
   uri: string
   mimeType?: string
   _meta?: Record<string, unknown>
 } & ({ text: string } | { blob: string })
 
+/** The whole result of a tool. */
 export interface CallToolResult {
   content: ContentBlock[]
+  /** A JSON value that fits the tool's output schema. */
   structuredContent?: unknown
+  /** Whether the tool failed; `content` then says why, for the model. */
   isError?: boolean
   _meta?: Record<string, unknown>
 }
 
+/** One message of a prompt. */
 export interface PromptMessage {
   role: 'user' | 'assistant'
   content: ContentBlock
 }
 
+/** The whole result of a prompt. */
 export interface GetPromptResult {
   description?: string
   messages: PromptMessage[]
   _meta?: Record<string, unknown>
 }
 
+/** The whole result of reading a resource: one or several contents. */
 export interface ReadResourceResult {
   contents: ResourceContents[]
   _meta?: Record<string, unknown>
 }
 
+/** Hints about what a tool does. Clients show them; nothing enforces them. */
 export interface ToolAnnotations {
   title?: string
+  /** The tool changes nothing. @default false */
   readOnlyHint?: boolean
+  /** What it changes may be lost. @default true */
   destructiveHint?: boolean
+  /** To call it twice changes no more than to call it once. @default false */
   idempotentHint?: boolean
+  /** It works on things outside the server. @default true */
   openWorldHint?: boolean
 }
 
@@ -118,6 +140,7 @@ export interface ClientCapabilities {
   [capability: string]: unknown
 }
 
+/** The levels of log messages, from the least to the most severe (RFC 5424). */
 export const LOG_LEVELS = [
   'debug',
   'info',
@@ -128,20 +151,24 @@ export const LOG_LEVELS = [
   'alert',
   'emergency',
 ] as const
+/** One of {@link LOG_LEVELS}. */
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
+/** Whether a value that a client sent is a log level. */
 export function isLogLevel(value: unknown): value is LogLevel {
   return (LOG_LEVELS as readonly unknown[]).includes(value)
 }
 
+/** One message for the client's model: content as in a result, one block or a list. */
 export interface SamplingMessage {
   role: 'user' | 'assistant'
   content: object | object[]
 }
 
-/** `sampling/createMessage`. */
+/** What `ctx.sample()` asks of the client's model (`sampling/createMessage`). */
 export interface CreateMessageParams {
   messages: SamplingMessage[]
+  /** The most tokens that the model may write. */
   maxTokens: number
   systemPrompt?: string
   temperature?: number
@@ -154,6 +181,7 @@ export interface CreateMessageParams {
   toolChoice?: object
 }
 
+/** What the client's model wrote. */
 export interface CreateMessageResult {
   role: 'user' | 'assistant'
   // biome-ignore lint/suspicious/noExplicitAny: content differs by revision (a block or a list of them); the reader knows what it asked for
@@ -162,6 +190,7 @@ export interface CreateMessageResult {
   stopReason?: string
 }
 
+/** A place that the client works in: a `file://` URI. */
 export interface Root {
   uri: string
   name?: string
