@@ -4,6 +4,9 @@ import type { Auth } from '../src/index.ts'
 import { AuthError, toAuthorizerContext } from '../src/index.ts'
 import { parseEvent } from './apigateway.ts'
 
+export { readAuth, readCacheSeconds } from './environment/lambda.ts'
+export { EnvironmentError } from './environment/variables.ts'
+
 /** What a REST API expects of its authorizer. Values of the context may be strings, numbers and booleans only. */
 export interface AuthorizerResult {
   readonly principalId: string

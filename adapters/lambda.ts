@@ -1,16 +1,25 @@
-/** Lambda handlers around an app: one that streams its response, and one for hosts that cannot. */
+/** Lambda handlers around an app: one that streams its response, and one for hosts that cannot stream. */
 
 import { pipeline } from 'node:stream/promises'
-import type { Platform } from '../src/index.ts'
+import type { Platform, Store } from '../src/index.ts'
 import type { BufferedReply, Head, Incoming, Shape } from './apigateway.ts'
 import { parseEvent, toHead, toReply } from './apigateway.ts'
+import { EnvironmentError } from './environment/variables.ts'
 
-/** What `createMcp()` returns, or any app that answers a web request. */
+export { readAuth, readEnvironment, readStore } from './environment/lambda.ts'
+export type { EnvironmentOptions, ServerOptions } from './environment/options.ts'
+export { readServerOptions } from './environment/options.ts'
+export type { Environment } from './environment/variables.ts'
+export { EnvironmentError } from './environment/variables.ts'
+
+/** What `createMcp()` returns, or any app that answers a web request, such as a Hono app. */
 export interface App {
   fetch(request: Request, env: { platform: Platform }): Response | Promise<Response>
+  /** Where sessions are kept. An app that does not say it is not checked. */
+  readonly store?: Pick<Store, 'processLocal'>
 }
 
-/** The part of Lambda's invocation context that a door reads. */
+/** The part of Lambda's invocation context that this adapter reads. */
 export interface LambdaContext {
   readonly awsRequestId: string
   getRemainingTimeInMillis(): number
@@ -38,26 +47,33 @@ export interface LambdaRuntime {
 
 export interface LambdaOptions {
   /**
-   * How long before Lambda's timeout the app is told to finish, in milliseconds; what has not ended
-   * when half of it is left is ended here. Never more than half of the time an invocation has.
+   * How long before Lambda's timeout the app's deadline is, in milliseconds. A response that has not
+   * ended when half of the margin is left is ended here. The margin is never more than half of the
+   * time that an invocation has.
    * @default 5000
    */
   margin?: number
-  /** Where failures of the app and of a body go. @default console.error */
+  /** Receives failures of the app and of a body, and warnings at the start. @default console.error */
   log?: (message: string, error?: unknown) => void
   /** Lambda's API for streaming. @default the global `awslambda` */
   runtime?: LambdaRuntime
 }
 
 /**
- * A handler for response streaming: a REST API whose `responseTransferMode` is `STREAM`, or a
- * Function URL whose `InvokeMode` is `RESPONSE_STREAM`. It resolves when the last byte is handed
- * over, because Lambda may freeze the process right after.
+ * Creates a handler for response streaming: a REST API whose `responseTransferMode` is `STREAM`, or a
+ * Function URL whose `InvokeMode` is `RESPONSE_STREAM`. The handler resolves when the last byte is
+ * handed over, because Lambda may freeze the process right after.
  *
- * @example export const handler = lambda(mcp)
+ * A server that keeps sessions in memory gets one warning in the log. When `MCP_TABLE` is set all the
+ * same, this throws {@link EnvironmentError}: the table would stay unused.
+ *
+ * @example
+ * const mcp = createMcp({ name: 'weather', version: '1.0.0', ...(await readEnvironment()) })
+ * export const handler = lambda(mcp)
  */
 export function lambda(app: App, options: LambdaOptions = {}): StreamingHandler {
   const { log = logError, runtime = hostRuntime() } = options
+  checkStore(app, log)
   return runtime.streamifyResponse(async (event, stream, context) => {
     const answer = await invoke(app, event, context, options)
     if (answer === undefined) return end(stream)
@@ -69,24 +85,27 @@ export function lambda(app: App, options: LambdaOptions = {}): StreamingHandler 
       try {
         yield* answer.body
       } catch (reason) {
-        // Thrown inside the pipeline it would destroy the upload, and with it the runtime process.
+        // An error inside the pipeline would destroy the upload, and with it the runtime process.
         failure = { reason }
       }
     }
     await pipeline(body, out, { end: false })
     if (failure === undefined) return end(out)
     log('the response body failed after it had begun', failure.reason)
-    // The runtime reports this in trailers, and the host cuts the response: visibly incomplete.
+    // The runtime reports this error in trailers, so that the host cuts the response and the client
+    // sees that it is incomplete.
     throw new Error('The response body failed after it had begun')
   })
 }
 
 /**
- * A handler for hosts that take a reply whole: an ALB, an HTTP API, a REST API or Function URL
- * without streaming. An event stream arrives in one piece, when its call has ended.
+ * Creates a handler for hosts that take a response as a whole: an ALB, an HTTP API, a REST API or
+ * Function URL without streaming. An event stream arrives in one piece, when its call has ended.
+ * Sessions in memory are treated as in {@link lambda}.
  */
 export function bufferedLambda(app: App, options: LambdaOptions = {}): BufferedHandler {
   const { log = logError } = options
+  checkStore(app, log)
   return async (event, context) => {
     const answer = await invoke(app, event, context, options)
     if (answer === undefined) return undefined
@@ -100,13 +119,29 @@ export function bufferedLambda(app: App, options: LambdaOptions = {}): BufferedH
   }
 }
 
+/** Sessions in memory are known to one instance only, and Lambda starts another one at any time. */
+function checkStore({ store }: App, log: (message: string) => void): void {
+  if (!store?.processLocal) return
+  if (process.env.MCP_TABLE) {
+    throw new EnvironmentError(
+      'MCP_TABLE is set, but the server keeps its sessions in memory: spread `await readEnvironment()` into the options of createMcp(), or pass it a store',
+    )
+  }
+  log(
+    'Sessions are kept in the memory of this instance, so other instances do not know them: set MCP_TABLE to the name of a DynamoDB table, and spread `await readEnvironment()` into the options of createMcp()',
+  )
+}
+
 interface Answer {
   readonly response: Response
   readonly body: AsyncIterable<Uint8Array>
   readonly shape: Shape
 }
 
-/** The app's answer to an event, ended in time whatever the app does. Undefined for what is not HTTP. */
+/**
+ * Passes an event to the app and returns its response, which ends before Lambda's timeout whatever
+ * the app does. Returns undefined for an event that is not HTTP.
+ */
 async function invoke(
   app: App,
   event: unknown,
@@ -117,7 +152,7 @@ async function invoke(
   try {
     incoming = parseEvent(event)
   } catch {
-    // A header or a URL that the web API refuses: the request is malformed, whatever it says.
+    // The web API refuses a header or the URL, so the request is malformed.
     return refusal(400, 'rest')
   }
   if (incoming === undefined) return undefined
@@ -136,9 +171,9 @@ async function invoke(
   try {
     const response = await Promise.race([app.fetch(request, { platform }), rejectOn(cut.signal)])
     const body = chunks(response, cut.signal, done)
-    // Its headers tell the client that the call is under way, so an event stream is not waited for.
+    // The headers of an event stream are sent at once: they tell the client that the call runs.
     if (isEventStream(response)) return { response, body, shape }
-    // Any other body that fails before its first byte still becomes a status.
+    // Any other body is awaited up to its first byte, so that an early failure still becomes a status.
     const first = await body.next()
     return { response, body: first.done ? body : prepend(first.value, body), shape }
   } catch (error) {
@@ -149,8 +184,9 @@ async function invoke(
 }
 
 /**
- * The chunks of a body; none is asked for before the last was taken. Aborting ends an event stream
- * in good order, as its client can come back for the rest; any other body is incomplete and fails.
+ * Yields the chunks of a body, each read only when the one before was taken. An abort ends an event
+ * stream normally, because its client can come back for the rest. Any other body would be incomplete,
+ * so the abort makes it fail.
  */
 async function* chunks(
   response: Response,
@@ -158,7 +194,7 @@ async function* chunks(
   onEnd: () => void,
 ): AsyncGenerator<Uint8Array, undefined> {
   const reader = response.body?.getReader()
-  // Cancelling makes a read that is under way see the end of the body.
+  // After cancel(), a read that is under way sees the end of the body.
   const cancel = () => void reader?.cancel().catch(() => undefined)
   signal.addEventListener('abort', cancel)
   try {
@@ -190,17 +226,17 @@ function isEventStream(response: Response): boolean {
 
 type Failure = 400 | 500 | 504
 
-const reasons: Readonly<Record<Failure, string>> = {
+const REASONS: Readonly<Record<Failure, string>> = {
   400: 'Bad Request',
   500: 'Internal Server Error',
   504: 'Gateway Timeout',
 }
 
-/** The door's own refusals say no more than their status: nothing of a foreign error leaves. */
+/** Creates a response of the adapter itself. It contains only the status, and nothing of an error's message. */
 function refusal(status: Failure, shape: Shape): Answer {
   const headers = { 'content-type': 'text/plain; charset=utf-8' }
   const body = (async function* () {
-    yield Buffer.from(reasons[status])
+    yield Buffer.from(REASONS[status])
   })()
   return { response: new Response(null, { status, headers }), body, shape }
 }
@@ -209,11 +245,11 @@ function end(stream: NodeJS.WritableStream): Promise<void> {
   return new Promise((resolve) => stream.end(() => resolve()))
 }
 
-function logError(message: string, error?: unknown): void {
-  console.error(message, error)
+function logError(...entry: [message: string, error?: unknown]): void {
+  console.error(...entry)
 }
 
-/** A clear error beats a handler that Lambda would call without a stream. */
+/** Throws at the start, where the mistake is easy to see; otherwise Lambda would call the handler without a stream. */
 function hostRuntime(): LambdaRuntime {
   const { awslambda } = globalThis as { awslambda?: Partial<LambdaRuntime> }
   if (awslambda?.streamifyResponse === undefined || awslambda.HttpResponseStream === undefined) {

@@ -5,6 +5,13 @@ import { serve as listen } from '@hono/node-server'
 import type { Mcp, Platform } from '../src/index.ts'
 import { preload } from '../src/index.ts'
 
+export { readAuth } from './environment/auth.ts'
+export { readAddress, readEnvironment, readStore } from './environment/node.ts'
+export type { EnvironmentOptions, ServerOptions } from './environment/options.ts'
+export { readServerOptions } from './environment/options.ts'
+export type { Environment } from './environment/variables.ts'
+export { EnvironmentError } from './environment/variables.ts'
+
 export interface ServeOptions {
   /** 0 for any free one. @default 3000 */
   port?: number

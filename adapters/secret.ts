@@ -1,7 +1,7 @@
 /** A secret out of AWS Secrets Manager by one signed request, for a cold start that need not load a client. */
 
 import { createHash, createHmac } from 'node:crypto'
-import type { Environment } from './environment/options.ts'
+import type { Environment } from './environment/variables.ts'
 
 export interface SecretOptions {
   /** @default the global fetch */
@@ -94,7 +94,7 @@ function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-function required(env: Environment, name: string): string {
+function required(env: Environment, name: keyof Environment): string {
   const value = env[name]
   if (!value) throw new Error(`${name} is not set: a secret can be read on AWS only`)
   return value

@@ -1,6 +1,6 @@
-/** Environment variables of the reference server alone: its AWS tools. */
-import type { Environment } from '../adapters/environment/options.ts'
-import { EnvironmentError, readList } from '../adapters/environment/options.ts'
+/** Environment variables that only the reference server reads: those of its AWS tools. */
+import type { Environment } from '../adapters/environment/variables.ts'
+import { EnvironmentError, readList } from '../adapters/environment/variables.ts'
 
 /** The role that the usage report assumes when a caller names another account. */
 export function readBedrock(env: Environment): { roleArn?: string } {

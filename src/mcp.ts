@@ -115,6 +115,8 @@ export interface Mcp {
   resource(uri: string, options: ResourceOptions, handler: ResourceHandler): Registration
   /** Tells all clients that something changed, from outside a call. Resolves when it is durable. */
   readonly notify: Notify
+  /** Where sessions, streams and handles are kept: the option of that name, or its default. */
+  readonly store: Store
   /** The routes, to be mounted in another app: `app.route('/', mcp.app)`. */
   readonly app: Hono<{ Bindings: Bindings }>
   /** The whole server as one function. A door passes what the host knows as `env.door`. */
@@ -236,6 +238,7 @@ export function createMcp(options: McpOptions): Mcp {
       )
     },
     notify: createNotify((change) => changes.publish(change)),
+    store,
     app,
     fetch: (request, env) => app.fetch(request, env),
     async close({ grace = 10_000 } = {}) {

@@ -1,30 +1,30 @@
-/** Who may call, from the environment: `AUTH_METHOD` and the variables of each method. */
-import type { Auth, OAuthOptions, StaticToken } from '../../src/index.ts'
-import { bearer, cognito, gateway, oauth } from '../../src/index.ts'
-import type { Environment } from './options.ts'
-import { EnvironmentError, readList } from './options.ts'
-
-/** What does not come from the environment. */
-export interface AuthEnvOptions extends Pick<OAuthOptions, 'path' | 'fetch' | 'clock'> {
-  /** Whether the door is told by its host where clients find it; else the environment has to. @default true */
-  knowsUrl?: boolean
-}
+/** Authorization from the environment: `AUTH_METHOD` and the variables of each method. */
+import type { Auth, StaticToken } from '../../src/index.ts'
+import { bearer, gateway } from '../../src/index.ts'
+import type { AuthEnvOptions } from './oauth.ts'
+import type { Environment } from './variables.ts'
+import { EnvironmentError, parseScopes, requireList, usesCognito } from './variables.ts'
 
 /**
- * The way of authorization that the environment asks for; `undefined` for none. Without
- * `AUTH_METHOD` it follows from what else is set.
+ * Reads the method of authorization; `undefined` for none. Without `AUTH_METHOD` the other variables
+ * decide: an issuer means `oauth`, a token means `bearer`.
+ *
+ * @throws {EnvironmentError} for a value that cannot be used; the message names the variable
  */
-export function readAuth(env: Environment, surroundings: AuthEnvOptions = {}): Auth | undefined {
+export async function readAuth(
+  env: Environment = process.env,
+  options: AuthEnvOptions = {},
+): Promise<Auth | undefined> {
   try {
-    return toAuth(env, surroundings)
+    return await toAuth(env, options)
   } catch (error) {
     if (error instanceof EnvironmentError || !(error instanceof Error)) throw error
-    // Each way says in one sentence what it lacks, and names the variable.
+    // The message of each method is one sentence that names the variable.
     throw new EnvironmentError(error.message, { cause: error })
   }
 }
 
-/** Refuses to let the network in unasked: whoever wants that says `AUTH_METHOD=none`. */
+/** Refuses to serve other machines without authorization, unless `AUTH_METHOD=none` asks for it. */
 export function requireAuth(auth: Auth | undefined, env: Environment, host: string): void {
   const loopback = host === 'localhost' || host === '::1' || host.startsWith('127.')
   if (auth || loopback || env.AUTH_METHOD === 'none') return
@@ -33,19 +33,22 @@ export function requireAuth(auth: Auth | undefined, env: Environment, host: stri
   )
 }
 
-function toAuth(env: Environment, surroundings: AuthEnvOptions): Auth | undefined {
+async function toAuth(env: Environment, options: AuthEnvOptions): Promise<Auth | undefined> {
   const method = env.AUTH_METHOD || impliedMethod(env)
   switch (method) {
     case 'none':
       return undefined
     case 'bearer':
       return bearer({ tokens: requireList(env, 'MCP_AUTH_TOKEN').map(parseToken) })
-    case 'oauth':
-      return toOAuth(env, surroundings)
-    // the older name, from when the gateway was a Lambda function's only caller
+    case 'oauth': {
+      // Most of the code of authorization: a cold start with a static token does not read it.
+      const { readOAuth } = await import('./oauth.ts')
+      return readOAuth(env, options)
+    }
+    // An older name of `gateway`, which deployments still use.
     case 'lambda':
     case 'gateway':
-      return gateway({ requiredScopes: readScopes(env.MCP_REQUIRED_SCOPES) })
+      return gateway({ requiredScopes: parseScopes(env.MCP_REQUIRED_SCOPES) })
     default:
       throw new EnvironmentError(
         `AUTH_METHOD must be one of none, bearer, oauth, gateway, not "${method}"`,
@@ -64,76 +67,15 @@ function impliedMethod(env: Environment): string {
   return env.MCP_AUTH_TOKEN ? 'bearer' : 'none'
 }
 
-// Any of them shows the intention, so that a forgotten pool stops the start instead of opening it.
-const usesCognito = (env: Environment): boolean =>
-  Object.keys(env).some((name) => name.startsWith('COGNITO_') && env[name])
-
-function toOAuth(env: Environment, { knowsUrl = true, ...options }: AuthEnvOptions): Auth {
-  const issuers = readList(env, 'MCP_ISSUER') ?? []
-  const cognitoToo = usesCognito(env)
-  if (issuers.length === 0 && !cognitoToo) {
-    throw new EnvironmentError(
-      'AUTH_METHOD=oauth needs MCP_ISSUER, or COGNITO_USER_POOL_ID for Cognito',
-    )
-  }
-  if (issuers.length > 0 && cognitoToo) {
-    throw new EnvironmentError(
-      'MCP_ISSUER and COGNITO_… are both set: only one of them can say who issues tokens',
-    )
-  }
-  const either = (name: string) => env[`MCP_${name}`] || env[`COGNITO_${name}`]
-  const supportedScopes = readScopes(either('SUPPORTED_SCOPES'))
-  const resourceId = env.COGNITO_RESOURCE_ID
-  const resourceIdIsUrl = resourceId !== undefined && URL.canParse(resourceId)
-  const resource = env.MCP_RESOURCE_URL || (resourceIdIsUrl ? resourceId : undefined)
-  if (!resource && !knowsUrl) {
-    throw new EnvironmentError(
-      'MCP_RESOURCE_URL is not set: it is the URL that clients call, such as https://mcp.example.com/mcp',
-    )
-  }
-  const facadeClientId = env.MCP_FACADE_CLIENT_ID
-  const common = {
-    ...options,
-    resource,
-    // A resource server's identifier in Cognito need not be a URL; then it can only be a name in `aud`.
-    audience: resourceId && !resourceIdIsUrl ? [resourceId] : [],
-    allowedClientIds:
-      readList(env, 'MCP_ALLOWED_CLIENT_IDS') ?? readList(env, 'COGNITO_ALLOWED_CLIENT_IDS'),
-    requiredScopes: readScopes(either('REQUIRED_SCOPES')),
-    supportedScopes: supportedScopes.length > 0 ? supportedScopes : undefined,
-    facade: facadeClientId
-      ? { clientId: facadeClientId, redirectUris: requireList(env, 'MCP_FACADE_REDIRECT_URIS') }
-      : undefined,
-  }
-  if (cognitoToo) {
-    return cognito({
-      ...common,
-      userPoolId: env.COGNITO_USER_POOL_ID ?? '',
-      region: env.COGNITO_REGION || undefined,
-      domain: env.COGNITO_DOMAIN || undefined,
-    })
-  }
-  return oauth({ ...common, issuer: issuers, jwksUri: env.MCP_JWKS_URI || undefined })
-}
-
-/** `token`, or `token;subject=build-server;scopes=reports:read reports:write`. */
+/** Parses `token`, or `token;subject=build-server;scopes=reports:read reports:write`. */
 function parseToken(entry: string): StaticToken {
   const [token = '', ...settings] = entry.split(';').map((part) => part.trim())
-  // The message names no part of the entry: what is mistyped here may well be the token.
+  // The message quotes no part of the entry, because any part may be a mistyped token.
   if (!settings.every((setting) => /^(?:subject|scopes)=/.test(setting))) {
     throw new EnvironmentError('MCP_AUTH_TOKEN: only ;subject=… and ;scopes=… may follow a token')
   }
   const read = (name: string) =>
     settings.find((setting) => setting.startsWith(`${name}=`))?.slice(name.length + 1)
   const subject = read('subject')
-  return { token, ...(subject && { subject }), scopes: readScopes(read('scopes')) }
-}
-
-const readScopes = (value: string | undefined): string[] =>
-  (value ?? '').split(/[\s,]+/).filter(Boolean)
-
-function requireList(env: Environment, name: string): string[] {
-  const entries = readList(env, name)
-  if (!entries) throw new EnvironmentError(`${name} is not set`)
-  return entries
+  return { token, ...(subject && { subject }), scopes: parseScopes(read('scopes')) }
 }

@@ -1,34 +1,69 @@
-/** The environment of the Lambda functions: what `template.yaml` sets beyond what every door reads. */
+/** The environment of Lambda functions: what `template.yaml` sets beyond what every server reads. */
 
 import type { Auth, Store } from '../../src/index.ts'
 import { dynamoStore } from '../dynamodb/dynamo-store.ts'
 import type { SecretOptions } from '../secret.ts'
-import { readSecret } from '../secret.ts'
-import { readAuth } from './auth.ts'
-import type { Environment } from './options.ts'
-import { EnvironmentError, readNumber } from './options.ts'
+import { readAuth as readPlainAuth } from './auth.ts'
+import type { EnvironmentOptions } from './options.ts'
+import { readServerOptions } from './options.ts'
+import type { Environment } from './variables.ts'
+import { EnvironmentError, readFlag, readNumber } from './variables.ts'
 
 /**
- * Who may call. A static token is fetched from the secret that `MCP_AUTH_TOKEN_SECRET` names, once
- * per instance: a new token holds for every instance that starts after it was changed.
+ * Reads all options of a server on Lambda from the environment: authorization, store, guards, log.
+ * Streams that stay open between calls are off unless `MCP_STREAMS` is true, because each of them
+ * keeps an instance running.
+ *
+ * @throws {EnvironmentError} for a value that cannot be used; the message names the variable
+ * @example
+ * const mcp = createMcp({ name: 'weather', version: '1.0.0', ...(await readEnvironment()) })
+ * export const handler = lambda(mcp)
  */
-export async function readLambdaAuth(
-  env: Environment,
+export async function readEnvironment(env: Environment = process.env): Promise<EnvironmentOptions> {
+  const auth = await readAuth(env)
+  const store = readStore(env)
+  return {
+    ...readServerOptions(env),
+    ...(auth && { auth }),
+    ...(store && { store }),
+    listening: readFlag(env, 'MCP_STREAMS'),
+  }
+}
+
+/**
+ * Reads who may call; `undefined` for everybody, which only `AUTH_METHOD=none` allows. A static token
+ * is fetched from the secret that `MCP_AUTH_TOKEN_SECRET` names, once per instance: a new token is
+ * valid for instances that start after it was changed.
+ */
+export async function readAuth(
+  env: Environment = process.env,
   options: SecretOptions = {},
 ): Promise<Auth | undefined> {
-  const secret = env.MCP_AUTH_TOKEN_SECRET
-  if (!env.AUTH_METHOD) throw new EnvironmentError('AUTH_METHOD is not set: say none for nobody')
-  if (!secret) return readAuth(env)
-  return readAuth({ ...env, MCP_AUTH_TOKEN: await readSecret(env, secret, options) })
+  const auth = await readPlainAuth({ ...env, ...(await readToken(env, options)) })
+  if (!auth && env.AUTH_METHOD !== 'none') {
+    throw new EnvironmentError(
+      'AUTH_METHOD is not set, and a Lambda function is public: set it to none if everybody may call',
+    )
+  }
+  return auth
 }
 
-/** The table, which the stack has made: asked nothing before it is needed, for a cold start's sake. */
-export function readLambdaStore(env: Environment): { store?: Store } {
-  return env.MCP_TABLE ? { store: dynamoStore({ table: env.MCP_TABLE }) } : {}
+async function readToken(env: Environment, options: SecretOptions): Promise<Environment> {
+  if (!env.MCP_AUTH_TOKEN_SECRET) return {}
+  const { readSecret } = await import('../secret.ts')
+  return { MCP_AUTH_TOKEN: await readSecret(env, env.MCP_AUTH_TOKEN_SECRET, options) }
 }
 
-/** For how long the gateway keeps what the authorizer says, in seconds. */
-export function readCacheSeconds(env: Environment): number {
+/**
+ * Reads where sessions are kept: the DynamoDB table, or `undefined` for memory. The table is not
+ * checked, because a stack creates it, and a cold start must not wait for it.
+ */
+export function readStore(env: Environment = process.env): Store | undefined {
+  return env.MCP_TABLE ? dynamoStore({ table: env.MCP_TABLE }) : undefined
+}
+
+/** Reads for how many seconds API Gateway caches a result of the authorizer. */
+export function readCacheSeconds(env: Environment = process.env): number {
   return (
     readNumber(env, 'MCP_AUTHORIZER_CACHE_SECONDS', { min: 0, max: 3600, unit: 'seconds' }) ?? 0
   )

@@ -1,22 +1,32 @@
-/** The environment, read in one place: each variable checked, and named in the sentence that refuses it. */
-import type { Logger, McpOptions, Store } from '../../src/index.ts'
-
-export type Environment = Readonly<Record<string, string | undefined>>
-
-/** A value that the server cannot start with. */
-export class EnvironmentError extends Error {
-  override name = 'EnvironmentError'
-}
+/** Options of `createMcp()` from the environment that are the same on every host. */
+import type { Logger, McpOptions } from '../../src/index.ts'
+import type { Environment } from './variables.ts'
+import {
+  EnvironmentError,
+  misspelledVariables,
+  readChoice,
+  readList,
+  readNumber,
+} from './variables.ts'
 
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 
-/** What every door needs: guards, sessions, sealing, the log. */
-export function readOptions(
-  env: Environment,
-): Pick<
+/** Options of `createMcp()` that `readServerOptions()` reads. */
+export type ServerOptions = Pick<
   McpOptions,
   'allowedHosts' | 'allowedOrigins' | 'bodyLimit' | 'sessionTtl' | 'stateKeys' | 'log'
-> {
+>
+
+/** Options of `createMcp()` that `readEnvironment()` reads, to be spread into it. */
+export type EnvironmentOptions = ServerOptions & Pick<McpOptions, 'auth' | 'store' | 'listening'>
+
+/**
+ * Reads the guards, the session's lifetime, the sealing keys and the log. Writes a warning to that
+ * log for each variable whose name is nearly one that is read.
+ *
+ * @throws {EnvironmentError} for a value that cannot be used
+ */
+export function readServerOptions(env: Environment = process.env): ServerOptions {
   const sessionTtl = readNumber(env, 'MCP_SESSION_TTL', { min: 60, unit: 'seconds' })
   const bodyLimit = readNumber(env, 'MCP_BODY_LIMIT', { min: 1_000, unit: 'bytes' })
   const stateKeys = readList(env, 'MCP_STATE_KEYS')
@@ -32,8 +42,12 @@ export function readOptions(
       )
     }
   }
+  const log = createLog(readChoice(env, 'LOG_LEVEL', { choices: LEVELS, fallback: 'info' }))
+  for (const [set, meant] of misspelledVariables(env)) {
+    log({ level: 'warn', message: `${set} is set but not read: did you mean ${meant}?` })
+  }
   return {
-    log: createLog(readChoice(env, 'LOG_LEVEL', LEVELS, 'info')),
+    log,
     ...(allowedHosts && { allowedHosts }),
     ...(allowedOrigins && { allowedOrigins }),
     ...(bodyLimit !== undefined && { bodyLimit }),
@@ -42,94 +56,13 @@ export function readOptions(
   }
 }
 
-/**
- * The store that the environment names: `undefined` for memory, else the table, checked before the
- * first request finds out what is wrong with it.
- */
-export async function readStore(env: Environment): Promise<Store | undefined> {
-  const kind = readChoice(
-    env,
-    'MCP_STORE',
-    ['memory', 'dynamodb'],
-    env.MCP_TABLE ? 'dynamodb' : 'memory',
-  )
-  if (kind === 'memory') return undefined
-  const table = env.MCP_TABLE
-  if (!table)
-    throw new EnvironmentError('MCP_STORE=dynamodb needs MCP_TABLE, the name of the table')
-  const { checkTable, createTable, dynamoStore } = await import('../dynamodb/dynamo-store.ts')
-  try {
-    if (readFlag(env, 'MCP_CREATE_TABLE')) await createTable({ table })
-    await checkTable({ table })
-  } catch (error) {
-    throw new EnvironmentError(error instanceof Error ? error.message : String(error))
-  }
-  return dynamoStore({ table })
-}
-
-/** Whoever says under which URL clients call has said which host that is. */
+/** Default allowedHosts, derived from MCP_RESOURCE_URL: clients send the host of that URL. */
 function resourceHosts({ MCP_RESOURCE_URL: url }: Environment): string[] | undefined {
   if (!url || !URL.canParse(url)) return undefined
   return [new URL(url).hostname, 'localhost', '127.0.0.1', '[::1]']
 }
 
-/** Where the Node door listens, and whether a proxy stands before it. */
-export function readAddress(env: Environment): {
-  port: number
-  host: string
-  trustProxy: boolean
-} {
-  return {
-    port: readNumber(env, 'PORT', { min: 0, max: 65_535, unit: 'a port' }) ?? 3000,
-    host: env.HOST || '127.0.0.1',
-    trustProxy: readFlag(env, 'MCP_TRUST_PROXY'),
-  }
-}
-
-export function readNumber(
-  env: Environment,
-  name: string,
-  { min, max = Number.MAX_SAFE_INTEGER, unit }: { min: number; max?: number; unit: string },
-): number | undefined {
-  const text = env[name]
-  if (!text) return undefined
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < min || value > max) {
-    const range = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`
-    throw new EnvironmentError(`${name} must be a whole number (${unit}), ${range}, not "${text}"`)
-  }
-  return value
-}
-
-/** Comma-separated; undefined when unset or empty. */
-export function readList(env: Environment, name: string): string[] | undefined {
-  const values = env[name]
-    ?.split(',')
-    .map((value) => value.trim())
-    .filter(Boolean)
-  return values?.length ? values : undefined
-}
-
-/** `1` or `true`; `0`, `false` or nothing. */
-function readFlag(env: Environment, name: string): boolean {
-  return ['1', 'true'].includes(readChoice(env, name, ['0', '1', 'false', 'true'], '0'))
-}
-
-function readChoice<T extends string>(
-  env: Environment,
-  name: string,
-  choices: readonly T[],
-  otherwise: T,
-): T {
-  const value = env[name]
-  if (!value) return otherwise
-  const found = choices.find((choice) => choice === value.toLowerCase())
-  if (!found)
-    throw new EnvironmentError(`${name} must be one of ${choices.join(', ')}, not "${value}"`)
-  return found
-}
-
-/** One JSON object a line, on stderr, from the level on. */
+/** Writes one JSON object per line to stderr, for entries of this level and above. */
 function createLog(level: (typeof LEVELS)[number]): Logger {
   const from = LEVELS.indexOf(level)
   return (entry) => {

@@ -1,19 +1,10 @@
-/** An MCP server on a Lambda Function URL: no gateway, so a static token rather than OAuth. */
+/** An MCP server on a Lambda Function URL. No gateway checks the callers, so the server itself asks for a token. */
 
-import { bearer, createMcp } from 'streamable-mcp'
-import { dynamoStore } from 'streamable-mcp/dynamodb'
-import { lambda } from 'streamable-mcp/lambda'
+import { createMcp } from 'streamable-mcp'
+import { lambda, readEnvironment } from 'streamable-mcp/lambda'
 import * as v from 'valibot'
 
-const { MCP_TABLE = '', MCP_AUTH_TOKEN = '' } = process.env
-
-const mcp = createMcp({
-  name: 'weather',
-  version: '1.0.0',
-  auth: bearer({ tokens: [MCP_AUTH_TOKEN] }),
-  store: dynamoStore({ table: MCP_TABLE }),
-  listening: false, // each listener would keep an instance busy
-})
+const mcp = createMcp({ name: 'weather', version: '1.0.0', ...(await readEnvironment()) })
 
 mcp.tool(
   'get_weather',

@@ -1,10 +1,13 @@
-/** The authorizer in front of the reference server on API Gateway, by the same environment. */
+/** The authorizer in front of the reference server on API Gateway. It reads the same environment as the server. */
 
-import { authorizer } from '../../adapters/authorizer.ts'
-import { readCacheSeconds, readLambdaAuth } from '../../adapters/environment/lambda.ts'
-import { EnvironmentError } from '../../adapters/environment/options.ts'
+import {
+  authorizer,
+  EnvironmentError,
+  readAuth,
+  readCacheSeconds,
+} from '../../adapters/authorizer.ts'
 
-const auth = await readLambdaAuth(process.env)
+const auth = await readAuth()
 if (!auth) throw new EnvironmentError('AUTH_METHOD=none leaves an authorizer nothing to verify')
 
-export const handler = authorizer(auth, { cacheSeconds: readCacheSeconds(process.env) })
+export const handler = authorizer(auth, { cacheSeconds: readCacheSeconds() })

@@ -1,25 +1,12 @@
-/** `npm start`: the reference server on Node, set up by the environment. */
+/** `npm start`: the reference server on Node, configured by the environment. */
 
-import { readAuth, requireAuth } from '../../adapters/environment/auth.ts'
-import {
-  EnvironmentError,
-  readAddress,
-  readOptions,
-  readStore,
-} from '../../adapters/environment/options.ts'
-import { serve } from '../../adapters/node.ts'
+import { EnvironmentError, readAddress, readEnvironment, serve } from '../../adapters/node.ts'
 import { readBedrock } from '../config.ts'
 import { createReferenceServer } from '../tools/index.ts'
 
 try {
-  const address = readAddress(process.env)
-  const auth = readAuth(process.env, { knowsUrl: address.trustProxy })
-  requireAuth(auth, process.env, address.host)
-  const store = await readStore(process.env)
-  const mcp = createReferenceServer(
-    { ...readOptions(process.env), ...(auth && { auth }), ...(store && { store }) },
-    { bedrock: readBedrock(process.env) },
-  )
+  const address = readAddress()
+  const mcp = createReferenceServer(await readEnvironment(), { bedrock: readBedrock(process.env) })
   const { port } = await serve(mcp, address)
   const url = `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}/mcp`
   process.stdout.write(`streamable-mcp listens on ${url}
@@ -33,7 +20,7 @@ try {
   process.exitCode = 1
 }
 
-/** One sentence for what the person who starts the server can mend; the whole error for what only we can. */
+/** Explains in one sentence what the operator can fix; anything else is a fault of ours and is shown whole. */
 function startProblem(error: unknown): string {
   if (error instanceof EnvironmentError) return error.message
   if (error instanceof Error && 'code' in error) {

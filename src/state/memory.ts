@@ -91,6 +91,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   let lastVersion = 0
 
   return {
+    processLocal: true,
+
     async get(key): Promise<StoredRecord | undefined> {
       const name = flat(key)
       const item = live(items.get(name))

@@ -52,6 +52,8 @@ export interface StoreWatch {
  * Record names and log names do not overlap: a name is used as one or the other.
  */
 export interface Store {
+  /** True where only this process sees what is stored, as in `memoryStore()`. @default false */
+  readonly processLocal?: boolean
   get(key: StoreKey): Promise<StoredRecord | undefined>
   /** Returns the new version. Throws {@link StoreConflict} when `ifVersion` no longer holds. */
   put(key: StoreKey, value: JsonValue, options: StorePutOptions): Promise<number>

@@ -3,7 +3,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { readLambdaAuth } from '../../adapters/environment/lambda.ts'
+import { readAuth } from '../../adapters/lambda.ts'
 import { readSecret, sign } from '../../adapters/secret.ts'
 import { readLambdaTools } from '../../reference/config.ts'
 
@@ -94,7 +94,7 @@ describe('the environment of a function', () => {
     const token = 'a'.repeat(40)
     const { env, close } = await secretsManager(200, { SecretString: token })
     const set = { ...env, AUTH_METHOD: 'bearer', MCP_AUTH_TOKEN_SECRET: 'arn:secret' }
-    const auth = await readLambdaAuth(set).finally(close)
+    const auth = await readAuth(set).finally(close)
     const request = (value: string) =>
       new Request('https://x/mcp', { headers: { authorization: `Bearer ${value}` } })
     await expect(auth?.verify(request(token), {})).resolves.toMatchObject({ scopes: [] })
@@ -102,8 +102,8 @@ describe('the environment of a function', () => {
   })
 
   it('never leaves open by accident whom it lets in', async () => {
-    await expect(readLambdaAuth({})).rejects.toThrow(/AUTH_METHOD is not set/)
-    expect(await readLambdaAuth({ AUTH_METHOD: 'none' })).toBeUndefined()
+    await expect(readAuth({})).rejects.toThrow(/AUTH_METHOD is not set/)
+    expect(await readAuth({ AUTH_METHOD: 'none' })).toBeUndefined()
   })
 
   it('leaves out tools that the role has no rights for', () => {

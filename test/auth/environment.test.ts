@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { readAuth, requireAuth } from '../../adapters/environment/auth.ts'
-import { EnvironmentError } from '../../adapters/environment/options.ts'
+import { EnvironmentError } from '../../adapters/environment/variables.ts'
 import { bearer } from '../../src/index.ts'
 import { call, createAuthApp } from '../support/auth-app.ts'
 import { createTokenIssuer } from '../support/token-issuer.ts'
@@ -12,10 +12,10 @@ const resource = 'https://mcp.example.com/mcp'
 const userPoolId = 'eu-central-1_AbCdEf123'
 const pool = `https://cognito-idp.eu-central-1.amazonaws.com/${userPoolId}`
 
-type Environment = Parameters<typeof readAuth>[0]
+type Environment = NonNullable<Parameters<typeof readAuth>[0]>
 
-function start(env: Environment, surroundings: Parameters<typeof readAuth>[1] = {}) {
-  const auth = readAuth(env, surroundings)
+async function start(env: Environment, options: Parameters<typeof readAuth>[1] = {}) {
+  const auth = await readAuth(env, options)
   if (!auth) throw new Error('This environment asks for no authorization.')
   return createAuthApp(auth)
 }
@@ -23,19 +23,19 @@ function start(env: Environment, surroundings: Parameters<typeof readAuth>[1] = 
 describe('AUTH_METHOD', () => {
   it.each<[Environment]>([[{}], [{ AUTH_METHOD: 'none' }], [{ AUTH_METHOD: '', MCP_ISSUER: '' }]])(
     'is none for %j',
-    (env) => {
-      expect(readAuth(env)).toBeUndefined()
+    async (env) => {
+      expect(await readAuth(env)).toBeUndefined()
     },
   )
 
-  it('none outweighs what else is set', () => {
-    expect(readAuth({ AUTH_METHOD: 'none', MCP_AUTH_TOKEN: 'a' })).toBeUndefined()
+  it('none outweighs what else is set', async () => {
+    expect(await readAuth({ AUTH_METHOD: 'none', MCP_AUTH_TOKEN: 'a' })).toBeUndefined()
   })
 
   it.each(['gateway', 'lambda'])(
     '%s believes the authorizer and no token (A51, A52)',
     async (method) => {
-      const app = start({ AUTH_METHOD: method, MCP_AUTH_TOKEN: 'abc' })
+      const app = await start({ AUTH_METHOD: method, MCP_AUTH_TOKEN: 'abc' })
       expect((await call(app, 'Bearer abc')).status).toBe(401)
     },
   )
@@ -56,9 +56,9 @@ describe('AUTH_METHOD', () => {
       'MCP_FACADE_REDIRECT_URIS',
       { MCP_ISSUER: 'https://login.example.com', MCP_FACADE_CLIENT_ID: 'c' },
     ],
-  ])('stops the start with a sentence on %s for %j (A35, A50)', (words, env) => {
-    expect(() => readAuth(env)).toThrow(EnvironmentError)
-    expect(() => readAuth(env)).toThrow(words)
+  ])('stops the start with a sentence on %s for %j (A35, A50)', async (words, env) => {
+    await expect(readAuth(env)).rejects.toThrow(EnvironmentError)
+    await expect(readAuth(env)).rejects.toThrow(words)
   })
 })
 
@@ -105,7 +105,7 @@ describe('the Node adapter', () => {
 describe('MCP_AUTH_TOKEN', () => {
   it('lists tokens, plain or hashed, each with a subject and scopes if it has them', async () => {
     const hash = createHash('sha256').update('second').digest('hex')
-    const app = start({
+    const app = await start({
       MCP_AUTH_TOKEN: `first, sha256:${hash};subject=ci;scopes=files:read files:write`,
     })
     expect((await call(app, 'Bearer first')).body).toMatchObject({ scopes: [] })
@@ -120,7 +120,7 @@ describe('MCP_AUTH_TOKEN', () => {
 describe('MCP_ISSUER and what belongs to it', () => {
   it('make an OAuth resource server', async () => {
     const issuer = await createTokenIssuer()
-    const app = start(
+    const app = await start(
       {
         MCP_ISSUER: issuer.url,
         MCP_RESOURCE_URL: resource,
@@ -140,7 +140,7 @@ describe('MCP_ISSUER and what belongs to it', () => {
   })
 
   it('may name several issuers', async () => {
-    const app = start({
+    const app = await start({
       MCP_ISSUER: 'https://a.example.com,https://b.example.com/t',
       MCP_RESOURCE_URL: resource,
     })
@@ -175,7 +175,7 @@ describe('COGNITO_… (A57–A63)', () => {
 
   it('make a resource server for the pool, and a façade before it', async () => {
     const issuer = await createPool()
-    const app = start(env, { fetch: issuer.fetch })
+    const app = await start(env, { fetch: issuer.fetch })
     expect((await call(app, `Bearer ${await issuer.token(claims)}`)).status).toBe(200)
     const lacking = await issuer.token({ ...claims, scope: 'openid' })
     expect((await call(app, `Bearer ${lacking}`)).status).toBe(403)
@@ -196,7 +196,7 @@ describe('COGNITO_… (A57–A63)', () => {
 
   it('may have a resource identifier that is no URL: then it is a name in the audience', async () => {
     const issuer = await createPool()
-    const app = start(
+    const app = await start(
       { ...env, MCP_RESOURCE_URL: resource, COGNITO_RESOURCE_ID: 'mcp-server-api' },
       { fetch: issuer.fetch },
     )

@@ -51,7 +51,7 @@ describe('a request', () => {
       query: ['1&1', '2'],
       body: '{"é":"☃"}',
       headers: { 'x-many': 'a', 'content-length': '12' },
-      endpoint: {
+      platform: {
         baseUrl: 'https://abc123.execute-api.eu-west-1.amazonaws.com/prod',
         requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
         deadline: expect.closeTo(Date.now() + 3000, -4),
@@ -205,7 +205,7 @@ describe('the gate', () => {
     const response = await as('good')
     expect(response.status).toBe(200)
     expect(await response.json()).toMatchObject({
-      endpoint: { authorizer: { sub: 'ann', scope: 'use', principalId: 'digest' } },
+      platform: { authorizer: { sub: 'ann', scope: 'use', principalId: 'digest' } },
     })
   })
 

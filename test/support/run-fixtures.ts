@@ -1,11 +1,10 @@
 /** `npm run fixtures`: the conformance suite's server over HTTP, set up by the environment. */
-import { readAddress, readOptions, readStore } from '../../adapters/environment/options.ts'
-import { serve } from '../../adapters/node.ts'
+import { readAddress, readServerOptions, readStore, serve } from '../../adapters/node.ts'
 import { createFixtures } from './fixtures.ts'
 
 const store = await readStore(process.env)
 const mcp = createFixtures({
-  ...readOptions({ LOG_LEVEL: 'warn', ...process.env }),
+  ...readServerOptions({ LOG_LEVEL: 'warn', ...process.env }),
   ...(store && { store }),
 })
 const { port } = await serve(mcp, readAddress(process.env))

@@ -1,0 +1,62 @@
+/** The environment of a Node server: its address, its store, and everything that every server reads. */
+import type { Store } from '../../src/index.ts'
+import { readAuth, requireAuth } from './auth.ts'
+import type { EnvironmentOptions } from './options.ts'
+import { readServerOptions } from './options.ts'
+import type { Environment } from './variables.ts'
+import { EnvironmentError, readChoice, readFlag, readNumber } from './variables.ts'
+
+/**
+ * Reads all options of a server on Node from the environment. Refuses a server without authorization
+ * on an address that other machines reach, unless `AUTH_METHOD=none` asks for it.
+ *
+ * @throws {EnvironmentError} for a value that cannot be used; the message names the variable
+ * @example
+ * const mcp = createMcp({ name: 'weather', version: '1.0.0', ...(await readEnvironment()) })
+ * await serve(mcp, readAddress())
+ */
+export async function readEnvironment(env: Environment = process.env): Promise<EnvironmentOptions> {
+  const { host, trustProxy } = readAddress(env)
+  const auth = await readAuth(env, { knowsUrl: trustProxy })
+  requireAuth(auth, env, host)
+  const options = readServerOptions(env)
+  const store = await readStore(env)
+  return { ...options, ...(auth && { auth }), ...(store && { store }) }
+}
+
+/** Reads where a Node server listens, and whether a proxy stands in front of it: options of `serve()`. */
+export function readAddress(env: Environment = process.env): {
+  port: number
+  host: string
+  trustProxy: boolean
+} {
+  return {
+    port: readNumber(env, 'PORT', { min: 0, max: 65_535, unit: 'a port' }) ?? 3000,
+    host: env.HOST || '127.0.0.1',
+    trustProxy: readFlag(env, 'MCP_TRUST_PROXY'),
+  }
+}
+
+/**
+ * Reads where sessions are kept: `undefined` for memory, else the DynamoDB table. The table is
+ * checked here, so that a wrong name or a missing right stops the start and not the first request.
+ */
+export async function readStore(env: Environment = process.env): Promise<Store | undefined> {
+  const kind = readChoice(env, 'MCP_STORE', {
+    choices: ['memory', 'dynamodb'],
+    fallback: env.MCP_TABLE ? 'dynamodb' : 'memory',
+  })
+  if (kind === 'memory') return undefined
+  const table = env.MCP_TABLE
+  if (!table) {
+    throw new EnvironmentError('MCP_STORE=dynamodb needs MCP_TABLE, the name of the table')
+  }
+  const { checkTable, createTable, dynamoStore } = await import('../dynamodb/dynamo-store.ts')
+  try {
+    if (readFlag(env, 'MCP_CREATE_TABLE')) await createTable({ table })
+    await checkTable({ table })
+  } catch (error) {
+    throw new EnvironmentError(error instanceof Error ? error.message : String(error))
+  }
+  return dynamoStore({ table })
+}
