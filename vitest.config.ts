@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-const slow = ['cluster', 'agent']
+const slow = ['cluster', 'agent', 'engine']
 
 export default defineConfig(({ mode }) => ({
   resolve: {

@@ -1,0 +1,103 @@
+/** A real PostgreSQL server for tests: Debian's package on a port of its own, with a data folder of its own. */
+import type { ChildProcess } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import { freePort } from './free-port.ts'
+
+export interface PostgresServer extends AsyncDisposable {
+  readonly url: string
+  /** Ends it at once, as `kill -9` does. The data that was acknowledged stays. */
+  kill(): Promise<void>
+  /** Starts it again on the same port with the same data. */
+  restart(): Promise<void>
+  pause(): void
+  resume(): void
+  close(): Promise<void>
+}
+
+/** The newest installed version's programs: Debian keeps them outside the PATH. */
+function programs(): string {
+  const home = '/usr/lib/postgresql'
+  const newest = readdirSync(home)
+    .sort((a, b) => Number(b) - Number(a))
+    .at(0)
+  return join(home, newest ?? '', 'bin')
+}
+
+/** PostgreSQL refuses to run as root: then it runs as Debian's user for it. */
+function asUser(): { uid?: number; gid?: number } {
+  if (userInfo().uid !== 0) return {}
+  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
+  return { uid: id('-u'), gid: id('-g') }
+}
+
+export async function startPostgres(): Promise<PostgresServer> {
+  const bin = programs()
+  const user = asUser()
+  const folder = mkdtempSync(join(tmpdir(), 'postgres-'))
+  if (user.uid !== undefined && user.gid !== undefined) chownSync(folder, user.uid, user.gid)
+  const data = join(folder, 'data')
+  const init = ['-D', data, '-U', 'test', '-A', 'trust', '-E', 'UTF8', '--no-sync', '--locale=C']
+  execFileSync(join(bin, 'initdb'), init, { ...user, stdio: 'ignore', cwd: folder })
+  const port = await freePort()
+  const url = `postgres://test@127.0.0.1:${port}/postgres`
+  let child: ChildProcess | undefined
+
+  async function start(): Promise<void> {
+    const options = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder]
+    child = spawn(join(bin, 'postgres'), options, {
+      ...user,
+      stdio: 'ignore',
+      cwd: folder,
+      detached: true,
+    })
+    const end = Date.now() + 30_000
+    for (;;) {
+      const client = new pg.Client({ connectionString: url })
+      client.on('error', () => {})
+      try {
+        await client.connect()
+        await client.query('SELECT 1')
+        await client.end()
+        return
+      } catch (error) {
+        if (Date.now() > end) throw error
+        await delay(50)
+      }
+    }
+  }
+
+  /** A signal to the server and all its workers, which are its process group. */
+  const signal = (name: NodeJS.Signals) => {
+    if (child?.pid && child.exitCode === null && child.signalCode === null) {
+      process.kill(-child.pid, name)
+    }
+  }
+
+  async function kill(): Promise<void> {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const ended = once(child, 'exit')
+    signal('SIGKILL')
+    await ended
+  }
+
+  const close = async () => {
+    await kill()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  await start()
+  return {
+    url,
+    kill,
+    restart: start,
+    pause: () => signal('SIGSTOP'),
+    resume: () => signal('SIGCONT'),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
