@@ -115,7 +115,7 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
     },
   })
   listener.onNotice((place) => wakeUps.announce(place))
-  listener.onGap(() => wakeUps.announceAll())
+  listener.onGap(() => wakeUps.connectionLost())
 
   // The timer starts with the first write, and never keeps a process running.
   let sweeper: ReturnType<typeof setInterval> | undefined

@@ -97,7 +97,7 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
     subscriber ??= connection.subscriber().then((client) => {
       client.on('message', (channel: string) => wakeUps.announce(channel))
       // Also after the first connection, where it wakes nobody.
-      client.on('ready', () => wakeUps.announceAll())
+      client.on('ready', () => wakeUps.connectionLost())
       return client
     })
     return subscriber

@@ -46,9 +46,15 @@ export class WakeUps {
     for (const wake of [...(this.#waiting.get(channel)?.wake ?? [])]) wake()
   }
 
-  /** Ends every wait: after a lost connection nobody knows what was announced meanwhile. */
-  announceAll(): void {
-    for (const channel of [...this.#waiting.keys()]) this.announce(channel)
+  /**
+   * Ends every wait and forgets the subscriptions, after a lost connection: nobody knows what was
+   * announced meanwhile.
+   */
+  connectionLost(): void {
+    for (const [channel, entry] of this.#waiting) {
+      entry.since = Number.NEGATIVE_INFINITY
+      this.announce(channel)
+    }
   }
 
   /** Resolves at a change of one of the places, when the signal aborts, and after 15 s. Never rejects. */

@@ -1,6 +1,6 @@
 /** A real PostgreSQL server for tests: Debian's package on a port of its own, with a data folder of its own. */
 import type { ChildProcess } from 'node:child_process'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
@@ -10,6 +10,7 @@ import pg from 'pg'
 import { freePort } from './free-port.ts'
 
 export interface PostgresServer extends AsyncDisposable {
+  readonly port: number
   readonly url: string
   /** Ends it at once, as `kill -9` does. The data that was acknowledged stays. */
   kill(): Promise<void>
@@ -54,7 +55,6 @@ export async function startPostgres(): Promise<PostgresServer> {
       ...user,
       stdio: 'ignore',
       cwd: folder,
-      detached: true,
     })
     const end = Date.now() + 30_000
     for (;;) {
@@ -72,10 +72,16 @@ export async function startPostgres(): Promise<PostgresServer> {
     }
   }
 
-  /** A signal to the server and all its workers, which are its process group. */
+  /** A signal to the server and its workers, each of which is a process group of its own. */
   const signal = (name: NodeJS.Signals) => {
-    if (child?.pid && child.exitCode === null && child.signalCode === null) {
-      process.kill(-child.pid, name)
+    if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return
+    const { stdout } = spawnSync('pgrep', ['-P', String(child.pid)], { encoding: 'utf8' })
+    for (const pid of [child.pid, ...stdout.split('\n').filter(Boolean).map(Number)]) {
+      try {
+        process.kill(pid, name)
+      } catch {
+        // A worker that has ended meanwhile.
+      }
     }
   }
 
@@ -92,6 +98,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   }
   await start()
   return {
+    port,
     url,
     kill,
     restart: start,
