@@ -1,18 +1,26 @@
 /** How the DynamoDB engine talks to AWS: a client made on first use, requests that end in bounded time, errors in our words. */
 
 import type {
+  DeleteItemCommandInput,
+  DeleteItemCommandOutput,
   DynamoDBClient,
+  GetItemCommandInput,
+  GetItemCommandOutput,
+  PutItemCommandInput,
+  PutItemCommandOutput,
+  QueryCommandInput,
+  QueryCommandOutput,
   ServiceInputTypes,
   ServiceOutputTypes,
+  UpdateItemCommandInput,
+  UpdateItemCommandOutput,
 } from '@aws-sdk/client-dynamodb'
 import { StoreUnavailable, ValueTooLarge } from '../../src/index.ts'
-
-type Sdk = typeof import('@aws-sdk/client-dynamodb')
-
-/** What `client.send` accepts, by what it answers. */
-type Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = Parameters<
-  typeof DynamoDBClient.prototype.send<Input, Output>
->[0]
+import type { DirectClient } from './direct-client.ts'
+import { createDirectClient, DynamoError, MalformedAnswer } from './direct-client.ts'
+import type { Command, Sdk } from './sdk-client.ts'
+import { createSdkClient, loadSdk, noteUnsureAttempts, sdkStatusOf } from './sdk-client.ts'
+import { directSettings } from './settings.ts'
 
 export interface DynamoOptions {
   table: string
@@ -43,82 +51,116 @@ export class ConditionFailed extends Error {
   }
 }
 
+/** The operations on items that the store uses, each with its input and output. */
+export interface ItemOperations {
+  GetItem: [GetItemCommandInput, GetItemCommandOutput]
+  PutItem: [PutItemCommandInput, PutItemCommandOutput]
+  UpdateItem: [UpdateItemCommandInput, UpdateItemCommandOutput]
+  DeleteItem: [DeleteItemCommandInput, DeleteItemCommandOutput]
+  Query: [QueryCommandInput, QueryCommandOutput]
+}
+
+/** All of it throws {@link ConditionFailed}, {@link StoreUnavailable}, {@link ValueTooLarge}, or an error of one clear sentence. */
 export interface Connection {
-  /** Throws {@link ConditionFailed}, {@link StoreUnavailable}, {@link ValueTooLarge}, or an error of one clear sentence. */
+  /** An operation on items: by a signed request of our own where the settings allow it, else by the SDK. */
+  call<Name extends keyof ItemOperations>(
+    operation: Name,
+    input: ItemOperations[Name][0],
+  ): Promise<Omit<ItemOperations[Name][1], '$metadata'>>
+  /** Any other operation, always by the SDK. */
   send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
     command: (sdk: Sdk) => Command<Input, Output>,
   ): Promise<Output>
 }
 
-/**
- * Attempts of one request, by the SDK's standard retries. Its adaptive ones slow the whole client down
- * for one hot key: with a fifth of the requests throttled, a median write took 1.9 s and every third
- * was given up, where standard retries took 7 ms and gave up none to speak of.
- */
-const ATTEMPTS = 4
-
-/** One client per call of this function, made by the first `send`. */
+/** One client per call of this function, made with the first operation. */
 export function connect(options: DynamoOptions): Connection {
   const { table, timeout = 10_000 } = options
-  // timers hold 31 bits: beyond them, each operation would be given up at once
+  // Timers hold 31 bits: beyond them, each operation would be given up at once.
   if (!(timeout > 0 && timeout < 2 ** 31)) {
     throw new TypeError(`timeout must be from 1 to ${2 ** 31 - 1} milliseconds, not ${timeout}`)
   }
-  let made: Promise<{ sdk: Sdk; client: DynamoDBClient }> | undefined
+  let direct: Promise<DirectClient | undefined> | undefined
+  let viaSdk: Promise<{ sdk: Sdk; client: DynamoDBClient }> | undefined
 
-  const make = async () => {
-    const sdk = await loadSdk()
-    const { region, endpoint } = options
-    const client =
-      options.client ??
-      new sdk.DynamoDBClient({
-        ...(region !== undefined && { region }),
-        ...(endpoint !== undefined && { endpoint }),
-        retryMode: 'standard',
-        maxAttempts: ATTEMPTS,
-        requestHandler: {
-          connectionTimeout: Math.ceil(timeout / 5),
-          requestTimeout: Math.ceil(timeout / 3),
-          throwOnRequestTimeout: true,
-        },
-      })
-    return { sdk, client }
+  function openDirect(): Promise<DirectClient | undefined> {
+    direct ??= directSettings(options).then(
+      (settings) =>
+        settings && createDirectClient(settings, { attemptTimeout: Math.ceil(timeout / 3) }),
+    )
+    direct.catch(() => {
+      direct = undefined
+    })
+    return direct
+  }
+
+  function openSdk() {
+    viaSdk ??= loadSdk().then((sdk) => {
+      const { client, region, endpoint } = options
+      return { sdk, client: createSdkClient(sdk, { client, region, endpoint, timeout }) }
+    })
+    return viaSdk
+  }
+
+  /** Runs an operation within its time, with errors in our words. */
+  async function run<T>(
+    operate: (signal: AbortSignal, onUnsure: () => void) => Promise<T>,
+  ): Promise<T> {
+    let unsure = false
+    const onUnsure = () => {
+      unsure = true
+    }
+    try {
+      return await within(timeout, (signal) => operate(signal, onUnsure))
+    } catch (error) {
+      if (nameOf(error) === 'ConditionalCheckFailedException') throw new ConditionFailed(unsure)
+      throw translate(error, table)
+    }
+  }
+
+  async function sendBySdk<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+    make: (sdk: Sdk) => Command<Input, Output>,
+    abortSignal: AbortSignal,
+    onUnsure: () => void,
+  ): Promise<Output> {
+    const { sdk, client } = await openSdk()
+    const command = make(sdk)
+    noteUnsureAttempts(command, onUnsure)
+    return client.send(command, { abortSignal })
   }
 
   return {
-    async send(command) {
-      made ??= make()
-      const { sdk, client } = await made
-      const request = command(sdk)
-      let unsure = false
-      request.middlewareStack.add(
-        (next) => async (args) => {
-          try {
-            return await next(args)
-          } catch (error) {
-            unsure ||= !isRefusal(error)
-            throw error
-          }
-        },
-        // Below the retries, so that it sees every attempt, and above the parsing of answers.
-        { step: 'finalizeRequest', priority: 'low', name: 'noteUnsureAttempts' },
-      )
-      try {
-        return await within(timeout, (abortSignal) => client.send(request, { abortSignal }))
-      } catch (error) {
-        if (nameOf(error) === 'ConditionalCheckFailedException') throw new ConditionFailed(unsure)
-        throw translate(error, table)
-      }
+    call<Name extends keyof ItemOperations>(operation: Name, input: ItemOperations[Name][0]) {
+      return run(async (signal, onUnsure) => {
+        const client = await openDirect()
+        const output: object = client
+          ? await client.send(operation, input, signal, onUnsure)
+          : await sendBySdk((sdk) => itemCommand(sdk, operation, input), signal, onUnsure)
+        // Both ways answer with the operation's output: DynamoDB's JSON has the form of the SDK's types.
+        return output as ItemOperations[Name][1]
+      })
     },
+    send: (make) => run((signal, onUnsure) => sendBySdk(make, signal, onUnsure)),
   }
 }
 
-async function loadSdk(): Promise<Sdk> {
-  try {
-    return await import('@aws-sdk/client-dynamodb')
-  } catch (cause) {
-    throw new Error('The DynamoDB store needs the package @aws-sdk/client-dynamodb', { cause })
+/** The SDK's command for an operation on items. */
+function itemCommand(
+  sdk: Sdk,
+  operation: keyof ItemOperations,
+  input: ItemOperations[keyof ItemOperations][0],
+): Command<ServiceInputTypes, ServiceOutputTypes> {
+  const commands = {
+    GetItem: sdk.GetItemCommand,
+    PutItem: sdk.PutItemCommand,
+    UpdateItem: sdk.UpdateItemCommand,
+    DeleteItem: sdk.DeleteItemCommand,
+    Query: sdk.QueryCommand,
   }
+  const ItemCommand = commands[operation] as new (
+    input: ServiceInputTypes,
+  ) => Command<ServiceInputTypes, ServiceOutputTypes>
+  return new ItemCommand(input)
 }
 
 /** The signal alone would not do: the SDK does not look at it while it waits for credentials. */
@@ -139,12 +181,6 @@ async function within<T>(
   } finally {
     clearTimeout(timer)
   }
-}
-
-/** Answered with a 4xx: this attempt has changed nothing. After anything else it may have. */
-function isRefusal(error: unknown): boolean {
-  const status = statusOf(error)
-  return status !== undefined && status >= 400 && status < 500
 }
 
 const THROTTLED = new Set([
@@ -193,6 +229,9 @@ function translate(error: unknown, table: string): Error {
   if (name === 'TimeoutError' || name === 'AbortError' || UNREACHABLE.has(codeOf(error))) {
     return new StoreUnavailable('DynamoDB cannot be reached', options)
   }
+  if (error instanceof MalformedAnswer) {
+    return new StoreUnavailable('The answer did not come from DynamoDB, or was damaged', options)
+  }
   if (name === 'ResourceNotFoundException') {
     return new Error(`There is no DynamoDB table "${table}" at this endpoint and region`, options)
   }
@@ -237,7 +276,5 @@ function codeOf(error: unknown): string {
 }
 
 function statusOf(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('$metadata' in error)) return undefined
-  const { $metadata } = error as { $metadata?: { httpStatusCode?: number } }
-  return $metadata?.httpStatusCode
+  return error instanceof DynamoError ? error.status : sdkStatusOf(error)
 }

@@ -82,15 +82,17 @@ const VERSIONS_PER_MS = 2048
  */
 export function dynamoStore(options: DynamoStoreOptions): Store {
   const { table, clock = Date.now } = options
-  const { send } = connect(options)
+  const { call } = connect(options)
   const ends = logTailCache()
 
   const isLive = (item: Item) => numberOf(item, 'expires') > clock()
 
   async function load(key: ItemKey): Promise<Item | undefined> {
-    const { Item } = await send(
-      (sdk) => new sdk.GetItemCommand({ TableName: table, Key: { ...key }, ConsistentRead: true }),
-    )
+    const { Item } = await call('GetItem', {
+      TableName: table,
+      Key: { ...key },
+      ConsistentRead: true,
+    })
     return Item
   }
 
@@ -101,22 +103,19 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
   ): AsyncGenerator<Batch> {
     let start: QueryCommandOutput['LastEvaluatedKey']
     do {
-      const { Items, LastEvaluatedKey } = await send(
-        (sdk) =>
-          new sdk.QueryCommand({
-            TableName: table,
-            KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-            ExpressionAttributeValues: {
-              ':pk': prefix.pk,
-              ':from': batchKey(prefix, from).sk,
-              ':to': batchKey(prefix, to).sk,
-            },
-            ConsistentRead: true,
-            ScanIndexForward: !backwards,
-            ...(limit <= LARGEST_LIMIT && { Limit: limit }),
-            ExclusiveStartKey: start,
-          }),
-      )
+      const { Items, LastEvaluatedKey } = await call('Query', {
+        TableName: table,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+        ExpressionAttributeValues: {
+          ':pk': prefix.pk,
+          ':from': batchKey(prefix, from).sk,
+          ':to': batchKey(prefix, to).sk,
+        },
+        ConsistentRead: true,
+        ScanIndexForward: !backwards,
+        ...(limit <= LARGEST_LIMIT && { Limit: limit }),
+        ExclusiveStartKey: start,
+      })
       for (const item of Items ?? []) if (isLive(item)) yield toBatch(item)
       start = LastEvaluatedKey
       // Whoever asks for more than the limit met expired ones.
@@ -147,35 +146,32 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
       const content = toContent(value, expiresAt)
       requireSize({ ...at, ...content, version: toNumber(0) })
       try {
-        const { Attributes } = await send(
-          (sdk) =>
-            new sdk.UpdateItemCommand({
-              TableName: table,
-              Key: { ...at },
-              UpdateExpression:
-                'SET json = :json, expires = :expires, #ttl = :ttl, writer = :writer, ' +
-                'version = if_not_exists(version, :origin) + :one',
-              ExpressionAttributeNames: { '#ttl': 'ttl' },
-              ExpressionAttributeValues: {
-                ':json': content.json,
-                ':expires': content.expires,
-                ':ttl': content.ttl,
-                ':writer': content.writer,
-                ':origin': toNumber(Math.floor(now) * VERSIONS_PER_MS),
-                ':one': toNumber(1),
-                ...(ifVersion !== undefined && { ':now': toNumber(now) }),
-                ...(ifVersion && { ':version': toNumber(ifVersion) }),
-              },
-              ConditionExpression:
-                ifVersion === undefined
-                  ? undefined
-                  : ifVersion === 0
-                    ? 'attribute_not_exists(pk) OR expires <= :now'
-                    : 'version = :version AND expires > :now',
-              // It would send the value back: asked for only where the new version is not known.
-              ReturnValues: ifVersion ? 'NONE' : 'UPDATED_NEW',
-            }),
-        )
+        const { Attributes } = await call('UpdateItem', {
+          TableName: table,
+          Key: { ...at },
+          UpdateExpression:
+            'SET json = :json, expires = :expires, #ttl = :ttl, writer = :writer, ' +
+            'version = if_not_exists(version, :origin) + :one',
+          ExpressionAttributeNames: { '#ttl': 'ttl' },
+          ExpressionAttributeValues: {
+            ':json': content.json,
+            ':expires': content.expires,
+            ':ttl': content.ttl,
+            ':writer': content.writer,
+            ':origin': toNumber(Math.floor(now) * VERSIONS_PER_MS),
+            ':one': toNumber(1),
+            ...(ifVersion !== undefined && { ':now': toNumber(now) }),
+            ...(ifVersion && { ':version': toNumber(ifVersion) }),
+          },
+          ConditionExpression:
+            ifVersion === undefined
+              ? undefined
+              : ifVersion === 0
+                ? 'attribute_not_exists(pk) OR expires <= :now'
+                : 'version = :version AND expires > :now',
+          // It would send the value back: asked for only where the new version is not known.
+          ReturnValues: ifVersion ? 'NONE' : 'UPDATED_NEW',
+        })
         return ifVersion ? ifVersion + 1 : numberOf(Attributes ?? {}, 'version')
       } catch (error) {
         if (!(error instanceof ConditionFailed)) throw error
@@ -191,15 +187,12 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
 
     async delete(key) {
       try {
-        await send(
-          (sdk) =>
-            new sdk.DeleteItemCommand({
-              TableName: table,
-              Key: { ...recordKey(key) },
-              ConditionExpression: 'expires > :now',
-              ExpressionAttributeValues: { ':now': toNumber(clock()) },
-            }),
-        )
+        await call('DeleteItem', {
+          TableName: table,
+          Key: { ...recordKey(key) },
+          ConditionExpression: 'expires > :now',
+          ExpressionAttributeValues: { ':now': toNumber(clock()) },
+        })
         return true
       } catch (error) {
         if (!(error instanceof ConditionFailed)) throw error
@@ -223,15 +216,12 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
       const expires = Math.max(expiresAt, end?.expires ?? 0)
       const last = after + entries.length
       try {
-        await send(
-          (sdk) =>
-            new sdk.PutItemCommand({
-              TableName: table,
-              Item: { ...at, ...content, expires: toNumber(expires), ttl: toTtl(expires) },
-              ConditionExpression: 'attribute_not_exists(pk) OR expires <= :now',
-              ExpressionAttributeValues: { ':now': toNumber(now) },
-            }),
-        )
+        await call('PutItem', {
+          TableName: table,
+          Item: { ...at, ...content, expires: toNumber(expires), ttl: toTtl(expires) },
+          ConditionExpression: 'attribute_not_exists(pk) OR expires <= :now',
+          ExpressionAttributeValues: { ':now': toNumber(now) },
+        })
       } catch (error) {
         if (!(error instanceof ConditionFailed)) throw error
         const found = error.unsure ? await load(at) : undefined

@@ -14,28 +14,23 @@ import { recordKey } from './item.ts'
  */
 export async function checkTable(options: DynamoOptions): Promise<void> {
   const { table } = options
-  const { send } = connect(options)
+  const { call } = connect(options)
   const key = recordKey(['check', randomUUID()])
   const onKey = { TableName: table, Key: { ...key } }
   // True of no item that exists, and there is none under this key.
   const never = { ConditionExpression: 'attribute_exists(pk)' }
 
   const probes = {
-    GetItem: send((sdk) => new sdk.GetItemCommand({ ...onKey, ConsistentRead: true })),
-    PutItem: send(
-      (sdk) => new sdk.PutItemCommand({ TableName: table, Item: { ...key }, ...never }),
-    ),
-    UpdateItem: send((sdk) => new sdk.UpdateItemCommand({ ...onKey, ...never })),
-    DeleteItem: send((sdk) => new sdk.DeleteItemCommand({ ...onKey, ...never })),
-    Query: send(
-      (sdk) =>
-        new sdk.QueryCommand({
-          TableName: table,
-          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :sk AND :sk',
-          ExpressionAttributeValues: { ':pk': key.pk, ':sk': key.sk },
-          ConsistentRead: true,
-        }),
-    ),
+    GetItem: call('GetItem', { ...onKey, ConsistentRead: true }),
+    PutItem: call('PutItem', { TableName: table, Item: { ...key }, ...never }),
+    UpdateItem: call('UpdateItem', { ...onKey, ...never }),
+    DeleteItem: call('DeleteItem', { ...onKey, ...never }),
+    Query: call('Query', {
+      TableName: table,
+      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :sk AND :sk',
+      ExpressionAttributeValues: { ':pk': key.pk, ':sk': key.sk },
+      ConsistentRead: true,
+    }),
   }
   const failures: { operation: string; error: unknown }[] = []
   await Promise.all(

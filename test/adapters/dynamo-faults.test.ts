@@ -21,9 +21,12 @@ beforeAll(async () => {
   dynalite = await startDynalite()
   faults = await startFaults(dynalite.endpoint, { seed: 42 })
   const { table } = dynalite
-  const faulty = () =>
-    dynamoStore({ table, client: dynalite.client({ endpoint: faults.endpoint, maxAttempts: 3 }) })
-  stores = [faulty(), faulty()]
+  const client = dynalite.client({ endpoint: faults.endpoint, maxAttempts: 3 })
+  // One through the SDK, one by signed requests of its own: each must hold what the other wrote.
+  stores = [
+    dynamoStore({ table, client }),
+    dynamoStore({ table, ...dynalite.direct(faults.endpoint) }),
+  ]
   calm = dynamoStore({ table, client: dynalite.client() })
   faults.rate = 0.2
   // Both kinds of throttling are tested below; here one is enough of their long pauses.

@@ -13,11 +13,20 @@ describeStore('memoryStore', async (clock) => {
   return { store, peer: store }
 })
 
-describeStore('dynamoStore on dynalite', async (clock) => {
+describeStore('dynamoStore through the SDK on dynalite', async (clock) => {
   const { table, client, close } = await startDynalite()
   return {
     store: dynamoStore({ table, client: client(), clock }),
     peer: dynamoStore({ table, client: client(), clock }),
+    close,
+  }
+})
+
+describeStore('dynamoStore by signed requests on dynalite', async (clock) => {
+  const { table, direct, close } = await startDynalite()
+  return {
+    store: dynamoStore({ table, ...direct(), clock }),
+    peer: dynamoStore({ table, ...direct(), clock }),
     close,
   }
 })

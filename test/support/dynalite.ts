@@ -13,6 +13,11 @@ export interface Dynalite extends AsyncDisposable {
   env: Record<string, string>
   /** A client of this endpoint, closed with it. Its retries are the SDK's own unless told. */
   client(settings?: { endpoint?: string; maxAttempts?: number }): DynamoDBClient
+  /**
+   * Options by which a store of this process reaches it without a client of the SDK. The keys come from
+   * the environment, which this sets.
+   */
+  direct(endpoint?: string): { region: string; endpoint: string }
   /** Drops every connection and refuses new ones, as a database does that went away. Keeps the data. */
   stop(): Promise<void>
   /** Answers again, on the same port with the same data. */
@@ -67,6 +72,11 @@ export async function startDynalite(options: DynaliteOptions = {}): Promise<Dyna
       const client = new DynamoDBClient({ region: 'local', endpoint, credentials, ...settings })
       clients.push(client)
       return client
+    },
+    direct(through = endpoint) {
+      process.env.AWS_ACCESS_KEY_ID ??= credentials.accessKeyId
+      process.env.AWS_SECRET_ACCESS_KEY ??= credentials.secretAccessKey
+      return { region: 'local', endpoint: through }
     },
     stop,
     restart: () => listen(bound),
