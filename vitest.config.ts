@@ -14,6 +14,10 @@ export default defineConfig(({ mode }) => ({
         find: /^streamable-mcp\/dynamodb$/,
         replacement: source('adapters/dynamodb/dynamo-store.ts'),
       },
+      {
+        find: /^streamable-mcp\/(redis|postgres)$/,
+        replacement: source('adapters/$1/$1-store.ts'),
+      },
       { find: /^streamable-mcp\/(\w+)$/, replacement: source('adapters/$1.ts') },
     ],
   },

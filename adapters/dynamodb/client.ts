@@ -18,24 +18,10 @@ import type {
 import { StoreUnavailable, ValueTooLarge } from '../../src/index.ts'
 import type { DirectClient } from './direct-client.ts'
 import { createDirectClient, DynamoError, MalformedAnswer } from './direct-client.ts'
+import type { DynamoOptions } from './options.ts'
 import type { Command, Sdk } from './sdk-client.ts'
 import { createSdkClient, loadSdk, noteUnsureAttempts, sdkStatusOf } from './sdk-client.ts'
 import { directSettings } from './settings.ts'
-
-export interface DynamoOptions {
-  table: string
-  /** A client of your own; `region` and `endpoint` then say nothing, its settings hold. */
-  client?: DynamoDBClient | undefined
-  /** @default what the SDK finds: `AWS_REGION`, the profile */
-  region?: string | undefined
-  /** @default what the SDK finds: `AWS_ENDPOINT_URL_DYNAMODB`, else AWS itself */
-  endpoint?: string | undefined
-  /**
-   * Milliseconds after which an operation is given up, all attempts and pauses included.
-   * @default 10_000
-   */
-  timeout?: number | undefined
-}
 
 /**
  * The condition of a write did not hold. `unsure`: an earlier attempt of the same request got no

@@ -10,7 +10,6 @@ import { randomBytes } from 'node:crypto'
 import type { QueryCommandOutput } from '@aws-sdk/client-dynamodb'
 import type { JsonValue, Store, StoredEntry } from '../../src/index.ts'
 import { StoreConflict, StoreUnavailable } from '../../src/index.ts'
-import type { DynamoOptions } from './client.ts'
 import { ConditionFailed, connect } from './client.ts'
 import type { Item, ItemKey } from './item.ts'
 import {
@@ -25,8 +24,9 @@ import {
   toText,
   toTtl,
 } from './item.ts'
+import type { DynamoOptions } from './options.ts'
 
-export type { DynamoOptions } from './client.ts'
+export type { DynamoOptions } from './options.ts'
 export { checkTable, createTable } from './table.ts'
 
 export interface DynamoStoreOptions extends DynamoOptions {

@@ -1,9 +1,9 @@
 /** How keys, values and times are written into DynamoDB items, and what an item weighs. */
 
-import { createHash } from 'node:crypto'
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { JsonValue, StoreKey } from '../../src/index.ts'
 import { ValueTooLarge } from '../../src/index.ts'
+import { toKeyText } from '../shared/key-text.ts'
 
 /** One item. Records have a `version`, batches of a log have their first sequence number in `sk`. */
 export type Item = Record<string, AttributeValue>
@@ -25,12 +25,12 @@ const DIGITS = 16
  * `#` and `%` in names are escaped, so that no name reaches into the range of another.
  */
 export function recordKey([partition, name]: StoreKey): ItemKey {
-  return toItemKey(partition, `r#${toKeyText(name, LONGEST_SK - 2)}`)
+  return toItemKey(partition, `r#${toKeyText(name, LONGEST_SK - 2, '#')}`)
 }
 
 /** Everything of one log has sort keys that begin with this; the digits follow. */
 export function logPrefix([partition, name]: StoreKey): ItemKey {
-  return toItemKey(partition, `l#${toKeyText(name, LONGEST_SK - 3 - DIGITS)}#`)
+  return toItemKey(partition, `l#${toKeyText(name, LONGEST_SK - 3 - DIGITS, '#')}#`)
 }
 
 export function batchKey({ pk, sk }: ItemKey, first: number): ItemKey {
@@ -42,26 +42,7 @@ export function firstOf(item: Item): number {
 }
 
 function toItemKey(partition: string, sk: string): ItemKey {
-  return { pk: { S: toKeyText(partition, LONGEST_PK) }, sk: { S: sk } }
-}
-
-/**
- * Any text as a non-empty key of at most `limit` bytes of UTF-8, different texts differently:
- * lone surrogates have no UTF-8 and are escaped, the empty text is `%`, and what is too long is
- * `%=` and its digest (no escape begins so).
- */
-function toKeyText(text: string, limit: number): string {
-  // what is too long as it is need not be escaped to find that out: it may be megabytes of a client's
-  const escaped = text.length > limit ? undefined : escapeUnits(text)
-  if (escaped !== undefined && Buffer.byteLength(escaped) <= limit) return escaped || '%'
-  return `%=${createHash('sha256').update(Buffer.from(text, 'utf16le')).digest('hex')}`
-}
-
-function escapeUnits(text: string): string {
-  return text.replace(
-    /[%#\uD800-\uDFFF]/gu,
-    (unit) => `%${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return { pk: { S: toKeyText(partition, LONGEST_PK, '#') }, sk: { S: sk } }
 }
 
 /**

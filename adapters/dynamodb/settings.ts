@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { DynamoOptions } from './client.ts'
+import type { DynamoOptions } from './options.ts'
 import type { Sdk } from './sdk-client.ts'
 import { loadSdk } from './sdk-client.ts'
 import type { Credentials } from './signature.ts'

@@ -3,9 +3,9 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreUnavailable } from '../../src/index.ts'
-import type { DynamoOptions } from './client.ts'
 import { ConditionFailed, connect, nameOf } from './client.ts'
 import { recordKey } from './item.ts'
+import type { DynamoOptions } from './options.ts'
 
 /**
  * Tries every kind of request the store makes, without leaving anything behind, and throws one sentence
