@@ -1,0 +1,51 @@
+/** What npm shows of the packages, and what the reference is made from. */
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+
+interface PackageJson {
+  version: string
+  license: string
+  homepage: string
+  bugs: string
+  repository: { type: string; url: string; directory?: string }
+  exports: Record<string, { types: string; default: string }>
+}
+
+const read = <T>(path: string) => JSON.parse(readFileSync(path, 'utf8')) as T
+const library = read<PackageJson>('package.json')
+const client = read<PackageJson>('cli/package.json')
+
+/** The source of an entry of the package. */
+const sourceOf = ({ types }: { types: string }) =>
+  types.replace(/^\.\/dist\//, '').replace(/\.d\.ts$/, '.ts')
+
+describe('the packages', () => {
+  it('have one version, one license and one repository', () => {
+    expect(client.version).toBe(library.version)
+    expect(client.license).toBe(library.license)
+    expect(client.bugs).toBe(library.bugs)
+    expect(client.repository).toEqual({ ...library.repository, directory: 'cli' })
+    const page = library.repository.url.replace(/^git\+(.*)\.git$/, '$1')
+    for (const { homepage, bugs } of [library, client]) {
+      expect(homepage.startsWith(page)).toBe(true)
+      expect(bugs.startsWith(page)).toBe(true)
+    }
+  })
+
+  it('export files that are made from sources that exist', () => {
+    const entries = Object.values(library.exports).filter((entry) => typeof entry === 'object')
+    expect(entries.length).toBeGreaterThan(4)
+    expect(entries.map(sourceOf).filter((path) => !existsSync(path))).toEqual([])
+    expect(
+      entries.filter((entry) => entry.default !== entry.types.replace('.d.ts', '.js')),
+    ).toEqual([])
+  })
+
+  it('have every entry in the reference', () => {
+    const { entryPoints } = read<{ entryPoints: string[] }>('docs/api/typedoc.json')
+    const sources = Object.values(library.exports).filter((entry) => typeof entry === 'object')
+    expect(entryPoints.map((path) => path.replace(/^\.\.\/\.\.\//, '')).sort()).toEqual(
+      sources.map(sourceOf).sort(),
+    )
+  })
+})

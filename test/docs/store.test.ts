@@ -1,0 +1,66 @@
+/** The table of docs/store.md names everything that a server keeps, and nothing that it does not keep. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as v from 'valibot'
+import { describe, expect, it } from 'vitest'
+import type { Store, StoreKey } from '../../src/index.ts'
+import { createMcp, memoryStore } from '../../src/index.ts'
+import { pageOf } from '../support/docs.ts'
+import { fetchEndpoint, LegacyClient, ModernClient } from '../support/wire.ts'
+
+const rows = [
+  ...pageOf('docs/store.md').matchAll(/^\| (.+?) \| `([^`]+)` \| (record|log) \|/gm),
+].map(([, partition = '', name = '', kind = '']) => ({ partition, name, kind }))
+
+/** What a key looks like in the table: the parts that a client chooses are left out. */
+function patternOf([partition, name]: StoreKey, kind: string): string {
+  const [place = ''] = partition.split('/')
+  return `${kind} ${place} ${name.replace(/^(\w[\w-]*)\/.*$/s, '$1/')}`
+}
+
+const documented = rows.flatMap(({ partition, name, kind }) => {
+  const places = partition === 'either of them' ? ['session', 'handle'] : [partition]
+  return places.map((place) =>
+    patternOf([place.replaceAll('`', ''), name.replace(/<.*/, 'x')], kind),
+  )
+})
+
+/** A store that notes under which keys something was written. */
+function noting(seen: Set<string>): Store {
+  const store = memoryStore()
+  return {
+    ...store,
+    put(key, ...rest) {
+      seen.add(patternOf(key, 'record'))
+      return store.put(key, ...rest)
+    },
+    append(key, ...rest) {
+      seen.add(patternOf(key, 'log'))
+      return store.append(key, ...rest)
+    },
+  }
+}
+
+describe('docs/store.md', () => {
+  it('names what is kept', async () => {
+    const seen = new Set<string>()
+    const mcp = createMcp({ name: 'kept', version: '1', store: noting(seen), streamLease: 90 })
+    mcp.tool('all', { description: 'Needs everything', session: true }, async (_, ctx) => {
+      await ctx.session.set('key', 'value')
+      const answer = await ctx.elicit('Sure?', v.object({ sure: v.boolean() }))
+      ctx.progress(1)
+      await sleep(200)
+      await ctx.notify.toolsChanged()
+      return answer.action
+    })
+    const capabilities = { elicitation: {} }
+    const legacy = await LegacyClient.open(fetchEndpoint(mcp), '2025-11-25', { capabilities })
+    const modern = new ModernClient(fetchEndpoint(mcp), { capabilities })
+    for (const client of [legacy, modern]) {
+      const params = { name: 'all', arguments: {}, _meta: { progressToken: 1 } }
+      const yes = () => ({ action: 'accept', content: { sure: true } })
+      const { answer } = await client.converse('tools/call', params, yes)
+      expect(answer.result.content[0].text).toBe('accept')
+    }
+    expect([...seen].sort()).toEqual([...new Set(documented)].sort())
+  })
+})
