@@ -18,6 +18,8 @@ import { authorizer } from 'streamable-mcp/authorizer'
 import { dynamoStore } from 'streamable-mcp/dynamodb'
 import { bufferedLambda, lambda } from 'streamable-mcp/lambda'
 import { serve } from 'streamable-mcp/node'
+import { postgresStore } from 'streamable-mcp/postgres'
+import { redisStore } from 'streamable-mcp/redis'
 import * as v from 'valibot'
 
 const store: Store = memoryStore()
@@ -27,7 +29,7 @@ const input = { type: 'object' } satisfies JsonSchema satisfies Schema
 const who = ({ principal }: Context): Principal | undefined => principal
 mcp.tool('add', { description: 'Adds', input: v.object({ a: v.number(), b: v.number() }) }, ({ a, b }) => a + b)
 mcp.tool('who', { description: 'Says who', input }, (_, ctx): ToolReturn => who(ctx)?.subject ?? failure('Nobody'))
-const entries = [authorizer, bearer, bufferedLambda, cognito, dynamoStore, gateway, image, lambda, McpError, oauth, text]
+const entries = [authorizer, bearer, bufferedLambda, cognito, dynamoStore, gateway, image, lambda, McpError, oauth, postgresStore, redisStore, text]
 const { port, close } = await serve(mcp, { port: 0 })
 const answer = await fetch(\`http://127.0.0.1:\${port}/mcp\`, {
   method: 'POST',
@@ -43,6 +45,9 @@ console.log(answer.status, entries.every((entry) => typeof entry === 'function')
 await close()
 `
 
+/** The optional peers, with their types, for a project that uses every entry. */
+const PEERS = ['@types/node@20', '@types/pg@8', '@aws-sdk/client-dynamodb@3', 'ioredis@6', 'pg@8']
+
 /** TypeScript 5.9 and 6, as authors have them; the compiler of this project is newer. */
 const COMPILERS = ['typescript@~5.9.0', 'typescript@~6.0.0']
 
@@ -56,7 +61,7 @@ try {
     run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...names], {
       cwd: folder,
     })
-  await install(`./${tarball}`, '@types/node@20', '@aws-sdk/client-dynamodb@3')
+  await install(`./${tarball}`, ...PEERS)
   for (const compiler of COMPILERS) {
     await install(compiler)
     for (const [module, moduleResolution] of [
