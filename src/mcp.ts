@@ -35,12 +35,19 @@ import type { LegacySession } from './state/sessions.ts'
 import { Sessions } from './state/sessions.ts'
 import type { Store } from './state/store.ts'
 
+/** Options of {@link createMcp}. Times are in milliseconds. */
 export interface McpOptions extends GuardOptions {
+  /** Told to every client. */
   name: string
+  /** Told to every client; semantic versioning is usual. */
   version: string
+  /** A name for people, where `name` is one for programs. */
   title?: string
+  /** What the server is for (clients from 2025-11-25 on). */
   description?: string
+  /** A page about the server (clients from 2025-11-25 on). */
   websiteUrl?: string
+  /** Images that clients may show (clients from 2025-11-25 on). */
   icons?: Icon[]
   /** How to use the server, for the model. */
   instructions?: string

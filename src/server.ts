@@ -18,6 +18,7 @@ export interface LogEntry {
   readonly [field: string]: unknown
 }
 
+/** Gets each entry of the log as it is made. It must not throw. */
 export type Logger = (entry: LogEntry) => void
 
 export interface Server {

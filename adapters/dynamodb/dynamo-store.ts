@@ -29,6 +29,7 @@ import type { DynamoOptions } from './options.ts'
 export type { DynamoOptions } from './options.ts'
 export { checkTable, createTable } from './table.ts'
 
+/** Options of {@link dynamoStore}. */
 export interface DynamoStoreOptions extends DynamoOptions {
   /** Epoch milliseconds. @default Date.now */
   clock?: (() => number) | undefined

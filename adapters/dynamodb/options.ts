@@ -1,7 +1,9 @@
 /** What every way to DynamoDB is told. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 
+/** Which table, and how to reach it. */
 export interface DynamoOptions {
+  /** The name of the table. It has the text keys `pk` and `sk`, and its time to live on `ttl`. */
   table: string
   /** A client of your own; `region` and `endpoint` then say nothing, its settings hold. */
   client?: DynamoDBClient | undefined

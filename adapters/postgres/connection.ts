@@ -5,6 +5,7 @@ import { StoreUnavailable, ValueTooLarge } from '../../src/index.ts'
 import { requireTimeout, withRetries } from '../shared/retry.ts'
 import type { Statement } from './schema.ts'
 
+/** Which database, and how to reach it: `url` or `pool`. */
 export interface PostgresOptions {
   /** `postgres://user:password@host:5432/database`, with the parameters of libpq such as `sslmode`. */
   url?: string | undefined

@@ -15,6 +15,7 @@ import { createStatement, statementsOf, tablesOf } from './schema.ts'
 
 export type { PostgresOptions } from './connection.ts'
 
+/** Options of {@link postgresStore}. */
 export interface PostgresStoreOptions extends PostgresOptions {
   /** What the names of the tables begin with: a lowercase identifier. @default 'mcp' */
   prefix?: string | undefined

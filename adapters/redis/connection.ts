@@ -4,6 +4,7 @@ import { StoreUnavailable, ValueTooLarge } from '../../src/index.ts'
 import { requireTimeout, withRetries } from '../shared/retry.ts'
 import type { Script } from './scripts.ts'
 
+/** Which Redis or Valkey, and how to reach it: `url` or `client`. */
 export interface RedisOptions {
   /** `redis://user:password@host:6379/0`, or `rediss://` for TLS. */
   url?: string | undefined

@@ -14,6 +14,7 @@ import { APPEND, DELETE, GET, POSITION, PUT, READ } from './scripts.ts'
 
 export type { RedisOptions } from './connection.ts'
 
+/** Options of {@link redisStore}. */
 export interface RedisStoreOptions extends RedisOptions {
   /** What all keys and channels begin with, so that several servers can share one Redis. @default 'mcp' */
   prefix?: string | undefined

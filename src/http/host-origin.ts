@@ -4,6 +4,7 @@ import { code, invalidRequest, McpError, parseError } from '../protocol/errors.t
 import { nestsDeeper } from '../protocol/jsonrpc.ts'
 import { errorResponse } from './call-stream.ts'
 
+/** What a request must be before anything reads it. */
 export interface GuardOptions {
   /** Host names this server answers to, with or without port; `*` for any. @default the names of this machine's loopback */
   allowedHosts?: readonly string[] | undefined

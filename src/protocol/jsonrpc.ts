@@ -1,6 +1,7 @@
 /** JSON-RPC 2.0 messages: telling one kind from another, and writing them as text once. */
 import { isObject } from '../lib/is-object.ts'
 
+/** The id of a JSON-RPC request. `1` and `"1"` are two ids. */
 export type RequestId = string | number
 
 export interface JsonRpcRequest {

@@ -10,6 +10,7 @@ import type {
 } from './store.ts'
 import { StoreConflict } from './store.ts'
 
+/** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /** Records and logs held at most; beyond it the least recently used one goes. @default 100_000 */
   maxItems?: number

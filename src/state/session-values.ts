@@ -8,7 +8,9 @@ import type { JsonValue, Store, StoreKey } from './store.ts'
 
 /** State that the calls of one conversation share. Values are JSON. */
 export interface SessionValues {
+  /** The value, or undefined where there is none. */
   get<T = JsonValue>(key: string): Promise<T | undefined>
+  /** Writes a value, whatever it was before. Throws a `TypeError` for what has no JSON. */
   set<T = JsonValue>(key: string, value: T): Promise<void>
   /** Whether there was a value. */
   delete(key: string): Promise<boolean>

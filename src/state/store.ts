@@ -29,6 +29,7 @@ export interface StoredEntry<T = JsonValue> {
   readonly value: T
 }
 
+/** How long a record is kept, and over what it may be written. */
 export interface StorePutOptions {
   /** Epoch milliseconds after which the record reads as absent. */
   expiresAt: number
@@ -54,6 +55,7 @@ export interface StoreWatch {
 export interface Store {
   /** True where only this process sees what is stored, as in `memoryStore()`. @default false */
   readonly processLocal?: boolean
+  /** The record, or undefined where there is none or it has expired. */
   get(key: StoreKey): Promise<StoredRecord | undefined>
   /** Returns the new version. Throws {@link StoreConflict} when `ifVersion` no longer holds. */
   put(key: StoreKey, value: JsonValue, options: StorePutOptions): Promise<number>
