@@ -2,11 +2,14 @@
 
 import { PassThrough, Writable } from 'node:stream'
 import { Hono } from 'hono'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Head } from '../../adapters/apigateway.ts'
 import { parseEvent, toHead } from '../../adapters/apigateway.ts'
+import { dynamoStore } from '../../adapters/dynamodb/dynamo-store.ts'
 import type { App, LambdaOptions, LambdaRuntime, ResponseStream } from '../../adapters/lambda.ts'
-import { bufferedLambda, lambda } from '../../adapters/lambda.ts'
+import { bufferedLambda, EnvironmentError, lambda } from '../../adapters/lambda.ts'
+import type { McpOptions } from '../../src/index.ts'
+import { createMcp } from '../../src/index.ts'
 
 const restEvent = {
   resource: '/mcp',
@@ -455,6 +458,41 @@ describe('a streaming handler', () => {
     } finally {
       delete global.awslambda
     }
+  })
+})
+
+describe.each([
+  ['streaming', lambda],
+  ['buffered', bufferedLambda],
+])('a %s handler of a server that keeps sessions in memory', (_, create) => {
+  const runtime = { streamifyResponse: (handler: unknown) => handler } as LambdaRuntime
+  const start = (options: Partial<McpOptions> = {}) => {
+    const logged: string[] = []
+    const mcp = createMcp({ name: 'memory', version: '1.0.0', ...options })
+    create(mcp, { runtime, log: (message) => logged.push(message) })
+    return logged
+  }
+  afterEach(() => {
+    vi.unstubAllEnvs()
+  })
+
+  it('says so once in the log', () => {
+    expect(start()).toEqual([expect.stringMatching(/^Sessions are kept in the memory .*MCP_TABLE/)])
+  })
+
+  it('does not start where MCP_TABLE is set and unused', () => {
+    vi.stubEnv('MCP_TABLE', 'sessions')
+    expect(() => start()).toThrow(EnvironmentError)
+    expect(() => start()).toThrow(/MCP_TABLE is set/)
+  })
+
+  it('says nothing where the store is shared, or the app does not tell', () => {
+    vi.stubEnv('MCP_TABLE', 'sessions')
+    const store = dynamoStore({ table: 'sessions' })
+    expect(start({ store })).toEqual([])
+    const log = vi.fn()
+    create(new Hono(), { runtime, log })
+    expect(log).not.toHaveBeenCalled()
   })
 })
 

@@ -1,0 +1,130 @@
+/** How a Node server stops: running calls answer first, and no client can hold it up. */
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { serve } from '../../adapters/node.ts'
+import type { ToolHandler } from '../../src/index.ts'
+import { createMcp } from '../../src/index.ts'
+import { LegacyClient, ModernClient } from '../support/wire.ts'
+
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+async function start(handler: ToolHandler<undefined>, grace?: number) {
+  const mcp = createMcp({ name: 'stopping', version: '1.0.0', log: () => {} })
+  mcp.tool('work', { description: 'Works' }, handler)
+  const server = await serve(mcp, {
+    port: 0,
+    signals: false,
+    ...(grace !== undefined && { grace }),
+  })
+  const endpoint = { url: `http://127.0.0.1:${server.port}/mcp`, fetch, close: async () => {} }
+  return { ...server, endpoint }
+}
+
+describe('a Node server that stops', () => {
+  // Idle connections get one second after the calls: it must not count from the start of the stop.
+  it('lets a call of 1.5 seconds answer, in both eras and both forms of reply', async () => {
+    const { endpoint, close } = await start(async (_, ctx) => {
+      ctx.progress(1)
+      await sleep(1_500)
+      return 'done'
+    })
+    const meta = { progressToken: 1 }
+    const legacy = await LegacyClient.open(endpoint, '2025-11-25')
+    const modern = new ModernClient(endpoint)
+    const results = [
+      legacy.call('work'),
+      legacy.call('work', {}, { meta }),
+      modern.call('work'),
+    ].map(async (reply) => (await (await reply).result()).content[0].text)
+    await sleep(200)
+    await close()
+    expect(await Promise.all(results)).toEqual(['done', 'done', 'done'])
+  })
+
+  it('ends a call that is longer than the grace with an error, and tells its handler', async () => {
+    let reason: unknown
+    const { endpoint, close } = await start(async (_, { signal }) => {
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+      reason = signal.reason
+      return ''
+    }, 100)
+    const client = new ModernClient(endpoint)
+    // The code of an era is read with its first request.
+    await client.request('tools/list')
+    const reply = client.call('work')
+    await sleep(200)
+    const startedAt = performance.now()
+    await close()
+    const { result, error } = await (await reply).answer()
+    expect(JSON.stringify(error ?? result)).toContain('shutting down')
+    expect(reason).toBeInstanceOf(Error)
+    expect(performance.now() - startedAt).toBeLessThan(1_500)
+  })
+
+  it('does not wait for a client that reads nothing of a large reply', async () => {
+    const large = 'x'.repeat(16 * 1024 * 1024)
+    const { port, close } = await start(() => large)
+    const body = JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: {
+        name: 'work',
+        arguments: {},
+        _meta: {
+          'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+          'io.modelcontextprotocol/clientCapabilities': {},
+        },
+      },
+    })
+    const socket = connect({ port, host: '127.0.0.1' })
+    socket.pause()
+    await once(socket, 'connect')
+    socket.on('error', () => {})
+    const headers = [
+      'POST /mcp HTTP/1.1',
+      `Host: 127.0.0.1:${port}`,
+      'Content-Type: application/json',
+      'Accept: application/json',
+      'Mcp-Protocol-Version: 2026-07-28',
+      'Mcp-Method: tools/call',
+      'Mcp-Name: work',
+      `Content-Length: ${body.length}`,
+    ]
+    socket.write(`${headers.join('\r\n')}\r\n\r\n${body}`)
+    await sleep(500)
+    const startedAt = performance.now()
+    await close()
+    expect(performance.now() - startedAt).toBeLessThan(2_500)
+    socket.destroy()
+  })
+
+  it('takes no new connection, and stops once however often it is told', async () => {
+    const { endpoint, port, close } = await start(() => sleep(300).then(() => 'done'))
+    const reply = new ModernClient(endpoint).call('work')
+    await sleep(100)
+    const stopped = Promise.all([close(), close()])
+    const socket = connect({ port, host: '127.0.0.1' })
+    const [error] = await once(socket, 'error')
+    expect(error.code).toBe('ECONNREFUSED')
+    await stopped
+    expect((await (await reply).result()).content[0].text).toBe('done')
+  })
+})
+
+describe('signals', () => {
+  it('stop the server, and are not listened to any more once it has stopped', async () => {
+    const count = () => process.listenerCount('SIGTERM') + process.listenerCount('SIGINT')
+    const before = count()
+    const mcp = createMcp({ name: 'stopping', version: '1.0.0' })
+    const server = await serve(mcp, { port: 0 })
+    expect(count()).toBe(before + 2)
+    process.emit('SIGTERM')
+    await expect
+      .poll(() => fetch(`http://127.0.0.1:${server.port}/mcp`).catch(() => 'refused'))
+      .toBe('refused')
+    await server.close()
+    expect(count()).toBe(before)
+  })
+})

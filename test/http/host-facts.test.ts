@@ -1,0 +1,120 @@
+/** What a host tells of itself and of a request changes what the server does: `background`, an announced body length. */
+import { describe, expect, it } from 'vitest'
+import type { Platform } from '../../src/index.ts'
+import { createMcp } from '../../src/index.ts'
+import type { LegacyRevision } from '../support/wire.ts'
+import { LegacyClient } from '../support/wire.ts'
+
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+/** A call that lets go of its connection before it has a result: what arrives on that connection. */
+async function detachedCall(platform: Platform, revision: LegacyRevision) {
+  const mcp = createMcp({ name: 'host', version: '1.0.0' })
+  mcp.tool('work', { description: 'Works' }, async (_, ctx) => {
+    await ctx.disconnect(10)
+    await sleep(100)
+    return 'done'
+  })
+  const endpoint = {
+    url: 'http://localhost/mcp',
+    fetch: async (input: string | URL | Request, init?: RequestInit) =>
+      mcp.fetch(new Request(input, init), { platform }),
+    close: async () => {},
+  }
+  const client = await LegacyClient.open(endpoint, revision)
+  const reply = await client.call('work')
+  const [message] = await reply.rest()
+  if (message) return message.result.content[0].text
+  // The client is told when to come back, and gets the result then.
+  expect(reply.events.at(-1)?.retry).toBe(10)
+  const resumed = await client.get(reply.events.at(-1)?.id)
+  return `later: ${(await resumed.result()).content[0].text}`
+}
+
+describe('a call that lets go of its connection', () => {
+  it.each<[Platform]>([[{}], [{ background: true }]])(
+    'goes on behind the end of its reply on a host such as %j',
+    async (platform) => {
+      expect(await detachedCall(platform, '2025-11-25')).toBe('later: done')
+    },
+  )
+
+  it('keeps it on a host that freezes behind the end of a reply', async () => {
+    expect(await detachedCall({ background: false }, '2025-11-25')).toBe('done')
+  })
+
+  it('keeps it for a client that would not know where to come back', async () => {
+    expect(await detachedCall({}, '2025-06-18')).toBe('done')
+  })
+})
+
+describe('a body whose length is announced', () => {
+  const mcp = createMcp({ name: 'host', version: '1.0.0', bodyLimit: 1_000 })
+  const initialize = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'initialize',
+    params: {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'wire', version: '1' },
+    },
+  })
+
+  /** Sends a body as a stream, and tells how many of its chunks the server asked for. */
+  async function send(announced: number | undefined, text: string) {
+    let chunks = 0
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          chunks++
+          controller.enqueue(new TextEncoder().encode(text.slice((chunks - 1) * 100, chunks * 100)))
+          if (chunks * 100 >= text.length) controller.close()
+        },
+      },
+      { highWaterMark: 0 },
+    )
+    const request = new Request('http://localhost/mcp', {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        ...(announced !== undefined && { 'content-length': String(announced) }),
+      },
+      body,
+      duplex: 'half',
+    } as RequestInit)
+    return { status: (await mcp.fetch(request)).status, chunks }
+  }
+
+  it('is refused above the limit without a byte of it being read', async () => {
+    expect(await send(1_001, ' '.repeat(1_001))).toEqual({ status: 413, chunks: 0 })
+  })
+
+  it('is read up to the limit', async () => {
+    expect(await send(1_000, initialize.padEnd(1_000))).toEqual({ status: 200, chunks: 10 })
+  })
+
+  it('is refused when it is longer than it said', async () => {
+    expect((await send(10, ' '.repeat(5_000))).status).toBe(413)
+  })
+
+  it('is read no further than the limit where nothing was announced', async () => {
+    expect(await send(undefined, ' '.repeat(5_000))).toEqual({ status: 413, chunks: 11 })
+  })
+
+  it('is refused by the Lambda adapter by what arrived, whatever a header says', async () => {
+    const { bufferedLambda } = await import('../../adapters/lambda.ts')
+    const handler = bufferedLambda(mcp, { log: () => {} })
+    const event = {
+      version: '2.0',
+      rawPath: '/mcp',
+      headers: { 'content-type': 'application/json', 'content-length': '5' },
+      body: initialize.padEnd(1_001),
+      requestContext: { http: { method: 'POST' }, domainName: 'xyz.lambda-url.eu-west-1.on.aws' },
+    }
+    const context = { awsRequestId: '1', getRemainingTimeInMillis: () => 30_000 }
+    expect((await handler(event, context))?.statusCode).toBe(413)
+    expect((await handler({ ...event, body: initialize }, context))?.statusCode).toBe(200)
+  })
+})
