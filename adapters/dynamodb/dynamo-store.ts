@@ -74,8 +74,8 @@ const VERSIONS_PER_MS = 2048
  * An item weighs its JSON, its names and about 70 bytes. A write that got no answer is tried again, and
  * when the second try then finds its condition gone, one more read tells whether the first had done it.
  *
- * There is no `wait`, since DynamoDB cannot wake anybody. Polling a record, or a log without news, is
- * one request and one read unit: once a second that makes 2.6 million a month, about $0.33 on demand
+ * There is no `wait`, because DynamoDB cannot notify anyone. Polling a record, or a log without new
+ * entries, is one request and one read unit: once a second that makes 2.6 million a month, about $0.33 on demand
  * in us-east-1.
  *
  * An entry of a log is readable until the latest `expiresAt` among its own and those before it, so that
@@ -119,7 +119,7 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
       })
       for (const item of Items ?? []) if (isLive(item)) yield toBatch(item)
       start = LastEvaluatedKey
-      // Whoever asks for more than the limit met expired ones.
+      // A second page is needed only where expired batches took the place of live ones: widen it.
       limit *= 8
     } while (start)
   }
@@ -180,7 +180,7 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
         const version = item && numberOf(item, 'version')
         if (item && version !== undefined && textOf(item, 'writer') === content.writer.S)
           return version
-        // Somebody else took the step from `ifVersion`, or nobody can tell who did.
+        // Another writer took the step from `ifVersion`, or no one can tell which writer did.
         if (!error.unsure || (ifVersion && version === ifVersion + 1)) throw lostRace()
         throw outcomeUnknown()
       }
@@ -257,7 +257,7 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
 
       for await (const batch of batches(prefix, { from: after + 1, limit })) {
         if (entries.length === 0 && batch.first > next) await takeEarlier()
-        // A query is no snapshot: what lies behind a gap is left to the next call.
+        // A query is not a snapshot, so entries behind a gap are left to the next call.
         if (entries.length > 0 && batch.first > next) break
         take(batch)
         if (entries.length >= limit) break
@@ -309,7 +309,7 @@ function logTailCache(capacity = 1000) {
   }
 }
 
-const lostRace = () => new StoreConflict('Somebody else wrote first')
+const lostRace = () => new StoreConflict('Another writer was first')
 
 const outcomeUnknown = () =>
   new StoreUnavailable('DynamoDB did not answer whether the write was done')

@@ -72,7 +72,7 @@ export async function createTables(
 
 /**
  * State in PostgreSQL. Reads and writes are one statement each; a waiting instance is woken by
- * LISTEN/NOTIFY, which announces only places that somebody waits for.
+ * LISTEN/NOTIFY, which announces only places that an instance waits for.
  *
  * A write is durable once it is answered, with `synchronous_commit` on. A failover to an asynchronous
  * standby can lose writes that were answered.

@@ -97,7 +97,7 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
   function openSubscriber() {
     subscriber ??= connection.subscriber().then((client) => {
       client.on('message', (channel: string) => wakeUps.announce(channel))
-      // Also after the first connection, where it wakes nobody.
+      // This also comes after the first connection, where nothing waits yet.
       client.on('ready', () => wakeUps.connectionLost())
       return client
     })

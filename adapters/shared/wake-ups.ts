@@ -25,7 +25,7 @@ const LINGER = 1_000
 
 interface Subscription {
   ready: Promise<void>
-  /** When the channel was subscribed to last: engines forget a subscription that nobody renews. */
+  /** When the channel was subscribed to last: engines forget a subscription that is not renewed. */
   since: number
   /** Ends of the waits. */
   readonly wake: Set<() => void>
@@ -47,8 +47,8 @@ export class WakeUps {
   }
 
   /**
-   * Ends every wait and forgets the subscriptions, after a lost connection: nobody knows what was
-   * announced meanwhile.
+   * Ends every wait and forgets the subscriptions, after a lost connection: announcements may
+   * have been missed meanwhile.
    */
   connectionLost(): void {
     for (const [channel, entry] of this.#waiting) {
@@ -69,7 +69,7 @@ export class WakeUps {
     signal.addEventListener('abort', wake)
     const ready = [...channels].map((channel) => this.#join(channel, wake))
     try {
-      // A change between the caller's last read and the subscription was announced to nobody.
+      // A change between the caller's last read and the subscription was announced before anything listened.
       const changed = Promise.all(ready).then(() => this.#source.hasChanged(watches))
       // Without the engine the wait lasts its longest time, instead of a loop without pause.
       const look = changed.catch(() => false).then((found) => (found ? undefined : woken))
