@@ -1,4 +1,4 @@
-/** The HTTP events of AWS (REST v1, payload v2, ALB) as a web Request, and a Response in the form each of them expects. */
+/** Converts HTTP events of AWS (REST API, payload 2.0, ALB) to a web Request, and a Response to the form that each expects. */
 
 import type { Platform } from '../src/index.ts'
 
@@ -11,7 +11,7 @@ interface Payload {
   readonly isBase64Encoded?: boolean
 }
 
-/** API Gateway REST, and ALB, which borrowed its shape. */
+/** The event of an API Gateway REST API. An ALB sends the same form. */
 interface EventV1 extends Payload {
   readonly httpMethod: string
   readonly path: string
@@ -41,7 +41,7 @@ interface EventV2 extends Payload {
   }
 }
 
-/** How the host wants status and headers back. */
+/** The form in which the host expects status and headers. */
 export type Shape = 'rest' | 'v2' | 'alb' | 'alb-multi'
 
 export interface Incoming {
@@ -50,7 +50,7 @@ export interface Incoming {
   readonly shape: Shape
 }
 
-/** What stands before the body in a reply, whether buffered or streamed. */
+/** Status and headers of a response, which precede its body. */
 export interface Head {
   readonly statusCode: number
   readonly headers?: Readonly<Record<string, string>>
@@ -64,8 +64,8 @@ export interface BufferedReply extends Head {
 }
 
 /**
- * The request that an event carries, or undefined when it is no HTTP event (a schedule, a queue, a
- * warm-up ping). Throws a TypeError when it is one that the web API cannot express.
+ * Returns the request of an event, or undefined for an event that is not HTTP, such as a schedule, a
+ * queue or a warm-up. Throws a TypeError for a request that the web API cannot express.
  */
 export function parseEvent(event: unknown): Incoming | undefined {
   if (isV2(event)) return parseV2(event)
@@ -99,7 +99,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function parseRest(event: EventV1): Incoming {
   const { domainName, path: full = event.path, authorizer } = event.requestContext
-  // Behind a base path mapping `path` keeps the base path; the resource is what the API itself defines.
+  // Behind a base path mapping `path` contains the base path, and only the resource is the API's own path.
   const resource = event.resource?.replace(
     /\{(\w+)\+?\}/g,
     (_, name: string) => event.pathParameters?.[name] ?? '',
@@ -114,14 +114,13 @@ function parseRest(event: EventV1): Incoming {
     query.append(name, value)
   }
   return {
-    request: toRequest(
-      event.httpMethod,
-      `https://${domainName ?? 'localhost'}`,
+    request: toRequest(event, {
+      method: event.httpMethod,
+      origin: `https://${domainName ?? 'localhost'}`,
       path,
-      query.toString(),
-      toHeaders(event),
-      event,
-    ),
+      query: query.toString(),
+      headers: toHeaders(event),
+    }),
     platform: toPlatform(domainName, prefix, authorizer),
     shape: 'rest',
   }
@@ -129,20 +128,20 @@ function parseRest(event: EventV1): Incoming {
 
 function parseAlb(event: EventV1): Incoming {
   const headers = toHeaders(event)
-  // ALB hands the query over still percent-encoded.
+  // An ALB leaves the query percent-encoded.
   const query = pairs(event.multiValueQueryStringParameters, event.queryStringParameters)
     .map(([name, value]) => `${name}=${value}`)
     .join('&')
   return {
-    // An ALB does not say under which name it is reached: no public URL, only the client's word.
-    request: toRequest(
-      event.httpMethod,
-      `https://${headers.get('host') ?? 'localhost'}`,
-      event.path,
+    // An ALB does not tell the name under which it is reached, so there is no public URL. The Host
+    // header is the client's word, which the server checks against `allowedHosts`.
+    request: toRequest(event, {
+      method: event.httpMethod,
+      origin: `https://${headers.get('host') ?? 'localhost'}`,
+      path: event.path,
       query,
       headers,
-      event,
-    ),
+    }),
     platform: {},
     shape: event.multiValueHeaders ? 'alb-multi' : 'alb',
   }
@@ -154,14 +153,13 @@ function parseV2(event: EventV2): Incoming {
   if (event.cookies?.length) headers.set('cookie', event.cookies.join('; '))
   const prefix = stage !== '$default' && event.rawPath.startsWith(`/${stage}/`) ? `/${stage}` : ''
   return {
-    request: toRequest(
-      http.method,
-      `https://${domainName ?? 'localhost'}`,
-      event.rawPath.slice(prefix.length),
-      event.rawQueryString ?? '',
+    request: toRequest(event, {
+      method: http.method,
+      origin: `https://${domainName ?? 'localhost'}`,
+      path: event.rawPath.slice(prefix.length),
+      query: event.rawQueryString ?? '',
       headers,
-      event,
-    ),
+    }),
     platform: toPlatform(
       domainName,
       prefix,
@@ -190,7 +188,7 @@ function toHeaders(event: Payload & { readonly multiValueHeaders?: Lists }): Hea
   return headers
 }
 
-/** The multi-value form where there is one (it repeats the other), in order. */
+/** Returns names and values in order. If the multi-value form exists, it contains the other one. */
 function pairs(lists: Lists | undefined, values: Values | undefined): [string, string][] {
   if (lists) {
     return Object.entries(lists).flatMap(([name, all]) =>
@@ -202,27 +200,31 @@ function pairs(lists: Lists | undefined, values: Values | undefined): [string, s
   )
 }
 
+interface RequestParts {
+  readonly method: string
+  readonly origin: string
+  readonly path: string
+  readonly query: string
+  readonly headers: Headers
+}
+
 function toRequest(
-  method: string,
-  origin: string,
-  path: string,
-  query: string,
-  headers: Headers,
   { body, isBase64Encoded }: Payload,
+  { method, origin, path, query, headers }: RequestParts,
 ): Request {
   const url = new URL(origin)
   url.pathname = path
   url.search = query
-  // A GET may carry a body in the event; the web API refuses one.
+  // The event of a GET may have a body, which the web API refuses.
   if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers })
   const bytes = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8')
-  // The gateway may have re-encoded the body: what is true is what arrived.
+  // The gateway may have encoded the body anew, so its length is taken from what arrived.
   headers.set('content-length', String(bytes.byteLength))
   return new Request(url, { method, headers, ...(bytes.byteLength > 0 && { body: bytes }) })
 }
 
-/** Headers of one connection (RFC 9110 section 7.6.1), and the length, which the host frames anew. */
-const hopByHop: ReadonlySet<string> = new Set([
+/** Headers of one connection (RFC 9110 section 7.6.1), and the length, which the host computes itself. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
   'keep-alive',
@@ -233,15 +235,15 @@ const hopByHop: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
-/** Status and headers of a response, as the host that sent the event reads them. */
+/** Converts status and headers to the form that the host of the event expects. */
 export function toHead(response: Response, shape: Shape): Head {
   const named = (response.headers.get('connection') ?? '').toLowerCase().split(/\s*,\s*/)
   const kept = [...response.headers].filter(
-    ([name]) => !hopByHop.has(name) && !named.includes(name),
+    ([name]) => !HOP_BY_HOP.has(name) && !named.includes(name),
   )
   const statusCode = response.status
   if (shape === 'alb-multi') {
-    // With this setting of the target group an ALB ignores `headers`.
+    // An ALB ignores `headers` if the target group has multi-value headers on.
     const multiValueHeaders: Record<string, string[]> = {}
     for (const [name, value] of kept) {
       multiValueHeaders[name] = [...(multiValueHeaders[name] ?? []), value]
@@ -257,7 +259,7 @@ export function toHead(response: Response, shape: Shape): Head {
     : { statusCode, headers, multiValueHeaders: { 'set-cookie': cookies } }
 }
 
-/** A whole reply, for an integration that does not stream. Text stays text; anything else is base64. */
+/** Collects a whole response for an integration that does not stream. A body that is not text is sent in base64. */
 export async function toReply(
   response: Response,
   body: AsyncIterable<Uint8Array>,

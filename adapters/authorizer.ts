@@ -1,4 +1,4 @@
-/** An API Gateway REQUEST authorizer that asks the same verifier as the server behind it. */
+/** An API Gateway REQUEST authorizer that verifies callers as the server behind it does. */
 
 import type { Auth } from '../src/index.ts'
 import { AuthError, toAuthorizerContext } from '../src/index.ts'
@@ -7,7 +7,7 @@ import { parseEvent } from './apigateway.ts'
 export { readAuth, readCacheSeconds } from './environment/lambda.ts'
 export { EnvironmentError } from './environment/variables.ts'
 
-/** What a REST API expects of its authorizer. Values of the context may be strings, numbers and booleans only. */
+/** The result that a REST API expects. Values of the context may be strings, numbers and booleans only. */
 export interface AuthorizerResult {
   readonly principalId: string
   readonly policyDocument: {
@@ -25,21 +25,21 @@ export interface AuthorizerResult {
 
 export interface AuthorizerOptions {
   /**
-   * For how long the gateway keeps a result, in seconds (`authorizerResultTtlInSeconds`). A token
-   * with less than that to live is refused, so that no result is kept longer than its token lives.
+   * For how many seconds the gateway caches a result (`authorizerResultTtlInSeconds`). A token that
+   * expires earlier is refused, so that no result is cached longer than its token is valid.
    * @default 0
    */
   cacheSeconds?: number
-  /** Epoch milliseconds. @default Date.now */
+  /** The current time in epoch milliseconds. @default Date.now */
   now?: () => number
-  /** Where failures go that are not the caller's. @default console.error */
+  /** Receives failures that are not the caller's fault. @default console.error */
   log?: (message: string, error: unknown) => void
 }
 
 /**
- * A handler for an authorizer of type REQUEST. A missing or bad token rejects with `Unauthorized`
- * (the gateway's 401), a token that may not do this gets a Deny (its 403), and anything else, such
- * as keys that cannot be fetched, rejects with another error (its 500).
+ * Creates a handler for an authorizer of type REQUEST. A missing or invalid token rejects with
+ * `Unauthorized` (the gateway answers 401), a token without a required scope gets a Deny (403), and
+ * anything else, such as keys that cannot be fetched, rejects with another error (500).
  *
  * @example export const handler = authorizer(bearer({ tokens }), { cacheSeconds: 60 })
  */
@@ -70,7 +70,7 @@ export function authorizer(
         log('the authorizer could not decide', error)
         throw new Error('Authorization is not available')
       }
-      // The gateway answers 401 to exactly this message, and 500 to any other.
+      // The gateway answers 401 only for exactly this message, and 500 for any other.
       if (error.code !== 'insufficient_scope') throw new Error('Unauthorized')
       return { principalId: 'unknown', policyDocument: policy('Deny', resource) }
     }
@@ -78,8 +78,8 @@ export function authorizer(
 }
 
 /**
- * The endpoint that was called, with every method, in this stage. The gateway caches a policy per
- * token: one that named the method at hand would refuse the same client's next GET or DELETE.
+ * Returns the ARN of the called endpoint in this stage, for every method. The gateway caches the policy
+ * for a token, and a policy for POST alone would refuse the same client's next GET or DELETE.
  */
 function endpointArn(event: unknown): string | undefined {
   const { methodArn, resource } = event as { methodArn?: unknown; resource?: unknown }

@@ -1,4 +1,4 @@
-/** A secret out of AWS Secrets Manager by one signed request, for a cold start that need not load a client. */
+/** Reads a secret from AWS Secrets Manager with one signed request, so that a cold start loads no AWS client. */
 
 import { createHash, createHmac } from 'node:crypto'
 import type { Environment } from './environment/variables.ts'
@@ -6,14 +6,14 @@ import type { Environment } from './environment/variables.ts'
 export interface SecretOptions {
   /** @default the global fetch */
   fetch?: typeof globalThis.fetch
-  /** Epoch milliseconds. @default Date.now */
+  /** The current time in epoch milliseconds. @default Date.now */
   clock?: () => number
 }
 
 /**
- * The text of a secret, with the region and the credentials that Lambda puts into the environment.
- * `AWS_ENDPOINT_URL_SECRETS_MANAGER` is honoured, as by AWS's own client; that client takes longer
- * to load than the whole server.
+ * Returns the text of a secret. Region and credentials are those that Lambda sets in the environment.
+ * `AWS_ENDPOINT_URL_SECRETS_MANAGER` replaces the endpoint, as in AWS's own client, which is not used
+ * because it takes longer to load than the whole server.
  */
 export async function readSecret(
   env: Environment,
@@ -65,7 +65,7 @@ export interface Signing {
   readonly now: Date
 }
 
-/** Headers of a POST, with those that make its signature (AWS Signature Version 4). Names in lower case. */
+/** Adds the signature (AWS Signature Version 4) to the headers of a POST. Their names must be in lower case. */
 export function sign(
   given: Readonly<Record<string, string>>,
   { body, path, region, service, accessKeyId, secretAccessKey, now }: Signing,

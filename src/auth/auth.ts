@@ -1,35 +1,35 @@
-/** What the app asks of any way of authorization: verify a caller, answer a refusal, serve documents. */
+/** What the app needs of every method of authorization: verify a caller, answer a refusal, serve documents. */
 
-/** Who calls. */
+/** The caller of a request, as the method of authorization has verified it. */
 export interface Principal {
-  /** Stable, opaque and safe as part of a key: a digest of issuer and subject. Owns sessions, streams, handles. */
+  /** A digest of issuer and subject: stable, and safe as part of a key. Sessions, streams and handles belong to it. */
   readonly id: string
-  /** The token's `sub` (or the configured name of a static token). */
+  /** The token's `sub`, or the configured name of a static token. */
   readonly subject: string
-  /** The OAuth client, where the token names one. */
+  /** The OAuth client, if the token names one. */
   readonly clientId?: string
   readonly scopes: readonly string[]
-  /** Verified claims of the token, or what the gateway's authorizer passed on. */
+  /** Verified claims of the token, or the context that the gateway's authorizer passed on. */
   readonly claims: Readonly<Record<string, unknown>>
 }
 
-/** What the host itself knows of a request. Nothing here is believed because a client's header says so. */
+/** What the host knows about a request. Nothing in it comes from a header that a client can set. */
 export interface Platform {
   /** Public URL under which the app is mounted, without a trailing slash: `https://api.example.com/prod`. */
   readonly baseUrl?: string
-  /** Context that the host's own authorizer attached to the request. */
+  /** The context that the host's authorizer attached to the request. */
   readonly authorizer?: Readonly<Record<string, unknown>>
-  /** When the host will cut the request off; epoch milliseconds. */
+  /** When the host will end the request, in epoch milliseconds. */
   readonly deadline?: number
-  /** Whether anything goes on behind the end of a reply; Lambda freezes the process there. @default true */
+  /** Whether code runs on after the response has ended. Lambda freezes the process then. @default true */
   readonly background?: boolean
-  /** The host's id of the request, for the log. */
+  /** The host's id of the request, written to the log. */
   readonly requestId?: string
   /**
-   * The request as the host has it, where its body can be read more cheaply: asked once at most, and a
-   * promise of undefined for a body of more than `limit` bytes; undefined at once where the request has
-   * to be asked. An app in front may have made another `Request` of the one named here; then that one
-   * counts.
+   * A cheaper way to read the body than through the `Request`. `body` is called once at most. It
+   * returns undefined when the body must be read from the `Request`, and a promise of undefined when
+   * the body is longer than `limit` bytes. It is used only for the very `Request` in `request`,
+   * because an app in front may have replaced it by another one.
    */
   readonly rawBody?: {
     readonly request: Request
@@ -38,13 +38,15 @@ export interface Platform {
 }
 
 /**
- * A refused caller. `code` is the OAuth error (RFC 6750 section 3.1), absent when no credentials
- * were sent; the description is ours alone, never a foreign message.
+ * Refuses a caller. `code` is the OAuth error (RFC 6750 section 3.1); it is absent when no credentials
+ * were sent. The description reaches the client, so it never contains another library's message.
+ *
+ * @example throw new AuthError('The API key is not known.', { code: 'invalid_token' })
  */
 export class AuthError extends Error {
   override name = 'AuthError'
   readonly code: 'invalid_request' | 'invalid_token' | 'insufficient_scope' | undefined
-  /** Every scope that the operation needs. */
+  /** All scopes that the operation needs. */
   readonly scopes: readonly string[]
 
   constructor(
@@ -58,12 +60,12 @@ export class AuthError extends Error {
 }
 
 /**
- * Nobody can be judged right now: the issuer's keys cannot be had. Answered 503 with `Retry-After`,
- * because a 401 would make clients throw away tokens that are good.
+ * No caller can be verified at the moment, because the issuer's keys cannot be fetched. The response is
+ * 503 with `Retry-After`; a 401 would make clients discard valid tokens.
  */
 export class AuthUnavailable extends Error {
   override name = 'AuthUnavailable'
-  /** Seconds until another try is worth it. */
+  /** Seconds after which the client should try again. */
   readonly retryAfter: number
 
   constructor(description: string, options: { retryAfter: number; cause?: unknown }) {
@@ -72,23 +74,35 @@ export class AuthUnavailable extends Error {
   }
 }
 
-/** A public document or endpoint that belongs to authorization, such as RFC 9728 metadata. */
+/** A public route that belongs to authorization, such as RFC 9728 metadata. It needs no token. */
 export interface AuthRoute {
   readonly method: 'GET' | 'POST'
-  /** Absolute path below the place where the app is mounted. */
+  /** Path below the point where the app is mounted, with a leading slash. */
   readonly path: string
   handle(request: Request, platform: Platform): Response | Promise<Response>
 }
 
-/** A way of authorization: `bearer()`, `oauth()`, `cognito()`, `gateway()`. */
+/**
+ * A method of authorization: `bearer()`, `oauth()`, `cognito()`, `gateway()`, or one of your own.
+ *
+ * @example
+ * const auth: Auth = {
+ *   async verify(request) {
+ *     const subject = await whoHasKey(request.headers.get('authorization'))
+ *     if (!subject) throw new AuthError('The API key is not known.', { code: 'invalid_token' })
+ *     return { id: subject, subject, scopes: [], claims: {} }
+ *   },
+ *   challenge: (error) => new Response(error.message, { status: 401 }),
+ * }
+ */
 export interface Auth {
   /**
-   * Who sent this request. Throws {@link AuthError} for a missing or bad credential or scope, and
-   * {@link AuthUnavailable} when that cannot be decided now.
+   * Returns the caller. Throws {@link AuthError} for a missing or invalid credential or scope, and
+   * {@link AuthUnavailable} when this cannot be decided at the moment.
    */
   verify(request: Request, platform: Platform): Promise<Principal>
-  /** The HTTP answer to a refused caller: 400, 401 or 403 with its `WWW-Authenticate`. */
+  /** The HTTP response to a refused caller: 400, 401 or 403 with `WWW-Authenticate`. */
   challenge(error: AuthError, platform: Platform): Response
-  /** Mounted without authorization, with CORS for any origin. */
+  /** Public routes: they need no authorization, and pages of any origin may read them. */
   readonly routes?: readonly AuthRoute[]
 }

@@ -7,32 +7,34 @@ import { createChallenge } from './challenge.ts'
 import { isBearerToken, requireBearerToken } from './credentials.ts'
 import { createPrincipal, toHex } from './principal.ts'
 
-/** A token and whom it stands for. */
+/** A token and the caller it stands for. */
 export interface StaticToken {
-  /** The token itself, or `sha256:` and the 64 hex digits of its SHA-256, so that configuration holds no secret. */
+  /** The token, or `sha256:` and the 64 hex digits of its SHA-256: then the configuration holds no secret. */
   token: string
   /**
-   * Whom the token stands for. Tokens with the same subject are the same caller, so that a token
-   * can be replaced without losing sessions.
+   * The caller's name. Tokens with the same subject are the same caller, so that a token can be
+   * replaced without losing sessions.
    * @default derived from the token's hash
    */
   subject?: string
-  /** @default none: tools that ask for scopes are closed */
+  /** Scopes that the caller has. @default none: tools that need scopes refuse the caller */
   scopes?: readonly string[]
 }
 
 export interface BearerOptions {
+  /** At least one. A plain string is a token without a subject and without scopes. */
   tokens: readonly (string | StaticToken)[]
 }
 
+/** A configured token, ready to be compared. */
 interface Entry {
   readonly hash: string
   readonly principal: Principal
 }
 
 /**
- * Accepts configured tokens. Make them long and random (`openssl rand -hex 32`): nothing else
- * protects them, and they never expire.
+ * Accepts configured tokens. They must be long and random (`openssl rand -hex 32`), because nothing
+ * else protects them, and they never expire.
  *
  * @example
  * bearer({ tokens: [{ token: 'sha256:9f86d0…', subject: 'build-server', scopes: ['reports:read'] }] })
@@ -41,7 +43,7 @@ export function bearer({ tokens }: BearerOptions): Auth {
   if (tokens.length === 0) throw new Error('bearer() needs at least one token.')
   const configured = tokens.map((entry) => (typeof entry === 'string' ? { token: entry } : entry))
   configured.forEach(({ token }, index) => {
-    // The token itself stays out of the message: start-up errors are logged.
+    // The message does not quote the token, because errors at the start are logged.
     const wellFormed = token.startsWith('sha256:')
       ? /^sha256:[0-9a-f]{64}$/i.test(token)
       : isBearerToken(token)
@@ -52,8 +54,8 @@ export function bearer({ tokens }: BearerOptions): Auth {
     }
   })
   let entries: Promise<Entry[]> | undefined
-  // to hash a token costs as much as a whole call; a Map finds by a hash that is seeded anew in each
-  // process, so its time does not tell either how near a guess came
+  // Hashing a token costs as much as a whole call, so accepted tokens are remembered. The lookup time
+  // of a Map does not tell how close a guess is: its hash function has a random seed in each process.
   const accepted = new Map<string, Principal>()
 
   return {
@@ -64,7 +66,7 @@ export function bearer({ tokens }: BearerOptions): Auth {
       const presented = toHex(await sha256(token))
       entries ??= Promise.all(configured.map(toEntry))
       let found: Entry | undefined
-      // Every entry is compared, so that time tells neither whether nor which one matched.
+      // Every entry is compared, so that the time does not tell which one matched.
       for (const entry of await entries) if (equalHashes(entry.hash, presented)) found ??= entry
       if (!found) throw new AuthError('The access token is not known.', { code: 'invalid_token' })
       accepted.set(token, found.principal)
@@ -85,7 +87,7 @@ async function toEntry({ token, subject, scopes = [] }: StaticToken): Promise<En
   }
 }
 
-/** Takes the same time wherever the two differ. Both are 64 hex digits. */
+/** Compares two texts of 64 hex digits in a time that does not depend on where they differ. */
 function equalHashes(left: string, right: string): boolean {
   let difference = left.length ^ right.length
   for (let at = 0; at < left.length; at++) difference |= left.charCodeAt(at) ^ right.charCodeAt(at)

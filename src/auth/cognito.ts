@@ -1,4 +1,4 @@
-/** `oauth()` for an Amazon Cognito user pool: its addresses, and what is particular about its tokens. */
+/** `oauth()` for an Amazon Cognito user pool: its URLs, and the particular form of its tokens. */
 
 import type { Auth } from './auth.ts'
 import type { OAuthOptions } from './oauth.ts'
@@ -6,23 +6,26 @@ import { oauth } from './oauth.ts'
 
 export interface CognitoOptions
   extends Omit<OAuthOptions, 'issuer' | 'jwksUri' | 'check' | 'algorithms' | 'facade'> {
-  /** The pool's id, such as `eu-central-1_AbCdEf123`. There is no default: a pool is whom you trust. */
+  /** The id of the pool, such as `eu-central-1_AbCdEf123`. */
   userPoolId: string
-  /** @default the one that the pool's id begins with */
+  /** The pool's AWS region. @default the region that the pool's id begins with */
   region?: string | undefined
   /**
-   * The pool's domain, as prefix (`weather`) or in full (`login.example.com`). Only the façade needs
-   * it, and only to replace the endpoints that the pool's metadata names.
+   * The domain of the pool, as a prefix (`weather`) or in full (`login.example.com`). Only the façade
+   * uses it, to replace the endpoints in the pool's metadata.
    */
   domain?: string | undefined
-  /** Cognito has no registration and hides its S256, so MCP clients need one, or a client id set by hand. */
+  /**
+   * Cognito has no client registration, and its metadata does not mention S256. MCP clients therefore
+   * need a façade, or a client id that their user enters.
+   */
   facade?: { clientId: string; redirectUris: readonly string[] } | undefined
 }
 
 /**
- * Cognito's access tokens name a client but no audience, unless the client asked for a resource that
- * the pool knows as a resource server. So this needs `allowedClientIds`, or a `resource` that the
- * pool knows, or both.
+ * Accepts access tokens of a Cognito user pool. They name a client but no audience, unless the client
+ * asked for a resource that the pool has as a resource server. So `allowedClientIds` is needed, or a
+ * `resource` that the pool has, or both.
  *
  * @example
  * cognito({ userPoolId: 'eu-central-1_AbCdEf123', allowedClientIds: ['4ab…'], resource: 'https://mcp.example.com/mcp' })
@@ -49,7 +52,7 @@ export function cognito(options: CognitoOptions): Auth {
   return oauth({
     ...rest,
     issuer,
-    // Documented to be there, which saves a cold start the search for it.
+    // The URL is documented, so a cold start need not look it up in the metadata.
     jwksUri: `${issuer}/.well-known/jwks.json`,
     algorithms: ['RS256'],
     check: ({ token_use }) =>
@@ -61,7 +64,7 @@ export function cognito(options: CognitoOptions): Auth {
   })
 }
 
-/** The endpoints of a user pool's domain, in the names of RFC 8414. */
+/** Returns the endpoints below a user pool's domain, by their names in RFC 8414. */
 function toEndpoints(domain: string, region: string): Record<string, string> {
   const host = domain.replace(/^https:\/\//, '').replace(/\/$/, '')
   if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i.test(host)) {

@@ -1,21 +1,22 @@
-/** Takes the one bearer token out of a request, or says what is wrong with how it was sent. */
+/** Reads the bearer token of a request. */
 
 import { AuthError } from './auth.ts'
 
 /** RFC 6750 section 2.1. */
-const b64token = /^[A-Za-z0-9\-._~+/]+=*$/
+const B64_TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/
 
 /**
- * Longer tokens are refused before anything parses them. Hosts cap all headers together at 8 to
- * 16 KB, so that no token that could arrive there is turned away here.
+ * Characters. Longer tokens are refused before they are parsed. Hosts limit all headers together to 8
+ * to 16 KB, so no token that passes a host is refused here.
  */
-const maxTokenLength = 16_384
+const MAX_TOKEN_LENGTH = 16_384
 
-export const isBearerToken = (token: string): boolean => b64token.test(token)
+export const isBearerToken = (token: string): boolean => B64_TOKEN.test(token)
 
 /**
- * The token of the `Authorization` header. It is the only place looked at: a token in a query ends
- * up in logs and histories, so one there is refused, never read (MCP authorization; D11).
+ * Returns the token of the `Authorization` header, and throws {@link AuthError} when there is none or
+ * it is malformed. A token in the query is refused, because URLs are written to logs and histories
+ * (MCP authorization; D11).
  */
 export function requireBearerToken(request: Request): string {
   if (request.url.includes('?') && new URL(request.url).searchParams.has('access_token')) {
@@ -25,17 +26,17 @@ export function requireBearerToken(request: Request): string {
   }
   const header = request.headers.get('authorization') ?? ''
   const scheme = header.split(/[\s,]/, 1)[0]
-  // Another scheme counts as none: RFC 6750 section 3.1 keeps error codes to requests with a token.
+  // Another scheme counts as no credentials: RFC 6750 section 3.1 has error codes only for bearer tokens.
   if (scheme?.toLowerCase() !== 'bearer') throw new AuthError('This server needs an access token.')
 
   const token = header.slice(scheme.length).replace(/^ +/, '')
-  // Two headers arrive joined by a comma; neither of them can be trusted to be the one that counts.
+  // Two headers arrive joined by a comma, and it is not known which of them is meant.
   if (token === '' || /[\s,]/.test(token)) {
     throw new AuthError('The Authorization header must hold exactly one Bearer token.', {
       code: 'invalid_request',
     })
   }
-  if (token.length > maxTokenLength || !isBearerToken(token)) {
+  if (token.length > MAX_TOKEN_LENGTH || !isBearerToken(token)) {
     throw new AuthError('The access token is malformed.', { code: 'invalid_token' })
   }
   return token

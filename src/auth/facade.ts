@@ -1,52 +1,53 @@
 /**
- * Authorization-server metadata under our own name, for issuers that MCP clients refuse or cannot
- * register with (Cognito: no S256 in its metadata, no registration). Users still log in, and tokens
- * are still issued, at the issuer itself; nothing secret passes through here.
+ * A façade: authorization-server metadata under this server's own URL, for issuers that MCP clients
+ * refuse or cannot register with (Cognito has no S256 in its metadata, and no registration). Users
+ * still log in at the issuer, and the issuer still sends the tokens; no secret passes through here.
  */
 
 import type { AuthRoute, Platform } from './auth.ts'
 import type { IssuerMetadata } from './issuer.ts'
 import { isLoopback } from './issuer.ts'
 import type { PublicUrl } from './metadata.ts'
-import { publicDocument, requirePlace } from './metadata.ts'
+import { publicDocument, requirePublicUrl } from './metadata.ts'
 import type { RemoteDocument } from './remote-document.ts'
 import { readObject } from './remote-document.ts'
 
 /**
- * Everybody who registers gets the same client, so the issuer cannot tell one program from another:
- * a user who is logged in may be sent through without being asked again. The redirect URIs are what
- * keeps tokens out of strange hands (D13, the confused deputy).
+ * Every program that registers gets the same client id, so the issuer cannot distinguish programs, and
+ * it may not ask a logged-in user again. Only the list of redirect URIs prevents that a token is sent
+ * to an attacker's program (D13, the confused deputy).
  */
 export interface FacadeOptions {
-  /** A public client (no secret, PKCE) that was registered with the issuer by hand. */
+  /** The id of a public client (no secret, with PKCE) that was registered with the issuer by hand. */
   clientId: string
   /**
-   * Where that client may send a code: an `https` URL, matched exactly, or `http` on loopback,
-   * matched with any port (RFC 8252 section 7.3). The issuer matches by its own rules besides.
+   * Where the issuer may send a code: `https` URLs, which must match exactly, or `http` URLs on
+   * loopback, which match with any port (RFC 8252 section 7.3). The issuer checks its own list too.
    */
   redirectUris: readonly string[]
-  /** Endpoints that the issuer's metadata lacks, or that replace its own, by their metadata names. */
+  /** Endpoints that the issuer's metadata lacks, or that replace those in it, by their names in RFC 8414. */
   endpoints?: Readonly<Record<string, string>> | undefined
 }
 
 interface FacadeContext {
   path: string
-  place: (platform: Platform) => PublicUrl | undefined
+  publicUrl: (platform: Platform) => PublicUrl | undefined
   metadata: readonly RemoteDocument<IssuerMetadata>[]
 }
 
 export interface Facade {
-  /** The name under which the resource's metadata lists it. */
-  issuer(place: PublicUrl): string
+  /** The issuer identifier that the metadata of the resource names. */
+  issuer(url: PublicUrl): string
   routes: AuthRoute[]
 }
 
-const registrationPath = '/register'
-const maxRegistrationLength = 16_384
+const REGISTRATION_PATH = '/register'
+/** Characters of a registration request. */
+const MAX_REGISTRATION_LENGTH = 16_384
 
 export function createFacade(
   { clientId, redirectUris, endpoints = {} }: FacadeOptions,
-  { path, place, metadata: [metadata, ...others] }: FacadeContext,
+  { path, publicUrl, metadata: [metadata, ...others] }: FacadeContext,
 ): Facade {
   if (!metadata || others.length > 0) {
     throw new Error('A façade stands in for one issuer: configure exactly one.')
@@ -57,16 +58,16 @@ export function createFacade(
   const allowed = new Set(redirectUris.map(requireRedirectUri))
   const below = path === '/' ? '' : path
 
-  /** `suffix` is what follows our base in the name of the issuer that a client looks for. */
+  /** Serves the metadata of the issuer identifier `base` + `suffix` at `path`. */
   const describe = (path: string, suffix: string): AuthRoute => ({
     method: 'GET',
     path,
     async handle(_request, platform) {
-      const { base } = requirePlace(place(platform))
+      const { base } = requirePublicUrl(publicUrl(platform))
       return toFacadeDocument(await metadata.current(), {
         ...endpoints,
         issuer: `${base}${suffix}`,
-        registration_endpoint: `${base}${registrationPath}`,
+        registration_endpoint: `${base}${REGISTRATION_PATH}`,
       })
     },
   })
@@ -75,7 +76,7 @@ export function createFacade(
   return {
     issuer: ({ base }) => base,
     routes: [
-      // Every form that clients derive (D21), each naming the issuer it is derived from.
+      // Clients derive these paths from the issuer identifier (D21). Each document names its identifier.
       ...suffixes.flatMap((suffix) => [
         describe(`/.well-known/oauth-authorization-server${suffix}`, suffix),
         describe(`/.well-known/openid-configuration${suffix}`, suffix),
@@ -83,7 +84,7 @@ export function createFacade(
       ...(below ? [describe(`${below}/.well-known/openid-configuration`, below)] : []),
       {
         method: 'POST',
-        path: registrationPath,
+        path: REGISTRATION_PATH,
         handle: (request) => register(request, clientId, allowed),
       },
     ],
@@ -91,14 +92,14 @@ export function createFacade(
 }
 
 /**
- * What the issuer says of itself, under our name, with the PKCE method that it supports without
- * saying so. Reduced to what holds for the one public client: it has no secret to authenticate with.
+ * Builds the metadata document from the issuer's own. It adds S256, which the issuer supports without
+ * saying so, and keeps only what is true for the public client, which has no secret.
  */
 function toFacadeDocument(
   upstream: IssuerMetadata,
   ours: Readonly<Record<string, string>>,
 ): Response {
-  // RFC 9207: such an issuer puts its own name into every answer, and clients must refuse the mismatch.
+  // RFC 9207: such an issuer names itself in each response, and clients must refuse another issuer's name.
   if (upstream.authorization_response_iss_parameter_supported === true) {
     return refusal(
       502,
@@ -129,13 +130,13 @@ function toFacadeDocument(
   })
 }
 
-/** RFC 7591, with one answer: the client that exists already. */
+/** Answers a registration request (RFC 7591) with the client that exists already. */
 async function register(
   request: Request,
   clientId: string,
   allowed: ReadonlySet<string>,
 ): Promise<Response> {
-  const asked = await readObject(request, maxRegistrationLength)
+  const asked = await readObject(request, MAX_REGISTRATION_LENGTH)
   if (!asked)
     return refusal(400, 'invalid_client_metadata', 'The body must be a small JSON object.')
   const uris = asked.redirect_uris
@@ -150,7 +151,7 @@ async function register(
       grant_types: ['authorization_code', 'refresh_token'],
       token_endpoint_auth_method: 'none',
     },
-    { status: 201, headers: publicHeaders },
+    { status: 201, headers: PUBLIC_HEADERS },
   )
 }
 
@@ -158,7 +159,7 @@ const isAllowed = (uri: unknown, allowed: ReadonlySet<string>): boolean =>
   typeof uri === 'string' && allowed.has(withoutLoopbackPort(uri))
 
 function requireRedirectUri(uri: string): string {
-  // A pattern would be taken literally, which its author does not expect.
+  // A pattern is refused, because it would be compared literally.
   const { protocol } = uri.includes('*') ? {} : (parseUri(uri) ?? {})
   const key = withoutLoopbackPort(uri)
   if (protocol === 'https:' || (protocol === 'http:' && isLoopback(new URL(key)))) return key
@@ -167,21 +168,22 @@ function requireRedirectUri(uri: string): string {
   )
 }
 
-/** What two redirect URIs must have in common: everything, but for the port on loopback. */
+/** Removes the port of a loopback URI, because a client's port there may differ. Other URIs stay as they are. */
 function withoutLoopbackPort(uri: string): string {
   const url = parseUri(uri)
   if (url?.protocol !== 'http:' || !isLoopback(url)) return uri
   return `http://${url.hostname}${url.pathname}${url.search}`
 }
 
-/** Only a URI in its normal spelling: what parsers read differently is where allow-lists leak. */
+/** Parses a URI in its normal spelling only: URIs that parsers read differently could pass an allow-list. */
 function parseUri(uri: string): URL | undefined {
   const url = URL.canParse(uri) ? new URL(uri) : undefined
   const plain = url && !url.username && !url.password && !uri.includes('#')
   return plain && (url.href === uri || url.href === `${uri}/`) ? url : undefined
 }
 
-const publicHeaders = { 'cache-control': 'no-store', 'access-control-allow-origin': '*' }
+/** Any page may read a response of the façade, because it contains no secret. */
+const PUBLIC_HEADERS = { 'cache-control': 'no-store', 'access-control-allow-origin': '*' }
 
 const refusal = (status: number, error: string, description: string): Response =>
-  Response.json({ error, error_description: description }, { status, headers: publicHeaders })
+  Response.json({ error, error_description: description }, { status, headers: PUBLIC_HEADERS })

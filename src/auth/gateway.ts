@@ -1,4 +1,4 @@
-/** Authorization by an authorizer in front of the server: what it found out arrives with the host's event. */
+/** Authorization by an authorizer in front of the server, whose result arrives with the host's event. */
 
 import { isObject } from '../lib/is-object.ts'
 import type { Auth, Platform, Principal } from './auth.ts'
@@ -9,15 +9,17 @@ import { createPrincipal, parseScopes } from './principal.ts'
 type Context = Readonly<Record<string, unknown>>
 
 export interface GatewayOptions {
-  /** Scopes without which nothing is answered. */
+  /** Scopes that every request needs. @default none */
   requiredScopes?: readonly string[]
 }
 
 /**
- * Believes the host's own authorizer, and it alone: the identity comes from the event, so a server
- * that is reached around the gateway, or a gateway without an authorizer, lets nobody in. Headers
- * are not looked at. Takes the context of a Lambda authorizer (this package's or another), of a JWT
+ * Trusts the authorizer of the host. The caller's identity comes from the event and never from a
+ * header, so a request that bypasses the gateway is refused, and so is every request where the gateway
+ * has no authorizer. Reads the context of a Lambda authorizer (of this package or another), of a JWT
  * authorizer, and of a Cognito user pool authorizer.
+ *
+ * @example createMcp({ name: 'weather', version: '1.0.0', auth: gateway({ requiredScopes: ['mcp/use'] }) })
  */
 export function gateway({ requiredScopes = [] }: GatewayOptions = {}): Auth {
   return {
@@ -48,8 +50,8 @@ export function gateway({ requiredScopes = [] }: GatewayOptions = {}): Auth {
 }
 
 /**
- * What a Lambda authorizer hands to {@link gateway} behind it: flat and of strings, as API Gateway
- * wants it. The same caller gets the same `id` on both sides.
+ * Converts a caller to the context that a Lambda authorizer returns and {@link gateway} reads. API
+ * Gateway requires a flat object of strings. The caller has the same `id` on both sides.
  */
 export function toAuthorizerContext({
   subject,
@@ -65,7 +67,7 @@ export function toAuthorizerContext({
   }
 }
 
-/** Custom authorizers are flat (REST) or under `lambda` (HTTP); JWT and user pool authorizers nest `claims`. */
+/** Finds the claims: a Lambda authorizer's are flat (REST API) or under `lambda` (HTTP API), others nest `claims`. */
 function toClaims(context: NonNullable<Platform['authorizer']>): Context {
   const { lambda, jwt, claims } = context
   if (isObject(lambda)) return lambda

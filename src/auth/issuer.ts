@@ -1,4 +1,4 @@
-/** What an issuer publishes about itself: its metadata, found and checked, and its signing keys. */
+/** The documents that an issuer publishes: its metadata and its signing keys. */
 
 import type { JWTVerifyGetKey } from 'jose'
 import type { RemoteDocument, RemoteOptions } from './remote-document.ts'
@@ -7,8 +7,8 @@ import { createRemoteDocument, fetchDocument } from './remote-document.ts'
 export type IssuerMetadata = Readonly<Record<string, unknown>> & { readonly issuer: string }
 
 /**
- * Where metadata may be, in the order that clients try (D21): RFC 8414 section 3.1, then
- * OpenID Connect with the path inserted, then appended. Cognito answers to the last one only.
+ * Lists the URLs of an issuer's metadata in the order that clients try them (D21): RFC 8414 section
+ * 3.1, then OpenID Connect with the path inserted, then with the path first. Cognito has only the last.
  */
 function metadataUrls(issuer: string): string[] {
   const { origin, pathname } = new URL(issuer)
@@ -21,6 +21,7 @@ function metadataUrls(issuer: string): string[] {
   return urls
 }
 
+/** Fetches an issuer's metadata when it is needed, and keeps it. */
 export function createIssuerMetadata(
   issuer: string,
   options: RemoteOptions,
@@ -28,14 +29,14 @@ export function createIssuerMetadata(
   return createRemoteDocument(async () => {
     for (const url of metadataUrls(issuer)) {
       const metadata = await fetchDocument(url, options)
-      // Identical, not similar: RFC 8414 section 3.3 forbids the use of any other document.
+      // The issuer must be identical: RFC 8414 section 3.3 forbids to use any other document.
       if (metadata?.issuer === issuer) return { ...metadata, issuer }
     }
     throw new Error(`No metadata of the issuer ${issuer} names exactly this issuer.`)
   }, options)
 }
 
-/** The keys of one issuer, looked up by the header of a token. */
+/** Returns a function that finds the issuer's key for the header of a token. */
 export function createIssuerKeys(
   jwksUri: string | undefined,
   metadata: RemoteDocument<IssuerMetadata>,
@@ -46,7 +47,7 @@ export function createIssuerKeys(
     if (typeof url !== 'string') throw new Error('The issuer publishes no jwks_uri.')
     requireSecureUrl(url, 'jwks_uri')
     const document = await fetchDocument(url, options)
-    // An empty set would turn every good token into a bad one: it is taken for a fault, not for news.
+    // An empty set would make every valid token invalid, so it counts as a fault of the issuer.
     if (!Array.isArray(document?.keys) || document.keys.length === 0) {
       throw new Error(`${url} answered with no keys.`)
     }
@@ -62,18 +63,18 @@ export function createIssuerKeys(
       const { errors } = await import('./jwt.ts')
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
     }
-    // Perhaps the issuer has rotated its keys since.
+    // The issuer may have published a new key since.
     return (await keys.renewed())(header, token)
   }
 }
 
-/** Throws for an address whose answer somebody on the way could replace. Loopback has no way. */
+/** Requires `https`, so that nobody between can replace the response; `http` only on loopback. */
 export function requireSecureUrl(value: string, name: string): URL {
   let url: URL | undefined
   try {
     url = new URL(value)
   } catch {
-    // Told below.
+    // The check below throws.
   }
   const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url))
   if (!url || !secure || url.username || url.password || url.hash) {

@@ -1,4 +1,4 @@
-/** What checks a JSON Web Token, of jose: by itself, so that a first token waits for nothing else of it. */
+/** The part of jose that verifies a JSON Web Token. It is a file of its own so that the first token loads nothing else. */
 export * as errors from 'jose/errors'
 export { createLocalJWKSet } from 'jose/jwks/local'
 export { decodeJwt } from 'jose/jwt/decode'

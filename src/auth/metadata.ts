@@ -1,22 +1,22 @@
-/** Where this server says it is, and the RFC 9728 document in which it says who issues its tokens. */
+/** The public URL of this server, and its protected resource metadata (RFC 9728), which names the issuers. */
 
 import type { AuthRoute, Platform } from './auth.ts'
 
-/** The public names of this server. */
+/** The public URL of this server. */
 export interface PublicUrl {
-  /** RFC 8707 identifier: exactly the URL that clients call. */
+  /** Exactly the URL that clients call: the resource identifier of RFC 8707. */
   readonly resource: string
-  /** Where the app is mounted, without a trailing slash. */
+  /** The URL under which the app is mounted, without a trailing slash. */
   readonly base: string
 }
 
-const wellKnown = '/.well-known/oauth-protected-resource'
+const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
 /**
- * From configuration, else from what the host itself says; a request's headers have no say, or a
- * stranger's `Host` would end up in documents that clients trust.
+ * Returns a function that finds the public URL: from the configuration, or else from the host. Headers
+ * of a request are not used, because a forged `Host` would get into documents that clients trust.
  */
-export function createPlace(
+export function createPublicUrl(
   resource: string | undefined,
   path: string,
 ): (platform: Platform) => PublicUrl | undefined {
@@ -28,38 +28,38 @@ export function createPlace(
   const { origin, pathname } = new URL(resource)
   const full = pathname.replace(/\/$/, '')
   if (!full.endsWith(below)) return ({ baseUrl }) => ({ resource, base: baseUrl ?? origin })
-  const here = { resource, base: `${origin}${full.slice(0, full.length - below.length)}` }
-  return () => here
+  const configured = { resource, base: `${origin}${full.slice(0, full.length - below.length)}` }
+  return () => configured
 }
 
 /**
- * Where the document is: the path form, which names the resource (RFC 9728 section 3.1). It is
- * spelled below the mount, since behind a stage prefix the root of the origin is not ours to serve.
+ * The URL of the document: `WELL_KNOWN` followed by the path of the resource (RFC 9728 section 3.1). It
+ * is below the URL of the mount, because behind a stage prefix the root of the origin is not served here.
  */
 export const resourceMetadataUrl = ({ base }: PublicUrl, path: string): string =>
-  `${base}${wellKnown}${path === '/' ? '' : path}`
+  `${base}${WELL_KNOWN}${path === '/' ? '' : path}`
 
 export interface ResourceMetadataOptions {
   path: string
-  place: (platform: Platform) => PublicUrl | undefined
-  authorizationServers: (place: PublicUrl) => readonly string[]
+  publicUrl: (platform: Platform) => PublicUrl | undefined
+  authorizationServers: (url: PublicUrl) => readonly string[]
   scopes: readonly string[]
-  /** Path of the configured resource, where it differs from ours. */
+  /** The configured resource, whose path may differ from `path`. */
   resource: string | undefined
 }
 
-/** Serves the document at the root and at the path form, for clients that derive either. */
+/** Serves the document with and without the path of the resource, because clients look for either. */
 export function createResourceMetadataRoutes(options: ResourceMetadataOptions): AuthRoute[] {
-  const { path, place, authorizationServers, scopes, resource } = options
-  const paths = new Set([wellKnown])
+  const { path, publicUrl, authorizationServers, scopes, resource } = options
+  const paths = new Set([WELL_KNOWN])
   for (const suffix of [path, resource === undefined ? '/' : new URL(resource).pathname]) {
-    paths.add(`${wellKnown}${suffix.replace(/\/$/, '')}`)
+    paths.add(`${WELL_KNOWN}${suffix.replace(/\/$/, '')}`)
   }
   const handle = (_request: Request, platform: Platform) => {
-    const here = requirePlace(place(platform))
+    const url = requirePublicUrl(publicUrl(platform))
     return publicDocument({
-      resource: here.resource,
-      authorization_servers: authorizationServers(here),
+      resource: url.resource,
+      authorization_servers: authorizationServers(url),
       ...(scopes.length > 0 && { scopes_supported: scopes }),
       bearer_methods_supported: ['header'],
     })
@@ -67,14 +67,15 @@ export function createResourceMetadataRoutes(options: ResourceMetadataOptions): 
   return Array.from(paths, (path) => ({ method: 'GET', path, handle }))
 }
 
-export function requirePlace(place: PublicUrl | undefined): PublicUrl {
-  if (place) return place
+/** Throws when the public URL is not known. */
+export function requirePublicUrl(url: PublicUrl | undefined): PublicUrl {
+  if (url) return url
   throw new Error(
     'The server does not know its public URL: set `resource` (MCP_RESOURCE_URL), or use a platform that tells it.',
   )
 }
 
-/** Any page may read it: it holds nothing that belongs to a caller. */
+/** Creates a response that any page may read, because it contains nothing about a caller. */
 export const publicDocument = (document: object): Response =>
   Response.json(document, {
     headers: { 'cache-control': 'public, max-age=3600', 'access-control-allow-origin': '*' },

@@ -10,9 +10,9 @@ import { createFacade } from './facade.ts'
 import type { IssuerMetadata } from './issuer.ts'
 import { createIssuerKeys, createIssuerMetadata, requireSecureUrl } from './issuer.ts'
 import {
-  createPlace,
+  createPublicUrl,
   createResourceMetadataRoutes,
-  requirePlace,
+  requirePublicUrl,
   resourceMetadataUrl,
 } from './metadata.ts'
 import type { RemoteDocument, RemoteOptions } from './remote-document.ts'
@@ -23,45 +23,51 @@ import { createTokenVerifier } from './verify.ts'
 export interface Issuer {
   /** Exactly the `iss` of its tokens. */
   issuer: string
-  /** Where its keys are. @default found through its metadata */
+  /** The URL of its keys. @default the one in its metadata */
   jwksUri?: string | undefined
   /**
-   * The only clients whose tokens are accepted. Tokens of theirs that name no audience are accepted
-   * too, so leave it out where every token names one.
+   * The clients whose tokens are accepted. Their tokens need not name an audience, so leave this out
+   * if the issuer writes one into every token.
    * @default any client
    */
   allowedClientIds?: readonly string[] | undefined
-  /** A further demand on verified claims; returns what is wrong, in words meant for the client. */
+  /** A further check of verified claims. Returns what is wrong with them; the client reads it. */
   check?: ((claims: JWTPayload) => string | undefined) | undefined
 }
 
 export interface OAuthOptions extends RemoteOptions, Omit<Issuer, 'issuer'> {
-  /** One issuer or several. What is said beside it (`jwksUri`, …) holds for those given by name only. */
+  /**
+   * One issuer or several. `jwksUri`, `allowedClientIds` and `check` beside it apply to the issuers that
+   * are given as a string.
+   */
   issuer: string | readonly (string | Issuer)[]
   /**
-   * The URL that clients call, exactly; the audience of the tokens and the `resource` of the metadata.
-   * @default what the door says of itself, with `path`
+   * The URL that clients call, exactly. It is the audience of the tokens, and the `resource` of the metadata.
+   * @default the public URL that the host knows, followed by `path`
    */
   resource?: string | undefined
-  /** Further names of this server that issuers write into `aud`, such as `api://weather`. */
+  /** Further names of this server that issuers write into `aud`, such as `api://weather`. @default none */
   audience?: readonly string[]
-  /** Path of the MCP endpoint below the mount, the one `createMcp()` has. @default '/mcp' */
+  /** Path of the MCP endpoint, the same as that of `createMcp()`. @default '/mcp' */
   path?: string
-  /** Scopes without which nothing is answered. */
+  /** Scopes that every request needs. @default none */
   requiredScopes?: readonly string[]
-  /** `scopes_supported` of the metadata: the least a useful client asks for. @default requiredScopes */
+  /** `scopes_supported` of the metadata: the scopes that a client should ask for. @default requiredScopes */
   supportedScopes?: readonly string[] | undefined
-  /** Scopes that come with another: `{ 'files:write': ['files:read'] }`. MCP demands that hierarchies count. */
+  /** Scopes that another one includes, such as `{ 'files:write': ['files:read'] }`. @default none */
   impliedScopes?: Readonly<Record<string, readonly string[]>>
   /** @default every asymmetric algorithm of RFC 7518 and RFC 8037 */
   algorithms?: readonly SigningAlgorithm[]
   /** Seconds by which the issuer's clock may differ. @default 30 */
   clockTolerance?: number
-  /** Stand in for an issuer that MCP clients cannot use as it is. `docs/authorization.md` says when not to. */
+  /** Publishes metadata and a registration for an issuer that MCP clients cannot use directly. See docs/authorization.md. @default none */
   facade?: FacadeOptions | undefined
 }
 
 /**
+ * Accepts access tokens of the configured issuers. Their keys are fetched with the first token, and jose
+ * is loaded then.
+ *
  * @example
  * oauth({ issuer: 'https://login.example.com', resource: 'https://mcp.example.com/mcp' })
  */
@@ -85,14 +91,14 @@ export function oauth(options: OAuthOptions): Auth {
     clockTolerance,
     impliedScopes,
   })
-  const place = createPlace(resource, path)
-  const facade = options.facade && createFacade(options.facade, { path, place, metadata })
+  const publicUrl = createPublicUrl(resource, path)
+  const facade = options.facade && createFacade(options.facade, { path, publicUrl, metadata })
 
   return {
     async verify(request, platform) {
       const token = requireBearerToken(request)
       const principal = await verifyToken(token, [
-        requirePlace(place(platform)).resource,
+        requirePublicUrl(publicUrl(platform)).resource,
         ...audience,
       ])
       if (!requiredScopes.every((scope) => principal.scopes.includes(scope))) {
@@ -105,27 +111,28 @@ export function oauth(options: OAuthOptions): Auth {
     },
 
     challenge(error, platform: Platform) {
-      const here = place(platform)
+      const url = publicUrl(platform)
       return createChallenge(error, {
         scopes: requiredScopes,
-        resourceMetadata: here && resourceMetadataUrl(here, path),
+        resourceMetadata: url && resourceMetadataUrl(url, path),
       })
     },
 
     routes: [
       ...createResourceMetadataRoutes({
         path,
-        place,
+        publicUrl,
         resource,
-        // The spec keeps offline_access out: it is between the client and the issuer (D10).
+        // offline_access is not a scope of the resource: it concerns only client and issuer (D10).
         scopes: supportedScopes.filter((scope) => scope !== 'offline_access'),
-        authorizationServers: (here) => (facade ? [facade.issuer(here)] : [...rules.keys()]),
+        authorizationServers: (url) => (facade ? [facade.issuer(url)] : [...rules.keys()]),
       }),
       ...(facade?.routes ?? []),
     ],
   }
 }
 
+/** The rules and the metadata of each configured issuer. Throws for a configuration that cannot work. */
 function toIssuers(options: OAuthOptions) {
   const { issuer: given, jwksUri, allowedClientIds, check, ...remote } = options
   const several = typeof given === 'string' ? [given] : given

@@ -1,4 +1,4 @@
-/** How a caller's identity becomes the opaque key that owns sessions, streams and handles. */
+/** Makes principals: the caller's identity becomes an opaque id, to which sessions, streams and handles belong. */
 
 import { sha256 } from '../lib/digest.ts'
 import type { Principal } from './auth.ts'
@@ -13,9 +13,9 @@ const toBase64url = (bytes: Uint8Array): string =>
     .replaceAll('=', '')
 
 /**
- * The `id` of a {@link Principal}: a digest, so that it may stand in keys and logs. The issuer is
- * part of it because a subject is unique within its issuer only (RFC 7519 section 4.1.2), and since
- * no configured issuer holds a NUL, no two pairs run together.
+ * Creates a principal. Its `id` is a digest, so that it can be part of keys and logs. The issuer is
+ * part of the digest because a subject is unique only within its issuer (RFC 7519 section 4.1.2). No
+ * configured issuer contains a NUL, so two different pairs never give the same text.
  */
 export async function createPrincipal(
   issuer: string,
@@ -24,14 +24,14 @@ export async function createPrincipal(
   return freeze({ id: toBase64url(await sha256(`${issuer}\0${identity.subject}`)), ...identity })
 }
 
-/** One principal serves many requests: what a handler did to it would go on into the next. */
+/** Freezes a principal, because it is used for many requests: a change by one handler would reach the next. */
 function freeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null)
     Object.values(Object.freeze(value)).forEach(freeze)
   return value
 }
 
-/** Splits what RFC 6749 section 3.3 joins with spaces, and what configuration joins with commas. */
+/** Splits scopes, which are separated by spaces (RFC 6749 section 3.3) or, in configuration, by commas. */
 export const parseScopes = (value: unknown): string[] => {
   if (Array.isArray(value)) return value.flatMap(parseScopes)
   return typeof value === 'string' ? value.split(/[\s,]+/).filter(Boolean) : []

@@ -1,57 +1,57 @@
-/** Judges one access token: a JWT of a known issuer, made for this server, by an allowed client, valid now. */
+/** Verifies an access token: a JWT of a known issuer, for this server, from an allowed client, valid now. */
 
 import type { JWTPayload, JWTVerifyGetKey } from 'jose'
 import type { Principal } from './auth.ts'
 import { AuthError } from './auth.ts'
 import { createPrincipal, parseScopes } from './principal.ts'
 
-/** Signature algorithms a token may use. None is symmetric: with those, whoever verifies could also sign. */
-const asymmetricAlgorithms = [
+/** Signature algorithms that a token may use. A symmetric key would let every verifier also sign tokens. */
+const ASYMMETRIC_ALGORITHMS = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ] as const
 
-export type SigningAlgorithm = (typeof asymmetricAlgorithms)[number]
+export type SigningAlgorithm = (typeof ASYMMETRIC_ALGORITHMS)[number]
 
-/** What every token of an issuer must satisfy. */
+/** What every token of one issuer must satisfy. */
 export interface TokenRules {
   readonly keys: JWTVerifyGetKey
   /**
-   * Clients whose tokens are accepted. Where it is given, a token must name one of them, and one
-   * that names no audience at all (Cognito's usual shape) is accepted because it does.
+   * Clients whose tokens are accepted. If given, a token must name one of them, and need not name an
+   * audience: Cognito's tokens usually have none.
    */
   readonly allowedClientIds?: readonly string[] | undefined
-  /** Further demands of one kind of issuer; returns what is wrong. */
+  /** A further check of the claims; returns what is wrong with them. */
   readonly check?: ((claims: JWTPayload) => string | undefined) | undefined
 }
 
 export interface VerifierOptions {
-  /** By exact `iss`. */
+  /** The rules of each issuer, by its exact `iss`. */
   readonly issuers: ReadonlyMap<string, TokenRules>
   readonly algorithms?: readonly SigningAlgorithm[] | undefined
-  /** Seconds by which clocks may differ. */
+  /** Seconds by which the issuer's clock may differ. */
   readonly clockTolerance: number
   readonly clock: () => number
-  /** Which scopes come with a scope. */
+  /** Further scopes that a scope includes. */
   readonly impliedScopes: Readonly<Record<string, readonly string[]>>
 }
 
-/** Who the token speaks for. `audience` lists the names of this server. Throws {@link AuthError}. */
+/** Returns the caller that a token names. `audience` lists the names of this server. Throws {@link AuthError}. */
 export type TokenVerifier = (token: string, audience: readonly string[]) => Promise<Principal>
 
 export function createTokenVerifier(options: VerifierOptions): TokenVerifier {
   const { issuers, clock, clockTolerance, impliedScopes } = options
-  const algorithms = options.algorithms ?? asymmetricAlgorithms
+  const algorithms = options.algorithms ?? ASYMMETRIC_ALGORITHMS
   for (const algorithm of algorithms) {
-    if (!asymmetricAlgorithms.includes(algorithm)) {
-      throw new Error(`\`algorithms\` may hold ${asymmetricAlgorithms.join(', ')} only.`)
+    if (!ASYMMETRIC_ALGORITHMS.includes(algorithm)) {
+      throw new Error(`\`algorithms\` may hold ${ASYMMETRIC_ALGORITHMS.join(', ')} only.`)
     }
   }
 
   return remember(clock, async (token, audience) => {
     const { decodeJwt, errors, jwtVerify } = await import('./jwt.ts')
     try {
-      // Read unverified, only to pick the issuer whose keys decide; an unknown one has none.
+      // The issuer is read before verification, only to select the keys that verify the token.
       const issuer = decodeJwt(token).iss ?? ''
       const rules = issuers.get(issuer)
       if (!rules) throw refusal('The access token comes from an issuer unknown here.')
@@ -72,38 +72,38 @@ export function createTokenVerifier(options: VerifierOptions): TokenVerifier {
       if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'nbf') {
         throw refusal('The access token is not valid yet.')
       }
-      // jose's errors carry the claims as their cause and name what failed: neither goes on from here.
+      // Errors of jose contain claims and details, which must not reach the client.
       if (error instanceof errors.JOSEError) throw refusal('The access token is invalid.')
       throw error
     }
   })
 }
 
-/** Milliseconds for which a verdict stands, and how many do. */
-const remembered = { time: 60_000, count: 1_000 }
+/** For how many milliseconds a verified token is remembered, and how many tokens are. */
+const REMEMBERED = { time: 60_000, count: 1_000 }
 
 /**
- * A client sends the same token with every call, and checking its signature costs more than all the
- * rest of a call. So a good one counts for a minute, never beyond its own end; a key that is
- * withdrawn takes that much longer to lose its tokens. Refusals are not kept: they cost who asks.
+ * Remembers verified tokens for a minute, but never beyond their expiry: a client sends the same token
+ * with every call, and verifying a signature costs more than the rest of a call. So tokens of a
+ * withdrawn key are valid for up to a minute longer. Refusals are not remembered.
  */
 function remember(clock: () => number, verify: TokenVerifier): TokenVerifier {
-  const verdicts = new Map<string, { principal: Principal; from: number; until: number }>()
+  const verified = new Map<string, { principal: Principal; from: number; until: number }>()
   return async (token, audience) => {
     const key = [token, ...audience].join(' ')
-    const known = verdicts.get(key)
+    const known = verified.get(key)
     const now = clock()
-    // a clock that is set back makes no verdict last
+    // `from` is compared too, so that a clock that is set back does not extend the minute.
     if (known && known.from <= now && now < known.until) return known.principal
-    verdicts.delete(key)
+    verified.delete(key)
     const principal = await verify(token, audience)
     const from = clock()
-    const until = Math.min(from + remembered.time, Number(principal.claims.exp) * 1000)
-    verdicts.set(key, { principal, from, until })
-    // The oldest goes first: a Map keeps the order of entry.
-    for (const oldest of verdicts.keys()) {
-      if (verdicts.size <= remembered.count) break
-      verdicts.delete(oldest)
+    const until = Math.min(from + REMEMBERED.time, Number(principal.claims.exp) * 1000)
+    verified.set(key, { principal, from, until })
+    // A Map keeps the order of insertion, so the oldest is removed first.
+    for (const oldest of verified.keys()) {
+      if (verified.size <= REMEMBERED.count) break
+      verified.delete(oldest)
     }
     return principal
   }
@@ -112,8 +112,8 @@ function remember(clock: () => number, verify: TokenVerifier): TokenVerifier {
 const refusal = (description: string) => new AuthError(description, { code: 'invalid_token' })
 
 /**
- * RFC 9068 section 2.1 gives access tokens the type `at+jwt`; most issuers still write `JWT` or
- * nothing. ID tokens may be signed by the same key, and tell a client who logged in: they open nothing.
+ * RFC 9068 section 2.1 gives access tokens the type `at+jwt`; most issuers still write `JWT` or no
+ * type. ID tokens may be signed by the same key, but they are for clients and must not be accepted here.
  */
 function requireAccessToken(typ: string | undefined, claims: JWTPayload): void {
   const type = typ?.toLowerCase().replace(/^application\//, '') ?? 'jwt'
@@ -123,7 +123,7 @@ function requireAccessToken(typ: string | undefined, claims: JWTPayload): void {
   }
 }
 
-/** MCP authorization, Token Handling: only tokens issued for this very server (D4, D5). */
+/** MCP authorization, Token Handling: a token must be issued for this server (D4, D5). */
 function requireForUs(
   claims: JWTPayload,
   allowedClientIds: readonly string[] | undefined,
@@ -140,7 +140,7 @@ function requireForUs(
   }
 }
 
-/** RFC 9068 section 2.2, or what OpenID providers from before it write. */
+/** The client is in `client_id` (RFC 9068 section 2.2), or in `azp` with older OpenID providers. */
 function clientOf(claims: JWTPayload): string | undefined {
   const client = claims.client_id ?? claims.azp
   return typeof client === 'string' ? client : undefined
@@ -155,7 +155,7 @@ async function toPrincipal(
     throw refusal('The access token names no subject.')
   }
   const scopes = new Set(parseScopes(claims.scope ?? claims.scp))
-  // A Set's iteration reaches what is added on the way, so this follows chains and ends on cycles.
+  // The loop also reaches scopes that are added during it, so it follows chains, and a cycle ends.
   for (const scope of scopes) {
     if (Object.hasOwn(implied, scope))
       for (const further of implied[scope] ?? []) scopes.add(further)
