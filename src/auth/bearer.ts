@@ -55,7 +55,7 @@ export function bearer({ tokens }: BearerOptions): Auth {
   })
   let entries: Promise<Entry[]> | undefined
   // Hashing a token costs as much as a whole call, so accepted tokens are remembered. The lookup time
-  // of a Map does not tell how close a guess is: its hash function has a random seed in each process.
+  // of a Map does not tell how close a guess is, because its hash function has a random seed.
   const accepted = new Map<string, Principal>()
 
   return {
