@@ -11,7 +11,8 @@ import type {
   ToolAnnotations,
 } from '../protocol/types.ts'
 import type { Infer, JsonSchema, Schema, Validator } from '../schema/schema.ts'
-import { createObjectValidator, createValidator, propertiesOf } from '../schema/schema.ts'
+import { propertiesOf } from '../schema/schema.ts'
+import { createObjectValidator, createValidator } from '../schema/validator.ts'
 import type { ToolReturn } from './content.ts'
 import type { Context } from './context.ts'
 import type { ParamHeader } from './param-headers.ts'
@@ -185,7 +186,7 @@ export function createTool<I extends Schema | undefined>(
     name,
     options: options as ToolOptions,
     input,
-    output: options.output && createValidator(options.output, 'output'),
+    output: options.output && createValidator(options.output, `Output of tool "${name}"`, 'output'),
     inputSchema,
     modernInputSchema: options.session ? withSessionArgument(name, inputSchema) : inputSchema,
     headers: findParamHeaders(name, inputSchema),

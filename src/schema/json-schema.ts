@@ -1,18 +1,30 @@
-/** Plain JSON Schema, interpreted: what is wrong with a value, in time that a client's value cannot stretch. */
+/** Plain JSON Schema, interpreted: what is wrong with a value, with a bound on the work that takes. */
 import type { Schema } from '@cfworker/json-schema'
-import { dereference, Validator } from '@cfworker/json-schema'
+import { dereference, validate } from '@cfworker/json-schema'
+import { TOO_MUCH } from './issues.ts'
+import { isRecursive } from './recursion.ts'
+import { addBranchGuards } from './union-guards.ts'
 
 /**
- * Comparisons made in the search for duplicates, which holds each element against all others. Without
- * a bound, one array of 4 MB would keep the process busy for minutes.
+ * Comparisons that the search for duplicates may make: it compares each element with all others, so
+ * that without a bound one array of 4 MB would keep the process busy for minutes.
  */
-const MOST_COMPARISONS = 50_000_000
+const MAX_COMPARISONS = 50_000_000
+
+/**
+ * References that one validation against a recursive schema may follow. A tree needs one for each of its
+ * nodes; nested alternatives double them with each level, and collect an error for each.
+ */
+const MAX_LOOKUPS = 10_000
 
 /** A property's schema, by its JSON Pointer; not where "properties" is itself a name. */
 const PROPERTY = /(?<!ies)\/properties\/([\w-]+)$/
 
-/** The place of arrays that no property holds, and of schemas for any. */
+/** Stands for arrays in no property, and for schemas that may apply to any property. */
 const ANYWHERE = ''
+
+/** Keywords that only say that another error below them exists. */
+const CONSEQUENCES = new Set(['properties', 'items', 'if', '$ref'])
 
 export interface Problem {
   /** JSON Pointer as a fragment: `#/address/street`. */
@@ -20,52 +32,88 @@ export interface Problem {
   readonly error: string
 }
 
-/** The problems of a value; undefined when it fits. */
+/** The problems of a value; undefined when it is valid. */
 export type Interpreter = (value: unknown) => readonly Problem[] | undefined
 
-/** `schema` is JSON Schema 2020-12. What a handler puts out is no stranger's: it is looked through at any cost. */
+/** Thrown from within the validator when it has followed too many references. */
+class StepLimit extends Error {}
+
+/**
+ * Prepares a JSON Schema 2020-12. An input that takes too much work is refused as a problem; so is an
+ * output, but only against a recursive schema, since the handler itself chose how much to return.
+ */
 export function interpret(schema: object, io: 'input' | 'output'): Interpreter {
-  const text = JSON.stringify(schema)
-  const own = JSON.parse(text)
+  // The validator bounds nothing for the keyword of 2019-09, which means the same within one document.
+  const text = JSON.stringify(schema).replaceAll('"$recursiveRef":', '"$ref":')
+  const root = JSON.parse(text) as Schema
+  const parts = dereference(root) as Record<string, Schema>
   const unique = new Set<string>()
-  for (const [pointer, part] of Object.entries(dereference(own) as Record<string, Schema>)) {
-    // the interpreter's own format "url" takes twice as long with each character that is no URL's
+  for (const [pointer, part] of Object.entries(parts)) {
+    // The validator's own format "url" takes twice as long with each character that no URL has.
     if (part.format === 'url') part.format = 'uri'
     if (part.uniqueItems) unique.add(PROPERTY.exec(pointer)?.[1] ?? ANYWHERE)
   }
-  // what is referred to may stand under any name
+  const resolve = (part: Schema) => parts[part.__absolute_ref__ ?? '']
+  addBranchGuards(Object.values(parts), resolve)
+  // Without recursion the work grows with the value alone, and bodies have a limit of their own.
+  let stepsLeft = MAX_LOOKUPS
+  const lookup = isRecursive(root, resolve)
+    ? withLookups(parts, () => {
+        stepsLeft -= 1
+        if (stepsLeft < 0) throw new StepLimit()
+      })
+    : parts
+  // A referenced schema may stand under any name.
   const anywhere = unique.has(ANYWHERE) || text.includes('"$re')
-  const validator = new Validator(own, '2020-12', false)
-  const refuse = (error: string) => [{ instanceLocation: '#', error }]
 
   let comparisons = 0
-  /** Adds up the comparisons of parts that the search takes in a value, and returns how many parts it has. */
+  /** Adds up the comparisons that the search for duplicates makes in a value, and returns its size. */
   const weigh = (value: unknown, place: string): number => {
-    // a comparison of long texts reads both
+    // Comparing long texts reads both.
     if (typeof value === 'string') return 1 + value.length / 64
-    let parts = 1
+    let size = 1
     if (typeof value === 'object' && value !== null) {
-      const list = Array.isArray(value)
-      for (const [name, child] of Object.entries(value)) parts += weigh(child, list ? place : name)
-      if (list && (anywhere || unique.has(place))) comparisons += value.length * parts
+      const isList = Array.isArray(value)
+      for (const [name, child] of Object.entries(value)) size += weigh(child, isList ? place : name)
+      if (isList && (anywhere || unique.has(place))) comparisons += value.length * size
     }
-    return parts
+    return size
   }
 
   return (value) => {
     comparisons = 0
+    stepsLeft = MAX_LOOKUPS
     if (io === 'input' && unique.size > 0) weigh(value, ANYWHERE)
-    if (comparisons > MOST_COMPARISONS) {
-      return refuse('too much to look through for duplicates')
-    }
+    if (comparisons > MAX_COMPARISONS) return refuse('too much to look through for duplicates')
     try {
-      const { valid, errors } = validator.validate(value)
-      if (valid) return undefined
-      return errors.filter(({ keyword }) => keyword !== 'properties' && keyword !== 'items')
+      const { valid, errors } = validate(value, root, '2020-12', lookup, false)
+      return valid ? undefined : errors.filter(({ keyword }) => !CONSEQUENCES.has(keyword))
     } catch (error) {
-      // the interpreter hands problems on as arguments of a call, and those are limited
-      if (error instanceof RangeError) return refuse('too many problems to name any')
+      if (error instanceof StepLimit) return refuse(TOO_MUCH)
+      // The validator passes problems on as arguments of a call, and the number of those is limited.
+      if (error instanceof RangeError) return refuse('too many problems to list')
       throw error
     }
   }
+}
+
+/** The same schemas by their URIs, with `onLookup` called for each reference that the validator follows. */
+function withLookups(
+  parts: Readonly<Record<string, Schema>>,
+  onLookup: () => void,
+): Record<string, Schema> {
+  const watched: Record<string, Schema> = Object.create(null)
+  for (const [uri, part] of Object.entries(parts)) {
+    Object.defineProperty(watched, uri, {
+      get() {
+        onLookup()
+        return part
+      },
+    })
+  }
+  return watched
+}
+
+function refuse(error: string): readonly Problem[] {
+  return [{ instanceLocation: '#', error }]
 }

@@ -1,0 +1,70 @@
+/** Makes a schema of either kind ready for use: what clients are shown, and the check of a value. */
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { listIssues, TOO_MUCH } from './issues.ts'
+import type { Interpreter } from './json-schema.ts'
+import type { JsonSchema, Schema, Validation, Validator } from './schema.ts'
+import { isStandardSchema, toPlainSchema, validateStandard } from './standard-schema.ts'
+
+/**
+ * Makes a schema ready for use. Throws a `TypeError` that begins with `what` at registration, not at the
+ * first call, when the schema cannot be shown to clients.
+ *
+ * @param what Names the schema for its author: `Output of tool "add"`.
+ */
+export function createValidator(
+  schema: Schema,
+  what: string,
+  io: 'input' | 'output' = 'input',
+): Validator {
+  try {
+    if (!isStandardSchema(schema)) {
+      return { jsonSchema: schema, validate: interpretedValidation(schema, io) }
+    }
+    const jsonSchema = toPlainSchema(schema, io)
+    return { jsonSchema, validate: standardValidation(schema, jsonSchema) }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new TypeError(`${what} cannot be shown to clients: ${reason}`, { cause: error })
+  }
+}
+
+/** Does the same for a schema whose root must be an object, as tools, prompts and questions need it. */
+export function createObjectValidator(schema: Schema, what: string): Validator {
+  const validator = createValidator(schema, what)
+  if (validator.jsonSchema.type !== 'object') {
+    throw new TypeError(`${what} must be an object schema: its JSON Schema has no type "object"`)
+  }
+  return validator
+}
+
+/** Validation by the author's library. Only a recursive schema can cost more than its value is large. */
+function standardValidation(
+  schema: StandardSchemaV1,
+  jsonSchema: JsonSchema,
+): Validator['validate'] {
+  const validate = (value: unknown) => validateStandard(schema, value)
+  if (!JSON.stringify(jsonSchema).includes('"$ref"')) return validate
+  let costsTooMuch: Promise<(value: unknown) => boolean> | undefined
+  return async (value) => {
+    costsTooMuch ??= import('./recursion.ts').then(({ createStepLimit }) =>
+      createStepLimit(jsonSchema, schema['~standard'].vendor),
+    )
+    if ((await costsTooMuch)(value)) return { ok: false, issues: [TOO_MUCH] }
+    return validate(value)
+  }
+}
+
+/** Validation of plain JSON Schema. The interpreter is loaded at its first use: most servers need none. */
+function interpretedValidation(schema: JsonSchema, io: 'input' | 'output'): Validator['validate'] {
+  let interpreter: Promise<Interpreter> | undefined
+  return async (value): Promise<Validation> => {
+    interpreter ??= import('./json-schema.ts').then(({ interpret }) => interpret(schema, io))
+    const problems = (await interpreter)(value)
+    if (!problems) return { ok: true, value }
+    const issues = listIssues(problems, ({ instanceLocation, error }) => {
+      const at = instanceLocation.slice(2).replaceAll('/', '.')
+      return at ? `${at}: ${error}` : error
+    })
+    return { ok: false, issues }
+  }
+}
