@@ -2,7 +2,7 @@
 import type { Schema } from '@cfworker/json-schema'
 import { dereference, validate } from '@cfworker/json-schema'
 import { TOO_MUCH } from './issues.ts'
-import { isRecursive } from './recursion.ts'
+import { isRecursive, MAX_STEPS } from './recursion.ts'
 import { addBranchGuards } from './union-guards.ts'
 
 /**
@@ -10,12 +10,6 @@ import { addBranchGuards } from './union-guards.ts'
  * that without a bound one array of 4 MB would keep the process busy for minutes.
  */
 const MAX_COMPARISONS = 50_000_000
-
-/**
- * References that one validation against a recursive schema may follow. A tree needs one for each of its
- * nodes; nested alternatives double them with each level, and collect an error for each.
- */
-const MAX_LOOKUPS = 10_000
 
 /** A property's schema, by its JSON Pointer; not where "properties" is itself a name. */
 const PROPERTY = /(?<!ies)\/properties\/([\w-]+)$/
@@ -56,10 +50,10 @@ export function interpret(schema: object, io: 'input' | 'output'): Interpreter {
   const resolve = (part: Schema) => parts[part.__absolute_ref__ ?? '']
   addBranchGuards(Object.values(parts), resolve)
   // Without recursion the work grows with the value alone, and bodies have a limit of their own.
-  let stepsLeft = MAX_LOOKUPS
+  let stepsLeft = MAX_STEPS
   const lookup = isRecursive(root, resolve)
-    ? withLookups(parts, () => {
-        stepsLeft -= 1
+    ? withLookups(parts, (steps) => {
+        stepsLeft -= steps
         if (stepsLeft < 0) throw new StepLimit()
       })
     : parts
@@ -82,7 +76,7 @@ export function interpret(schema: object, io: 'input' | 'output'): Interpreter {
 
   return (value) => {
     comparisons = 0
-    stepsLeft = MAX_LOOKUPS
+    stepsLeft = MAX_STEPS
     if (io === 'input' && unique.size > 0) weigh(value, ANYWHERE)
     if (comparisons > MAX_COMPARISONS) return refuse('too much to look through for duplicates')
     try {
@@ -97,21 +91,30 @@ export function interpret(schema: object, io: 'input' | 'output'): Interpreter {
   }
 }
 
-/** The same schemas by their URIs, with `onLookup` called for each reference that the validator follows. */
+/**
+ * The same schemas by their URIs. `onLookup` is called for each reference that the validator follows, with
+ * the number of schemas in the referenced one: as many steps as it takes up to the next references.
+ */
 function withLookups(
   parts: Readonly<Record<string, Schema>>,
-  onLookup: () => void,
+  onLookup: (steps: number) => void,
 ): Record<string, Schema> {
   const watched: Record<string, Schema> = Object.create(null)
   for (const [uri, part] of Object.entries(parts)) {
+    const steps = countObjects(part)
     Object.defineProperty(watched, uri, {
       get() {
-        onLookup()
+        onLookup(steps)
         return part
       },
     })
   }
   return watched
+}
+
+function countObjects(part: unknown): number {
+  if (typeof part !== 'object' || part === null) return 0
+  return Object.values(part).reduce<number>((count, child) => count + countObjects(child), 1)
 }
 
 function refuse(error: string): readonly Problem[] {

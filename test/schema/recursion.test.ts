@@ -20,9 +20,11 @@ async function take(input: Schema, tree: unknown) {
   const mcp = createMcp({ name: 'recursive', version: '1' })
   mcp.tool('take', { description: 'Takes a tree', input }, () => 'taken')
   const client = new ModernClient(fetchEndpoint(mcp))
-  const started = performance.now()
+  const before = process.cpuUsage()
   const result = await (await client.call('take', { tree })).result()
-  return { ms: performance.now() - started, text: JSON.stringify(result.content) }
+  // Time of the processor, which other processes of a busy machine do not stretch.
+  const { user, system } = process.cpuUsage(before)
+  return { ms: (user + system) / 1_000, text: JSON.stringify(result.content) }
 }
 
 const unionOfValibot: v.GenericSchema<Node> = v.union([
@@ -142,7 +144,7 @@ it.each<[string, Schema]>([
   ['valibot', v.object({ tree: v.array(unionOfValibot) })],
   ['JSON Schema', withTree({ Node: { anyOf: [...constants, { type: 'null' }, { items: next }] } })],
 ])('a recursive schema of %s takes a wide value', async (_, schema) => {
-  const wide = Array.from({ length: 3_000 }, () => nest(1))
+  const wide = Array.from({ length: 1_000 }, () => nest(1))
   expect((await take(schema, wide)).text).toContain('taken')
 })
 
