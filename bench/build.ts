@@ -20,9 +20,9 @@ export async function buildServers(): Promise<void> {
     platform: 'node',
     target: 'node20',
     format: 'esm',
-    // schema libraries that fastmcp could use, and that are not installed
+    // Schema libraries that fastmcp could use, and that are not installed.
     external: ['effect', 'sury'],
-    // some packages are CommonJS inside and ask for Node's modules by require
+    // Some packages are CommonJS inside and ask for Node's modules by require.
     banner: {
       js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
     },

@@ -50,7 +50,7 @@ export async function serverSizes(
   bare: Bundled,
 ): Promise<ServerSize[]> {
   const sizeOf = ({ server }: Bundled) =>
-    // schema libraries that fastmcp could use, and that are not installed
+    // Schema libraries that fastmcp could use, and that are not installed.
     bundle(`import './bench/servers/${server}.ts'`, ['effect', 'sury'], 'node')
   const floor = await sizeOf(bare)
   const sizes: ServerSize[] = []
@@ -68,7 +68,7 @@ async function bundle(contents: string, external: string[], platform: Platform =
     absWorkingDir: root,
     bundle: true,
     minify: true,
-    // what is imported on demand stays in files of its own
+    // What is imported on demand stays in files of its own.
     splitting: true,
     outdir: 'bundle',
     write: false,
@@ -85,7 +85,7 @@ async function bundle(contents: string, external: string[], platform: Platform =
     [...paths].reduce((sum, path) => sum + (outputs[path]?.bytes ?? 0), 0)
   return {
     atStart: size(start),
-    // lazy parts of modules that were shaken off are written, too, and nothing leads to them
+    // Lazy parts of modules that were shaken off are written, too, and nothing leads to them.
     all: size(reached(outputs, ['import-statement', 'dynamic-import'])),
     imports: [...start].flatMap((path) =>
       (outputs[path]?.imports ?? []).flatMap(({ kind, path: to, external: outside }) =>

@@ -81,11 +81,11 @@ export async function costs(
   )
   const floors = noRounds()
   const all = able.map((contender) => ({ contender, rounds: noRounds() }))
-  // where state grows, how a process came to be compiled and to lie in memory is worth 5 % either way
+  // Where state grows, how a process came to be compiled and to lie in memory is worth 5 % either way.
   for (let process = 0; process < (load.grows ? settings.processes : 1); process++) {
     await using floor = await prepare(FLOOR, load, settings)
     floors.bytes = floor.bytes
-    // one at a time beside the floor: servers that wait still take turns at the collector's and timers' whim
+    // One at a time beside the floor: servers that wait still take turns at the collector's and timers' whim.
     for (const { contender, rounds } of all) {
       await using own = await prepare(contender, load, settings)
       rounds.bytes = own.bytes
@@ -111,7 +111,7 @@ function toCost(
   return {
     label,
     cpu,
-    // where state grows the collector's share grows with it, and it falls into few rounds: no median sees it
+    // Where state grows the collector's share grows with it, and it falls into few rounds: no median sees it.
     ratio: grows ? sum(cpus) / sum(floors) : median(ratios),
     quartiles: [quantile(ratios, 0.25), quantile(ratios, 0.75)],
     ...(events && {
@@ -208,7 +208,7 @@ export async function memoryPerSession(contender: Contender, sessions: number): 
     }
     await Promise.all(Array.from({ length: CONNECTIONS }, worker))
   }
-  // what a process comes to take whatever it does is not a session's
+  // What a process comes to take whatever it does is not a session's.
   await open(sessions / 5)
   const before = await server.usage(true)
   await open(sessions)

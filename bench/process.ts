@@ -46,7 +46,7 @@ export async function start(name: string, options: StartOptions = {}): Promise<P
   })
   let stopped = false
   child.once('exit', (code, signal) => {
-    // clients only see their connections go, and may have it stopped before it is known to have ended
+    // Clients only see their connections go, and may have it stopped before it is known to have ended.
     if (stopped && signal === 'SIGKILL') return
     process.stderr.write(`The server ${name} ended: ${signal ?? `exit code ${code}`}\n`)
   })

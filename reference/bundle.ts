@@ -61,7 +61,7 @@ function weigh({ outputs }: Metafile): { eager: number; lazy: number } {
       if (kind === 'import-statement' && next in outputs) add(next)
     }
   }
-  // lazy chunks are entry points to esbuild as well; ours has its own name
+  // Lazy chunks are entry points to esbuild as well; ours has its own name.
   add(modules.find((path) => basename(path) === 'index.mjs') ?? '')
   const size = (paths: string[]) =>
     paths.reduce((sum, path) => sum + (outputs[path]?.bytes ?? 0), 0)
