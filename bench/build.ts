@@ -1,4 +1,4 @@
-/** Bundles each server, so that all start and run from one file each, and the file's size is a figure too. */
+/** Bundles each server into one file, so that all start alike, and so that the size of the file can be compared. */
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'

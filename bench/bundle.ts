@@ -1,4 +1,4 @@
-/** What our core adds to a bundle, and what each server's bundle comes to. */
+/** Measures how many bytes our core adds to a bundle, and how large the bundle of each server is. */
 import { fileURLToPath } from 'node:url'
 import type { Metafile, Platform } from 'esbuild'
 import { build } from 'esbuild'
@@ -68,7 +68,7 @@ async function bundle(contents: string, external: string[], platform: Platform =
     absWorkingDir: root,
     bundle: true,
     minify: true,
-    // What is imported on demand stays in files of its own.
+    // Modules that are imported on demand stay in files of their own.
     splitting: true,
     outdir: 'bundle',
     write: false,
@@ -85,7 +85,7 @@ async function bundle(contents: string, external: string[], platform: Platform =
     [...paths].reduce((sum, path) => sum + (outputs[path]?.bytes ?? 0), 0)
   return {
     atStart: size(start),
-    // Lazy parts of modules that were shaken off are written, too, and nothing leads to them.
+    // esbuild also writes chunks of modules that tree shaking removed; nothing imports those.
     all: size(reached(outputs, ['import-statement', 'dynamic-import'])),
     imports: [...start].flatMap((path) =>
       (outputs[path]?.imports ?? []).flatMap(({ kind, path: to, external: outside }) =>

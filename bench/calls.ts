@@ -41,13 +41,13 @@ export function modern(method: string, params: object = {}): Call {
   }
 }
 
-/** What `initialize` came to: the revision, and the session where the server has any. */
+/** The outcome of `initialize`: the revision, and the session where the server has sessions. */
 export interface Handshake {
   readonly revision: string
   readonly session: string | undefined
 }
 
-/** A request of 2025, as the handshake wants it. */
+/** A request of 2025, with the headers that the handshake agreed on. */
 export function legacy(method: string, params: object, { revision, session }: Handshake): Call {
   return {
     headers: {

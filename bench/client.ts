@@ -52,7 +52,7 @@ export async function shakeHands(client: Client): Promise<Handshake> {
   const revision = /"protocolVersion":"([^"]+)"/.exec(text)?.[1]
   const session = headers['mcp-session-id']
   const handshake = {
-    // The floors answer everything alike.
+    // The floors answer every request with the same result.
     revision: revision ?? '2025-11-25',
     session: typeof session === 'string' ? session : undefined,
   }

@@ -1,4 +1,4 @@
-/** Who is measured, and how each is spoken to. */
+/** The servers that are measured, and the requests that each of them needs. */
 import type { Call } from './calls.ts'
 import { ADD, count, INITIALIZE, legacy, modern } from './calls.ts'
 import type { Client } from './client.ts'
@@ -10,7 +10,7 @@ export interface Contender {
   readonly server: string
   readonly era: 'legacy' | 'modern'
   readonly env?: Record<string, string>
-  /** What the server needs to send progress, where that costs its other replies something. */
+  /** Environment that makes the server send progress, where that makes its other replies slower. */
   readonly streamEnv?: Record<string, string>
   /** Sends no progress in this set-up. */
   readonly mute?: true

@@ -24,7 +24,7 @@ const PACE = 400
 const SAMPLES = 120
 const MEBIBYTE = 1024 * 1024
 
-// In less, the second quarter would begin before anything has gone.
+// With less time, the second quarter would begin before any session has expired.
 if (!(minutes >= 1)) throw new Error('Minutes: a number, 1 at the least')
 
 pinDriver()
@@ -174,7 +174,7 @@ async function watch(): Promise<void> {
 await Promise.all([watch(), ...Array.from({ length: CONNECTIONS }, worker)])
 await dispatcher.destroy()
 
-// What the first quarter gathers is kept for a while; from then on it must be level.
+// Memory may grow in the first quarter, while sessions are kept; after that it must stay level.
 const quarter = (n: number) =>
   median(held.slice((held.length * n) / 4, (held.length * (n + 1)) / 4))
 const [second, last] = [quarter(1), quarter(3)]

@@ -1,4 +1,4 @@
-/** The measurements. Each compares servers within one round, so that a machine whose speed drifts tells the same. */
+/** The measurements. Servers are compared within one round, so that a machine whose speed drifts gives the same ratios. */
 import { Client, shakeHands } from './client.ts'
 import type { Contender, Load } from './contenders.ts'
 import { FLOOR } from './contenders.ts'
@@ -10,8 +10,8 @@ const CONNECTIONS = 16
 export interface Settings {
   rounds: number
   /**
-   * Milliseconds of a server's CPU that one round of it is to take; wall clock would cut short who is
-   * held up. Many short rounds are steadier than few long ones: a collection falls into fewer of them.
+   * Milliseconds of CPU that one round of a server takes. By wall clock, a server that was held up
+   * would get less work done. Many short rounds are steadier than few long ones: a collection falls into fewer of them.
    */
   slice: number
   /** Calls before the first round, at the least: until it is compiled, a server costs up to four times as much. */
@@ -36,7 +36,7 @@ export interface Cost {
   readonly cpu: number
   /** Its ratio to bare Hono's in the same round. */
   readonly ratio: number
-  /** What half of the rounds stand between. */
+  /** The quartiles of the rounds. */
   readonly quartiles: readonly [number, number]
   readonly stream?: Stream
 }
@@ -61,7 +61,7 @@ function quantile(values: readonly number[], share: number): number {
 
 const sum = (values: readonly number[]) => values.reduce((all, one) => all + one, 0)
 
-/** What the rounds of one contender came to, and the floor's beside them. */
+/** The rounds of one contender, with the floor's rounds beside them. */
 interface Rounds {
   readonly spent: Spent[]
   readonly below: Spent[]
@@ -81,11 +81,11 @@ export async function costs(
   )
   const floors = noRounds()
   const all = able.map((contender) => ({ contender, rounds: noRounds() }))
-  // Where state grows, how a process came to be compiled and to lie in memory is worth 5 % either way.
+  // Where state grows, two processes of the same server differ by 5 %, so several are measured.
   for (let process = 0; process < (load.grows ? settings.processes : 1); process++) {
     await using floor = await prepare(FLOOR, load, settings)
     floors.bytes = floor.bytes
-    // One at a time beside the floor: servers that wait still take turns at the collector's and timers' whim.
+    // One server at a time runs beside the floor: idle servers still use CPU for timers and garbage collection.
     for (const { contender, rounds } of all) {
       await using own = await prepare(contender, load, settings)
       rounds.bytes = own.bytes
@@ -111,7 +111,7 @@ function toCost(
   return {
     label,
     cpu,
-    // Where state grows the collector's share grows with it, and it falls into few rounds: no median sees it.
+    // Where state grows, garbage collection falls into few rounds, which a median would leave out: use the mean.
     ratio: grows ? sum(cpus) / sum(floors) : median(ratios),
     quartiles: [quantile(ratios, 0.25), quantile(ratios, 0.75)],
     ...(events && {
@@ -208,7 +208,7 @@ export async function memoryPerSession(contender: Contender, sessions: number): 
     }
     await Promise.all(Array.from({ length: CONNECTIONS }, worker))
   }
-  // What a process comes to take whatever it does is not a session's.
+  // Memory that a process takes in any case does not count for the sessions.
   await open(sessions / 5)
   const before = await server.usage(true)
   await open(sessions)

@@ -46,7 +46,7 @@ export async function start(name: string, options: StartOptions = {}): Promise<P
   })
   let stopped = false
   child.once('exit', (code, signal) => {
-    // Clients only see their connections go, and may have it stopped before it is known to have ended.
+    // A client may notice a closed connection, and stop the server, before the exit of the process is known.
     if (stopped && signal === 'SIGKILL') return
     process.stderr.write(`The server ${name} ended: ${signal ?? `exit code ${code}`}\n`)
   })

@@ -46,7 +46,7 @@ const PACKAGES = [
   'fastmcp',
 ]
 
-/** What is installed, which is what the lock file says. */
+/** The installed versions, read from the lock file. */
 export function versions(): Record<string, string> {
   const lock = createRequire(import.meta.url)('./package-lock.json') as {
     packages: Record<string, { version?: string }>
@@ -143,7 +143,7 @@ export function toMarkdown(results: Results): string {
   ].join('\n')
 }
 
-/** A row for each that is in any of the loads; `columns` are those of one load. */
+/** A row for each server that was measured under one of the loads; `columns` are the columns of one load. */
 function byLoad(
   costs: Results['costs'],
   columns: (load: string) => [head: string, cell: (cost: Cost) => string | undefined][],

@@ -14,12 +14,12 @@ const full = process.argv.includes('--full')
 const settings = full
   ? { rounds: 51, slice: 20, warmUp: 8_000, processes: 5 }
   : { rounds: 25, slice: 20, warmUp: 3_000, processes: 2 }
-// In the driver's process, away from the servers' core.
+// The table runs in the driver's process, away from the servers' core.
 await using database = await startDynalite()
 const chosen = CONTENDERS.filter(({ quick }) => full || quick).map((contender) =>
   contender.table ? { ...contender, env: database.env } : contender,
 )
-/** Without those whose time is spent at a table. */
+/** The contenders without those that wait for a table most of the time. */
 const alone = chosen.filter(({ table }) => !table)
 const ours = CONTENDERS.filter(({ server }) => server === 'ours')
 const [call] = LOADS
@@ -30,7 +30,7 @@ const step = (name: string) =>
 
 const lambda: Results['lambda'] = []
 if (full) {
-  // Each function finds both cores, as in `npm run test:aws`
+  // Each function may use both cores, as in `npm run test:aws`.
   step("cold start through Lambda's runtime client")
   lambda.push(...(await lambdaColdStarts(database)))
 }
@@ -72,7 +72,7 @@ step('memory')
 for (const contender of full ? [FLOOR, ...alone] : [FLOOR, ...ours]) {
   results.memory.push(await memoryAfter(contender, call, 50_000))
 }
-// Twenty thousand, because a table takes minutes for them, and few would not show that it stays flat.
+// Twenty thousand sessions: enough to show that memory stays flat, and few enough for a table in minutes.
 for (const contender of (full ? chosen : alone).filter(({ sessions }) => sessions)) {
   results.sessions.push(await memoryPerSession(contender, full ? 20_000 : 4_000))
 }

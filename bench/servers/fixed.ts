@@ -1,4 +1,4 @@
-/** What the floors answer: what a real server would, without having done anything for it. */
+/** The fixed answers of the floors: what a real server would answer, without its work. */
 import { TOOL_COUNT } from './serving.ts'
 
 export const CALLED = { content: [{ type: 'text', text: '3' }] }

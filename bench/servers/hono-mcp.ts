@@ -1,4 +1,4 @@
-/** `@hono/mcp`, a server and a transport for each request: one for all would mix up its clients' answers. */
+/** `@hono/mcp`, a server and a transport for each request, because a shared one would mix up the answers of its clients. */
 import { StreamableHTTPTransport } from '@hono/mcp'
 import { Hono } from 'hono'
 import { createServer } from './sdk1.ts'

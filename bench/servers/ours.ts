@@ -1,4 +1,4 @@
-/** Our own server, sessions in memory: as long as its defaults say, or as long as the environment does. */
+/** Our own server with sessions in memory, kept for the default time or for the time that the environment names. */
 import { serveOurs } from './our-tools.ts'
 
 const shortLived = Number(process.env.KEEP_MS ?? 0)

@@ -2,7 +2,7 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { ADD, COUNT, content, INFO, OTHERS } from './tools.ts'
 
-/** Whether replies may be streams: the SDK's default, and what progress needs. Else it writes JSON, which is faster. */
+/** Whether replies may be streams, which is the SDK's default and needed for progress. Otherwise it writes JSON, which is faster. */
 export const STREAMS = process.env.STREAMS === '1'
 
 export function createServer(): McpServer {

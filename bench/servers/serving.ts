@@ -1,4 +1,4 @@
-/** What every server here has in common: a port for the driver, and figures about its own process when asked. */
+/** Common to every server here: it tells the driver its port, and figures about its process when asked. */
 import type { RequestListener } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,7 +7,7 @@ import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { serve } from '@hono/node-server'
 import type { Usage } from '../process.ts'
 
-/** Tools that each server registers: the first one is `add`, the others are there to be in the way. */
+/** Tools that each server registers: the first one is `add`, the others only make the list longer. */
 export const TOOL_COUNT = Number(process.env.TOOLS ?? 1)
 
 /** A web-standard server on Node's HTTP server, the same way for all that have no adapter of their own. */
