@@ -10,11 +10,13 @@ import {
   OAuthErrorCode,
   refreshAuthorization,
 } from '@modelcontextprotocol/client'
+import type { Ask } from './form-dialog.ts'
 import type { ShowLoginPage } from './login.ts'
 import { dated, login, refreshingClient } from './login.ts'
 import type { Challenge } from './problem.ts'
 import { exitCodes, findCause, LoginRequired, Problem, ScopeRequired } from './problem.ts'
 import type { Settings } from './settings.ts'
+import { enterToken, HOW_TO_GIVE_TOKEN, lacksOAuth, probe } from './static-token.ts'
 import type { Login, TokenStore } from './token-store.ts'
 
 export interface AuthorizationOptions {
@@ -25,14 +27,16 @@ export interface AuthorizationOptions {
   /** Log in when an operation turns out to need it; else its error says so. */
   readonly loginWhenNeeded: boolean
   readonly fetch: FetchLike
+  /** The person at the terminal, who may enter a token. */
+  readonly ask?: Ask | undefined
   readonly now?: () => number
 }
 
 /** Milliseconds that a person has for a login. */
-const loginTime = 600_000
+const LOGIN_TIME = 600_000
 
 /** A step-up is tried this often for one operation; then the refusal is the answer (D31). */
-const stepUpLimit = 2
+const STEP_UP_LIMIT = 2
 
 export class Authorization {
   readonly #options: AuthorizationOptions
@@ -63,7 +67,9 @@ export class Authorization {
     if (response.status === 403 && error !== 'insufficient_scope') return response
     await response.body?.cancel()
     const challenge = challengeOf(response)
-    throw response.status === 401 ? this.#refused(source, challenge) : new ScopeRequired(challenge)
+    throw response.status === 401
+      ? await this.#refused(source, challenge)
+      : new ScopeRequired(challenge)
   }
 
   /** The token that a request would carry now, renewed if it was about to end. */
@@ -71,19 +77,15 @@ export class Authorization {
     return (await this.#credential()).token
   }
 
-  /** Asks the server without a token, because only its refusal says where its metadata is. */
-  async challenge(signal: AbortSignal): Promise<Challenge> {
-    const response = await this.#options.fetch(this.#server, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-      },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 'login', method: 'ping' }),
-      signal,
-    })
-    await response.body?.cancel()
-    return response.status === 401 ? challengeOf(response) : {}
+  /**
+   * Asks the server without a token, because only its refusal says where its metadata is. Resolves to
+   * nothing where the server lets everybody in.
+   */
+  async challenge(signal: AbortSignal): Promise<Challenge | undefined> {
+    const response = await probe(this.#server, this.#options.fetch, signal)
+    if (response.status === 401) return challengeOf(response)
+    // Some servers ask for a login only when a tool is called; their metadata shows it.
+    return (await lacksOAuth(this.#server, {}, this.#bounded(signal))) ? undefined : {}
   }
 
   /**
@@ -100,27 +102,32 @@ export class Authorization {
         if (!this.#options.loginWhenNeeded) throw error
         const scope = findCause(error, ScopeRequired)
         const needed = findCause(error, LoginRequired)
-        if (scope !== undefined && stepUps < stepUpLimit) {
+        if (scope !== undefined && stepUps < STEP_UP_LIMIT) {
           stepUps += 1
           await this.stepUp(scope.challenge, signal)
         } else if (needed !== undefined && logins === 0 && this.#mayLogIn) {
           logins += 1
-          await this.login(needed.challenge, signal)
+          await this.login(needed.challenge, signal, needed.wantsStaticToken)
         } else throw error
       }
     }
   }
 
-  /** Opens the browser for a fresh login. */
-  async login(challenge: Challenge, signal: AbortSignal): Promise<void> {
-    const { settings, store, showLoginPage } = this.#options
+  /** Opens the browser for a fresh login, or asks for the token of a server without OAuth. */
+  async login(challenge: Challenge, signal: AbortSignal, wantsStaticToken = false): Promise<void> {
+    const { settings, store, showLoginPage, ask, fetch } = this.#options
     if (!this.#mayLogIn) {
       throw new Problem('The auth method "lambda" sends ACCESS_TOKEN and never logs in.', {
         exit: exitCodes.unauthorized,
         next: 'Choose the auth method "auto".',
       })
     }
-    const tooLate = AbortSignal.timeout(loginTime)
+    if (wantsStaticToken || (await lacksOAuth(settings.url, challenge, this.#bounded(signal)))) {
+      const token = await enterToken(settings.url, { ask, fetch }, signal)
+      await store.keepStaticToken(settings.url, token)
+      return
+    }
+    const tooLate = AbortSignal.timeout(LOGIN_TIME)
     const limit = AbortSignal.any([signal, tooLate])
     try {
       await login({
@@ -136,7 +143,7 @@ export class Authorization {
       })
     } catch (error) {
       if (!tooLate.aborted) throw error
-      throw new Problem('Nobody finished the login in time.', {
+      throw new Problem('The login was not finished in time.', {
         exit: exitCodes.unauthorized,
         next: 'Run `auth login` to try again.',
       })
@@ -180,7 +187,7 @@ export class Authorization {
       ) {
         return undefined
       }
-      const client = refreshingClient(held.client, settings.identity, held.issuer)
+      const client = await refreshingClient(held.client, settings.identity, held.issuer, store)
       if (client === undefined) return undefined
       try {
         const tokens = await refreshAuthorization(found.authorizationServerUrl, {
@@ -221,7 +228,7 @@ export class Authorization {
 
   async #credential(): Promise<{
     token: string | undefined
-    source: 'store' | 'environment' | 'none'
+    source: Source
   }> {
     const { settings, store } = this.#options
     if (settings.authMethod === 'lambda') {
@@ -244,6 +251,8 @@ export class Authorization {
       held ??= last
     }
     if (held?.tokens !== undefined) return { token: held.tokens.access_token, source: 'store' }
+    const entered = await store.staticToken(this.#server)
+    if (entered !== undefined) return { token: entered, source: 'entered' }
     if (settings.accessToken !== undefined && settings.authMethod === 'auto') {
       return { token: settings.accessToken, source: 'environment' }
     }
@@ -260,20 +269,31 @@ export class Authorization {
     return this.#options.fetch(url, { ...init, headers })
   }
 
-  #refused(source: 'store' | 'environment' | 'none', challenge: Challenge): Problem {
+  async #refused(source: Source, challenge: Challenge): Promise<Problem> {
     if (source === 'environment') {
       const next = this.#mayLogIn
         ? 'Run `auth login`, or set another ACCESS_TOKEN.'
         : 'Set another.'
       return new LoginRequired('The server refuses the token in ACCESS_TOKEN.', challenge, next)
     }
+    if (source === 'store') {
+      const sentence = 'The login has expired or was revoked, and could not be renewed.'
+      return new LoginRequired(sentence, challenge, 'Run `auth login`.')
+    }
+    const limit = AbortSignal.timeout(20_000)
+    if (source === 'none' && !(await lacksOAuth(this.#server, challenge, this.#bounded(limit)))) {
+      return new LoginRequired('The server asks for a login.', challenge, 'Run `auth login`.')
+    }
     const sentence =
-      source === 'store'
-        ? 'The login has expired or was revoked, and could not be renewed.'
-        : 'The server asks for a login.'
-    return new LoginRequired(sentence, challenge, 'Run `auth login`.')
+      source === 'entered'
+        ? 'The server refuses the token that was entered for it.'
+        : 'The server wants a token of its operator; there is no login for it.'
+    return new LoginRequired(sentence, challenge, HOW_TO_GIVE_TOKEN, true)
   }
 }
+
+/** Where a token comes from: a login, the user's own typing, or ACCESS_TOKEN. */
+type Source = 'store' | 'entered' | 'environment' | 'none'
 
 function challengeOf(response: Response): Challenge {
   const { resourceMetadataUrl, scope } = extractWWWAuthenticateParams(response)

@@ -5,12 +5,15 @@ import type { Responder } from './answers.ts'
 import { Authorization } from './authorization.ts'
 import { Connection } from './connection.ts'
 import { debugFetch } from './debug.ts'
+import type { Ask } from './form-dialog.ts'
+import { limitedFetch } from './limits.ts'
 import type { ShowLoginPage } from './login.ts'
 import type { Operation } from './operations.ts'
-import type { Output } from './output.ts'
-import { printable } from './output.ts'
+import type { Output, View } from './output.ts'
 import { notificationText } from './present.ts'
+import { SessionHandle } from './session-handle.ts'
 import type { Settings } from './settings.ts'
+import { block, text } from './text.ts'
 import { TokenStore } from './token-store.ts'
 
 export interface ClientContextOptions {
@@ -22,6 +25,11 @@ export interface ClientContextOptions {
   /** Log in when an operation turns out to need it, and not only when told to. */
   readonly loginWhenNeeded: boolean
   readonly listen: boolean
+  /** Whether commands come from a session and not from one command line. */
+  readonly interactive: boolean
+  /** The person at the terminal, where there is one. */
+  readonly ask?: Ask | undefined
+  readonly readInput: () => Promise<string>
   /** Milliseconds. */
   readonly timeout: number
   readonly logLevel?: LoggingLevel | undefined
@@ -33,13 +41,20 @@ export interface ClientContext extends ClientContextOptions {
   readonly store: TokenStore
   readonly authorization: Authorization
   readonly connection: Connection
+  readonly handle: SessionHandle
   logLevel?: LoggingLevel | undefined
-  operation(signal: AbortSignal): Operation
+  operation(signal: AbortSignal, options?: { view?: View; save?: string | undefined }): Operation
+  /** Calls back at each notification of a method. Returns the function that ends this. */
+  onNotification(method: string, callback: () => void): () => void
 }
 
 export function createClientContext(options: ClientContextOptions): ClientContext {
-  const { settings, output, responder, showLoginPage, listen } = options
-  const http = debugFetch((url, init) => fetch(url, init), settings, output)
+  const { settings, output, responder, showLoginPage, listen, ask, readInput } = options
+  const http = debugFetch(
+    limitedFetch((url, init) => fetch(url, init)),
+    settings,
+    output,
+  )
   const store = new TokenStore(settings.folder)
   const authorization = new Authorization({
     settings,
@@ -47,7 +62,9 @@ export function createClientContext(options: ClientContextOptions): ClientContex
     showLoginPage,
     loginWhenNeeded: options.loginWhenNeeded,
     fetch: http,
+    ask,
   })
+  const listeners = new Set<{ readonly method: string; readonly callback: () => void }>()
   const connection = new Connection({
     settings,
     authorization,
@@ -55,35 +72,43 @@ export function createClientContext(options: ClientContextOptions): ClientContex
     listen,
     events: {
       notified(method, params) {
-        const text = notificationText(method, params, output)
-        if (text !== undefined) output.note(text)
+        const line = notificationText(method, params, output)
+        if (line !== undefined) output.note(line)
+        for (const listener of listeners) if (listener.method === method) listener.callback()
       },
       renewed: () =>
         output.note(
           output.style('yellow', 'The server had ended the session; a new one was opened.'),
         ),
       trouble(error) {
-        if (settings.debug) output.note(output.style('dim', `! ${printable(error.message)}`))
+        if (settings.debug) output.note(output.style('dim', text`! ${error.message}`))
       },
     },
   })
+  const handle = new SessionHandle()
   return {
     ...options,
     http,
     store,
     authorization,
     connection,
-    operation(signal) {
+    handle,
+    operation(signal, { view = output.view, save } = {}) {
       const { timeout, logLevel } = this
-      return { connection, output, signal, timeout, logLevel }
+      return { connection, output, view, signal, timeout, logLevel, handle, save, readInput, ask }
+    },
+    onNotification(method, callback) {
+      const listener = { method, callback }
+      listeners.add(listener)
+      return () => listeners.delete(listener)
     },
   }
 }
 
-/** Logs, and what the library prints by itself, must not mix with results on stdout. */
+/** Keeps what libraries print by themselves off stdout, where only results belong. */
 export function redirectConsole(settings: Settings, output: Output): void {
   const say = (...values: unknown[]): void => {
-    if (settings.debug) output.note(output.style('dim', printable(values.map(String).join(' '))))
+    if (settings.debug) output.note(output.style('dim', block(values.map(String).join(' '))))
   }
   console.debug = say
   console.info = say

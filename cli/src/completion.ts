@@ -2,15 +2,20 @@
 
 import type { Client, CompleteRequest } from '@modelcontextprotocol/client'
 import { authActions } from './login-commands.ts'
-import { listTools, offers } from './operations.ts'
+import { lists, listTools, offers } from './operations.ts'
 import { authMethods, logLevels } from './settings.ts'
+import { isPrintable } from './text.ts'
 
 export interface CompletionSource {
   readonly commands: readonly string[]
   readonly client: () => Client | undefined
 }
 
+/** Milliseconds. */
 const timeout = 3_000
+
+/** Longer templates are not looked at: their variables are found in quadratic time. */
+const LONGEST_TEMPLATE = 2_000
 
 /** The candidates and the part of the line that they replace, as readline wants them. */
 export async function complete(
@@ -19,32 +24,58 @@ export async function complete(
 ): Promise<[string[], string]> {
   const words = line.trimStart().split(/\s+/)
   const last = words.at(-1) ?? ''
-  const [command = '', name = ''] = words
   const found = (candidates: readonly string[]): [string[], string] => [
     candidates.filter((candidate) => candidate.startsWith(last)),
     last,
   ]
   if (words.length <= 1) return found(commands.map((one) => `${one} `))
-  const connected = client()
   try {
-    if (words.length === 2) {
-      if (Object.hasOwn(fixedWords, command)) return found(fixedWords[command] ?? [])
-      return connected === undefined ? found([]) : found(await names(connected, command))
-    }
-    if (connected === undefined) return found([])
-    return found(await parameters(connected, command, name, words.slice(2)))
+    const connected = client()
+    return found(await completeWord(words, async () => connected))
   } catch {
     // A server that is slow or away must not spoil the typing.
     return found([])
   }
 }
 
-const fixedWords: Readonly<Record<string, readonly string[]>> = {
-  auth: authActions,
-  'set-auth-method': authMethods,
-  debug: ['on', 'off'],
-  'log-level': logLevels,
+/** What fits after the name of a command. Names that the terminal would not show as they are, never fit. */
+export async function completeWord(
+  words: readonly string[],
+  connect: () => Promise<Client | undefined>,
+): Promise<string[]> {
+  const [command = '', name = ''] = words
+  const kind = KINDS.get(command) ?? command
+  const fixed = FIXED_WORDS.get(kind)
+  if (words.length === 2 && fixed !== undefined) return [...fixed]
+  const client = await connect()
+  if (client === undefined) return []
+  const found =
+    words.length === 2
+      ? await names(client, kind)
+      : await parameters(client, kind, name, words.slice(2))
+  return found.filter(isPrintable)
 }
+
+/** The second vocabulary. */
+const KINDS: ReadonlyMap<string, string> = new Map([
+  ['call', 'call-tool'],
+  ['prompt', 'get-prompt'],
+  ['read', 'read-resource'],
+  ['template', 'read-template'],
+  ['watch-resource', 'subscribe'],
+  ['list', 'list-tools'],
+  ['set-log-level', 'log-level'],
+])
+
+const FIXED_WORDS: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
+  ['auth', authActions],
+  ['set-auth-method', authMethods],
+  ['debug', ['on', 'off']],
+  ['log-level', logLevels],
+  ['list-tools', lists],
+  ['completion', ['bash', 'zsh', 'fish']],
+  ['session', ['show', 'forget']],
+])
 
 async function names(client: Client, command: string): Promise<string[]> {
   switch (command) {
@@ -109,6 +140,7 @@ async function parameterNames(client: Client, command: string, name: string): Pr
 
 /** The variables of an RFC 6570 template, without operators and modifiers. */
 export function templateVariables(template: string): string[] {
+  if (template.length > LONGEST_TEMPLATE) return []
   return [...template.matchAll(/\{[+#./;?&]?([^}]+)\}/g)].flatMap(([, list = '']) =>
     list.split(',').map((one) => one.replace(/(\*|:\d+)$/, '').trim()),
   )

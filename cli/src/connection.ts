@@ -1,11 +1,13 @@
 /** One server at a time: connecting in either era, losing and finding it again, and what it notifies. */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { JSONRPCMessage, McpSubscription } from '@modelcontextprotocol/client'
 import { Client, SdkHttpError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import type { Responder } from './answers.ts'
 import type { Authorization } from './authorization.ts'
 import { exitCodes, findCause, Problem } from './problem.ts'
 import type { Settings } from './settings.ts'
+import { uncheckedHere } from './validate.ts'
 import { packageVersion } from './version.ts'
 
 export const clientInfo = {
@@ -108,7 +110,9 @@ export class Connection {
     const transport = this.#open?.transport
     const hadSession = transport?.sessionId !== undefined
     try {
-      await transport?.terminateSession()
+      // A server that hangs must not keep the program from ending.
+      if (hadSession)
+        await Promise.race([transport?.terminateSession(), sleep(3_000, undefined, { ref: false })])
     } finally {
       await this.close()
     }
@@ -141,6 +145,7 @@ export class Connection {
     await this.close()
     const client = new Client(clientInfo, {
       capabilities: responder.capabilities,
+      jsonSchemaValidator: uncheckedHere,
       // Lists are asked for before every call; servers of 2025 do not say how long they hold.
       defaultCacheTtlMs: 60_000,
       versionNegotiation: {

@@ -2,14 +2,14 @@
 
 import type { FetchLike } from '@modelcontextprotocol/client'
 import type { Output } from './output.ts'
-import { printable } from './output.ts'
 import type { Settings } from './settings.ts'
+import { block } from './text.ts'
 
 /** The setting is read at each request, so that `debug on` works in the middle of a session. */
 export function debugFetch(fetch: FetchLike, settings: Settings, output: Output): FetchLike {
   return async (url, init) => {
     if (!settings.debug) return fetch(url, init)
-    const say = (text: string): void => output.note(output.style('dim', printable(text)))
+    const say = (line: string): void => output.note(output.style('dim', block(line)))
     say(`→ ${init?.method ?? 'GET'} ${redactQuery(url)}`)
     for (const [name, value] of new Headers(init?.headers)) say(`    ${header(name, value)}`)
     if (init?.body) say(`    ${body(String(init.body))}`)
@@ -28,13 +28,13 @@ export function debugFetch(fetch: FetchLike, settings: Settings, output: Output)
   }
 }
 
-const secretHeaders =
+const SECRET_HEADERS =
   /^(authorization|cookie|set-cookie|proxy-authorization|mcp-session-id|x-api-key)$/
-const secretNames =
+const SECRET_NAMES =
   /token|secret|password|passwd|assertion|authorization|api[-_]?key|credential|^code$|^code_verifier$|^state$/i
 
 function header(name: string, value: string): string {
-  return `${name}: ${secretHeaders.test(name) ? redacted(value) : value}`
+  return `${name}: ${SECRET_HEADERS.test(name) ? redacted(value) : value}`
 }
 
 /** The scheme and the length stay visible: they are what one looks for. */
@@ -48,7 +48,7 @@ function redacted(value: string): string {
 function redactQuery(url: string | URL): string {
   const copy = new URL(url)
   for (const name of copy.searchParams.keys()) {
-    if (secretNames.test(name)) copy.searchParams.set(name, 'hidden')
+    if (SECRET_NAMES.test(name)) copy.searchParams.set(name, 'hidden')
   }
   return copy.href
 }
@@ -70,7 +70,7 @@ function json(text: string): string | undefined {
 /** JSON-RPC and metadata have names that only look like secrets, and are needed to follow a session. */
 function isSecret(name: string): boolean {
   return (
-    secretNames.test(name) && !/^(progressToken|token_type|.*_endpoint|.*_supported)$/.test(name)
+    SECRET_NAMES.test(name) && !/^(progressToken|token_type|.*_endpoint|.*_supported)$/.test(name)
   )
 }
 
@@ -78,7 +78,7 @@ function form(text: string): string | undefined {
   if (!/^[\w.-]+=[^\s]*$/.test(text)) return undefined
   const fields = [...new URLSearchParams(text)]
   return fields
-    .map(([name, value]) => `${name}=${secretNames.test(name) ? '[hidden]' : value}`)
+    .map(([name, value]) => `${name}=${SECRET_NAMES.test(name) ? '[hidden]' : value}`)
     .join('&')
 }
 

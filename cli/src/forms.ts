@@ -109,7 +109,7 @@ function parseNumber(
   return { value }
 }
 
-const formats: Readonly<Record<string, (text: string) => boolean>> = {
+const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   email: (text) => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text),
   uri: (text) => URL.canParse(text),
   date: (text) => /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)),
@@ -130,7 +130,7 @@ function parseText(
   const length = [...text].length
   if (length < minLength) return { reason: `Give at least ${minLength} characters.` }
   if (length > maxLength) return { reason: `Give at most ${maxLength} characters.` }
-  if (format !== undefined && formats[format]?.(text) === false) {
+  if (format !== undefined && FORMATS[format]?.(text) === false) {
     return { reason: `That is not a valid ${format}.` }
   }
   return { value: text }

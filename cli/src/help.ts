@@ -1,33 +1,32 @@
 /** What `--help` says. */
 
-import { table } from './output.ts'
+import type { Command } from './commands/command.ts'
+import type { Text } from './text.ts'
+import { joined, table, text } from './text.ts'
 
-export interface Described {
-  readonly usage: string
-  readonly summary: string
-  readonly notes?: readonly string[]
-}
-
-const optionTexts: readonly (readonly [string, string])[] = [
+const OPTION_TEXTS: readonly (readonly [string, string])[] = [
   ['--url <url>', 'the MCP endpoint (else MCP_SERVER_URL, else http://localhost:3000/mcp)'],
-  ['--json', 'one JSON document on stdout, also for errors'],
+  ['--output, -o <format>', 'text (default), json, yaml or table'],
+  ['--json', 'the same as --output json: one document on stdout, also for errors'],
+  ['--filter <path>', 'only these parts of the result, such as .tools[].name'],
   ['--era auto|legacy|modern', 'which protocol to speak; auto asks the server'],
   ['--timeout <seconds>', 'how long a request may take (300; at the prompt an hour)'],
   ['--answer <rule>', 'what the server is answered: decline, defaults, or a JSON object'],
   ['--save <folder>', 'keep images, sounds and files of a result'],
   ['--login', 'log in through the browser when the server asks for it'],
   ['--log-level <level>', 'ask the server for its log messages from this level on'],
+  ['--watch', 'run again at each change, or every --interval <seconds>'],
   ['--debug', 'show each exchange on stderr, without secrets'],
   ['--help, --version', ''],
 ]
 
-const environmentTexts: readonly (readonly [string, string])[] = [
+const ENVIRONMENT_TEXTS: readonly (readonly [string, string])[] = [
   ['MCP_SERVER_URL', 'the endpoint'],
   ['AUTH_METHOD', 'auto (default), oauth, or lambda: send ACCESS_TOKEN and never log in'],
   ['ACCESS_TOKEN', 'the bearer token while there is no stored login'],
   ['OAUTH_CLIENT_ID', 'a registered client, or the https URL of a client metadata document'],
-  ['OAUTH_CLIENT_SECRET', 'its secret, if it has one'],
-  ['OAUTH_ISSUER', 'where it is registered; it is shown to no other issuer'],
+  ['OAUTH_CLIENT_SECRET', 'its secret, if it has one; it needs OAUTH_ISSUER'],
+  ['OAUTH_ISSUER', 'where it is registered; id and secret are sent to no other issuer'],
   ['OAUTH_REDIRECT_URI', 'its loopback address, exactly as registered (else any free port)'],
   ['OAUTH_ASSUME_PKCE', '1 accepts an issuer that does not announce PKCE (Amazon Cognito)'],
   ['MCP_CLIENT_DEBUG', 'true is --debug'],
@@ -36,7 +35,7 @@ const environmentTexts: readonly (readonly [string, string])[] = [
   ['NO_COLOR', 'no colors'],
 ]
 
-const exitTexts: readonly (readonly [string, string])[] = [
+const EXIT_TEXTS: readonly (readonly [string, string])[] = [
   ['0', 'done'],
   ['1', 'the server answered with an error, or doctor found an error'],
   ['2', 'the command line is wrong'],
@@ -46,16 +45,30 @@ const exitTexts: readonly (readonly [string, string])[] = [
 ]
 
 /** The help of one command, or of the program. */
-export function helpText(command: Described | undefined, commands: readonly Described[]): string {
-  const usage = command?.usage ?? '[command]'
-  const parts = [`Usage: streamable-mcp ${usage} [options]`, '']
+export function helpText(command: Command | undefined, commands: readonly Command[]): Text {
+  const parts: Text[] = []
   if (command === undefined) {
-    const rows = commands.map(({ usage, summary }) => [usage, summary] as const)
-    parts.push('Without a command: an interactive session, or one command a line from a pipe.', '')
-    parts.push('Commands:', table(rows), '')
-  } else parts.push(`${command.summary}.`, ...(command.notes ?? []), '')
-  parts.push('Options:', table(optionTexts), '')
-  if (command === undefined) parts.push('Environment:', table(environmentTexts), '')
-  parts.push('Exit codes:', table(exitTexts))
-  return parts.join('\n')
+    const rows = commands.flatMap(({ names, usage, summary, needs }) =>
+      needs === 'session' ? [] : [[`${names.join(', ')} ${usage}`.trim(), summary]],
+    )
+    const atPrompt = commands
+      .filter(({ needs }) => needs === 'session')
+      .map(({ names }) => names[0])
+    parts.push(text`Usage: streamable-mcp [command] [options]`, text``)
+    parts.push(text`Without a command: an interactive session, or one command a line from a pipe.`)
+    parts.push(text``, text`Commands:`, table(rows), text``)
+    parts.push(text`At the prompt also: ${atPrompt.join(', ')}.`, text``)
+  } else {
+    const { names, usage, summary, notes = [] } = command
+    parts.push(
+      text`Usage: streamable-mcp ${names[names.length - 1] ?? ''} ${usage} [options]`,
+      text``,
+    )
+    if (names.length > 1) parts.push(text`Also called ${names.slice(0, -1).join(', ')}.`)
+    parts.push(text`${summary}.`, ...notes.map((note) => text`${note}`), text``)
+  }
+  parts.push(text`Options:`, table(OPTION_TEXTS), text``)
+  if (command === undefined) parts.push(text`Environment:`, table(ENVIRONMENT_TEXTS), text``)
+  parts.push(text`Exit codes:`, table(EXIT_TEXTS))
+  return joined(parts)
 }

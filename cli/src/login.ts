@@ -147,7 +147,9 @@ class LoginProvider implements OAuthClientProvider {
   ): Promise<StoredOAuthClientInformation | undefined> {
     const { identity, server, store } = this.#options
     if (context === undefined) return undefined
-    if (isFixed(identity.clientId)) return fixedClient(identity, context.issuer)
+    if (isFixed(identity.clientId)) {
+      return fixedClient(identity, context.issuer, await secretIssuer(identity, store))
+    }
     const client = (await store.credentials(server, context.issuer))?.client
     // Made for another port, or for another identity than the one asked for now.
     const usable =
@@ -182,8 +184,10 @@ class LoginProvider implements OAuthClientProvider {
     await store.update(server, issuer, {
       tokens: dated(tokens, now()),
       scope,
-      // A refresh has to name the client that these tokens belong to; its secret stays where it is.
+      // A refresh has to name the client that these tokens belong to. Its secret is not stored, only
+      // that it belongs to this issuer.
       ...(isFixed(clientId) && { client: { client_id: clientId, issuer } }),
+      ...(isFixed(clientId) && identity.clientSecret !== undefined && { secretOf: clientId }),
     })
   }
 
@@ -233,35 +237,57 @@ class LoginProvider implements OAuthClientProvider {
 
   /** A client registered at one issuer is not shown to another one that the server names (D34). */
   async #requireKnownIssuer(issuer: string): Promise<void> {
-    const { identity, server, store } = this.#options
-    if (!isFixed(identity.clientId)) return
-    const known = identity.issuer ?? (await store.issuerOf(server, identity.clientId))
-    if (known === undefined || known === issuer) return
-    throw new Problem(`OAUTH_CLIENT_ID belongs to ${known}, but the server now names ${issuer}.`, {
+    const { identity, store } = this.#options
+    const { clientId, clientSecret } = identity
+    if (!isFixed(clientId)) return
+    const known = identity.issuer ?? (await store.issuerOf(clientId, 'client'))
+    if (known !== undefined && known !== issuer) {
+      throw new Problem(
+        `OAUTH_CLIENT_ID belongs to ${known}, but the server now names ${issuer}.`,
+        {
+          exit: exitCodes.unauthorized,
+          next: `If you registered it there too, set OAUTH_ISSUER=${issuer}.`,
+        },
+      )
+    }
+    if (clientSecret === undefined || (await secretIssuer(identity, store)) === issuer) return
+    throw new Problem(`The server names the issuer ${issuer}, which may not be yours.`, {
       exit: exitCodes.unauthorized,
-      next: `If you registered it there too, set OAUTH_ISSUER=${issuer}.`,
+      next: `OAUTH_CLIENT_SECRET is sent to OAUTH_ISSUER alone. If you registered the client there, set OAUTH_ISSUER=${issuer}.`,
     })
   }
 }
 
-/** The client to refresh with: the one that got the tokens, with its secret if that is ours to know. */
-export function refreshingClient(
+/** The one issuer that may see the secret: the one that the user names now or has named before. */
+async function secretIssuer(
+  { clientId, issuer }: ClientIdentity,
+  store: TokenStore,
+): Promise<string | undefined> {
+  return issuer ?? (clientId === undefined ? undefined : store.issuerOf(clientId, 'secret'))
+}
+
+/** The client to refresh with: the one that got the tokens, with its secret if this issuer may see it. */
+export async function refreshingClient(
   client: StoredOAuthClientInformation | undefined,
   identity: ClientIdentity,
   issuer: string,
-): StoredOAuthClientInformation | undefined {
-  return client?.client_id === identity.clientId ? fixedClient(identity, issuer) : client
+  store: TokenStore,
+): Promise<StoredOAuthClientInformation | undefined> {
+  if (client?.client_id !== identity.clientId) return client
+  return fixedClient(identity, issuer, await secretIssuer(identity, store))
 }
 
 function fixedClient(
   { clientId, clientSecret }: ClientIdentity,
   issuer: string,
+  secretIssuer: string | undefined,
 ): StoredOAuthClientInformation | undefined {
   if (clientId === undefined) return undefined
+  const secret = secretIssuer === issuer ? clientSecret : undefined
   return {
     client_id: clientId,
     issuer,
-    ...(clientSecret !== undefined && { client_secret: clientSecret }),
+    ...(secret !== undefined && { client_secret: secret }),
   }
 }
 

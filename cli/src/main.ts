@@ -1,12 +1,12 @@
-#!/usr/bin/env node
 /** The program `streamable-mcp`: the process around {@link run}. */
 
 import { run } from './program.ts'
 
 const interrupt = new AbortController()
-// The first Ctrl+C cancels what runs; a second one ends the process as the system does.
+// The first Ctrl+C cancels what runs. With it this listener is gone, and a second Ctrl+C ends the
+// process as the system does, even if the program is busy.
 process.once('SIGINT', () => interrupt.abort())
-// A reader such as `head` may leave early, and that is no error of ours.
+// A reader such as `head` may leave early, which is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit(0)
@@ -18,4 +18,5 @@ process.exitCode = await run(process.argv.slice(2), {
   stderr: process.stderr,
   env: process.env,
   signal: interrupt.signal,
+  forceQuit: () => process.exit(130),
 })

@@ -1,7 +1,5 @@
 /** What can be done with a connected server, the same from a script and from the prompt. */
 
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type {
   CacheableRequestOptions,
   CallToolResult,
@@ -10,8 +8,12 @@ import type {
   Tool,
 } from '@modelcontextprotocol/client'
 import { LOG_LEVEL_META_KEY } from '@modelcontextprotocol/client'
+import { readArguments } from './arguments.ts'
 import type { Connection } from './connection.ts'
-import type { Output } from './output.ts'
+import type { Ask } from './form-dialog.ts'
+import { showImages } from './images.ts'
+import { askForMissing, askForMissingPromptArguments } from './missing-arguments.ts'
+import type { Output, View } from './output.ts'
 import {
   promptsText,
   promptText,
@@ -24,14 +26,27 @@ import {
 import type { ExitCode } from './problem.ts'
 import { exitCodes, Problem } from './problem.ts'
 import { progressBar } from './progress.ts'
+import { binariesOf, saveBinaries } from './save.ts'
+import type { SessionHandle } from './session-handle.ts'
+import { didYouMean } from './suggest.ts'
+import { text } from './text.ts'
+import { checkResult } from './validate.ts'
 
 export interface Operation {
   readonly connection: Connection
   readonly output: Output
+  readonly view: View
   readonly signal: AbortSignal
   /** Milliseconds a request may take; progress starts them anew. */
   readonly timeout: number
   readonly logLevel?: LoggingLevel | undefined
+  readonly handle: SessionHandle
+  /** A folder for the images, sounds and files of a result. */
+  readonly save?: string | undefined
+  /** Everything on standard input. */
+  readonly readInput: () => Promise<string>
+  /** The person at the terminal, who is asked for missing arguments. */
+  readonly ask?: Ask | undefined
 }
 
 export const lists = ['tools', 'prompts', 'resources', 'templates'] as const
@@ -44,31 +59,33 @@ export async function list(operation: Operation, what: List): Promise<ExitCode> 
     switch (what) {
       case 'tools': {
         const tools = await listTools(client, options)
-        return show(output, { tools }, () => toolsText(tools, output))
+        return show(operation, { tools }, () => toolsText(tools, output))
       }
       case 'prompts': {
         const prompts = offers(client, 'prompts')
           ? (await client.listPrompts(undefined, options)).prompts
           : []
-        return show(output, { prompts }, () => promptsText(prompts, output))
+        return show(operation, { prompts }, () => promptsText(prompts, output))
       }
       case 'resources': {
         const resources = offers(client, 'resources')
           ? (await client.listResources(undefined, options)).resources
           : []
-        return show(output, { resources }, () => resourcesText(resources, output))
+        return show(operation, { resources }, () => resourcesText(resources, output))
       }
       case 'templates': {
         const resourceTemplates = offers(client, 'resources')
           ? (await client.listResourceTemplates(undefined, options)).resourceTemplates
           : []
-        return show(output, { resourceTemplates }, () => templatesText(resourceTemplates, output))
+        return show(operation, { resourceTemplates }, () =>
+          templatesText(resourceTemplates, output),
+        )
       }
     }
   })
 }
 
-/** The library prints to the console when asked for what a server does not offer; we do not ask. */
+/** The library prints to the console when asked for what a server does not offer, so it is not asked. */
 export function offers(client: Client, what: 'tools' | 'prompts' | 'resources'): boolean {
   return client.getServerCapabilities()?.[what] !== undefined
 }
@@ -79,26 +96,24 @@ export async function listTools(client: Client, options: CacheableRequestOptions
 
 export interface Call {
   readonly name: string
-  /** As typed: a JSON object, or `name=value` words whose types the tool's schema decides. */
-  readonly input: string
-  /** A folder for the images, sounds and files in the result. */
-  readonly save?: string | undefined
+  /** As typed, each word as it is; or the arguments themselves. */
+  readonly input: readonly string[] | Record<string, unknown>
 }
 
 export async function callTool(operation: Operation, call: Call): Promise<ExitCode> {
-  const { connection, output, signal } = operation
+  const { connection, output, signal, handle } = operation
   const bar = progressBar(output)
   try {
     return await connection.run(signal, async (client) => {
-      // Listed first: the schema types the arguments, checks the result and names its headers.
+      // The tools are listed first: the schema types the arguments, checks the result, names headers.
       const tools = await listTools(client, { signal, timeout: operation.timeout })
-      const tool = tools.find(({ name }) => name === call.name)
+      const tool = findTool(tools, call.name)
+      const given = Array.isArray(call.input)
+        ? await readArguments(call.input, tool, operation)
+        : (call.input as Record<string, unknown>)
+      const complete = await askForMissing(given, tool, operation)
       const result = await client.callTool(
-        {
-          name: call.name,
-          arguments: parseInput(call.input, tool),
-          ...metaOf(operation, client),
-        },
+        { name: call.name, arguments: handle.addTo(complete, tool), ...metaOf(operation, client) },
         {
           signal,
           timeout: operation.timeout,
@@ -107,13 +122,75 @@ export async function callTool(operation: Operation, call: Call): Promise<ExitCo
         },
       )
       bar.clear()
-      const saved = call.save === undefined ? [] : await saveBinaries(result, call.save)
-      show(output, result, () => toolResultText(result, output))
-      for (const path of saved) output.note(`Saved ${path}`)
+      await requireValid(result, tool, operation)
+      show(operation, result, () => toolResultText(result, output))
+      if (handle.keep(result)) {
+        output.note(
+          output.style(
+            'dim',
+            'The session above goes along with each call; `session forget` drops it.',
+          ),
+        )
+      }
+      await keepFiles(result, operation)
       return result.isError ? exitCodes.failed : exitCodes.ok
     })
   } finally {
     bar.clear()
+  }
+}
+
+/** A name that no tool has goes to the server, unless another name is so near that it was meant. */
+function findTool(tools: readonly Tool[], name: string): Tool | undefined {
+  const tool = tools.find((one) => one.name === name)
+  const next =
+    tool === undefined
+      ? didYouMean(
+          name,
+          tools.map((one) => one.name),
+        )
+      : undefined
+  if (next !== undefined) throw new Problem(`There is no tool "${name}".`, { next })
+  return tool
+}
+
+async function requireValid(
+  { structuredContent, isError }: CallToolResult,
+  tool: Tool | undefined,
+  { output, signal }: Operation,
+): Promise<void> {
+  if (tool?.outputSchema === undefined || isError === true) return
+  if (structuredContent === undefined) {
+    throw new Problem(`The tool "${tool.name}" has an output schema and returned no structure.`, {
+      next: 'The server has to be repaired; `doctor` cannot see this.',
+    })
+  }
+  const { verdict, reason = 'no reason given' } = await checkResult(
+    tool.outputSchema,
+    structuredContent,
+    signal,
+  )
+  if (verdict === 'invalid') {
+    throw new Problem(`The result does not match the output schema of the tool: ${reason}.`, {
+      next: 'The server has to be repaired: it breaks its own description.',
+    })
+  }
+  if (verdict === 'unchecked') {
+    const sentence = `The result was not checked against the schema of the tool: ${reason}.`
+    output.note(output.style('yellow', sentence))
+  }
+}
+
+async function keepFiles(
+  result: Pick<CallToolResult, 'content'>,
+  operation: Operation,
+): Promise<void> {
+  const { output, save, view } = operation
+  const binaries = binariesOf(result)
+  if (save !== undefined) {
+    for (const path of await saveBinaries(binaries, save)) output.note(text`Saved ${path}`)
+  } else if (view.format === 'text' && view.filter === undefined) {
+    await showImages(binaries, output)
   }
 }
 
@@ -135,114 +212,37 @@ export async function setLogLevel(operation: Operation): Promise<void> {
 export async function getPrompt(
   operation: Operation,
   name: string,
-  input: string,
+  words: readonly string[],
 ): Promise<ExitCode> {
   const { connection, output, signal, timeout } = operation
   return connection.run(signal, async (client) => {
-    const values = Object.entries(parseInput(input, undefined))
+    const given = await readArguments(words, undefined, operation)
+    const complete = await askForMissingPromptArguments(given, name, client, operation)
+    const values = Object.entries(complete)
     const result = await client.getPrompt(
       { name, arguments: Object.fromEntries(values.map(([key, value]) => [key, String(value)])) },
       { signal, timeout },
     )
-    return show(output, result, () => promptText(result, output))
+    return show(operation, result, () => promptText(result, output))
   })
 }
 
-export async function readResource(
-  operation: Operation,
-  uri: string,
-  save?: string,
-): Promise<ExitCode> {
-  const { connection, output, signal, timeout } = operation
+export async function readResource(operation: Operation, uri: string): Promise<ExitCode> {
+  const { connection, signal, timeout } = operation
   return connection.run(signal, async (client) => {
     const result = await client.readResource({ uri }, { signal, timeout, cacheMode: 'refresh' })
+    show(operation, result, () => resourceText(result))
     const content = result.contents.map((resource) => ({ type: 'resource' as const, resource }))
-    const saved = save === undefined ? [] : await saveBinaries({ content }, save)
-    show(output, result, () => resourceText(result))
-    for (const path of saved) output.note(`Saved ${path}`)
+    await keepFiles({ content }, operation)
     return exitCodes.ok
   })
 }
 
-function show(output: Output, result: unknown, text: () => string): ExitCode {
-  if (output.json) output.document(result)
-  else output.print(text())
+function show(
+  { output, view }: Operation,
+  result: unknown,
+  render: Parameters<Output['result']>[1],
+): ExitCode {
+  output.result(result, render, view)
   return exitCodes.ok
-}
-
-/** Reads the arguments of a tool or prompt. What cannot be read is an error, never an empty object. */
-export function parseInput(input: string, tool: Tool | undefined): Record<string, unknown> {
-  const text = input.trim()
-  if (text === '') return {}
-  if (text.startsWith('{')) {
-    let value: unknown
-    try {
-      value = JSON.parse(text)
-    } catch (cause) {
-      throw new Problem(`The arguments are not valid JSON: ${(cause as Error).message}.`, {
-        exit: exitCodes.usage,
-        next: 'Write {"name": "value"}, or name=value.',
-        cause,
-      })
-    }
-    return value as Record<string, unknown>
-  }
-  const properties = (tool?.inputSchema.properties ?? {}) as Record<string, { type?: unknown }>
-  return Object.fromEntries(
-    splitWords(text).map((word) => {
-      const at = word.indexOf('=')
-      if (at < 1) {
-        throw new Problem(`"${word}" is not name=value.`, {
-          exit: exitCodes.usage,
-          next: 'Write {"name": "value"}, or name=value.',
-        })
-      }
-      const name = word.slice(0, at)
-      return [name, typed(word.slice(at + 1), properties[name]?.type)]
-    }),
-  )
-}
-
-/** A word stays text unless the schema wants something else; `123` may well be a name. */
-function typed(text: string, type: unknown): unknown {
-  if (type === undefined || type === 'string') return text
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
-
-/** Words of a line; quotes of either kind hold one together. */
-export function splitWords(line: string): string[] {
-  const words: string[] = []
-  for (const [word] of line.matchAll(/(?:[^\s"']+|"(?:\\.|[^"\\])*"|'[^']*')+/g)) {
-    words.push(
-      word.replace(/"((?:\\.|[^"\\])*)"|'([^']*)'/g, (_, double?: string, single?: string) =>
-        double === undefined ? (single ?? '') : double.replace(/\\(.)/g, '$1'),
-      ),
-    )
-  }
-  return words
-}
-
-async function saveBinaries(result: CallToolResult, folder: string): Promise<string[]> {
-  const files = result.content.flatMap((block) => {
-    if (block.type === 'image' || block.type === 'audio') {
-      return [{ data: block.data, mimeType: block.mimeType }]
-    }
-    if (block.type !== 'resource' || !('blob' in block.resource)) return []
-    return [{ data: block.resource.blob, mimeType: block.resource.mimeType ?? '' }]
-  })
-  await mkdir(folder, { recursive: true })
-  const stamp = new Date().toISOString().replace(/[:.]/g, '-')
-  return Promise.all(
-    files.map(async ({ data, mimeType }, index) => {
-      // The name is ours: one from the server could lead out of the folder.
-      const extension = /^[a-z]+\/([a-z0-9]+)/.exec(mimeType)?.[1] ?? 'bin'
-      const path = join(folder, `${stamp}-${index + 1}.${extension}`)
-      await writeFile(path, Buffer.from(data, 'base64'), { flag: 'wx' })
-      return path
-    }),
-  )
 }

@@ -1,6 +1,11 @@
-/** Everything the client prints: results to stdout, the rest to stderr, nothing of a server's unfiltered. */
+/** Everything the client prints: results to stdout, the rest to stderr, and only text that is safe. */
 
+import { tableText } from './data-table.ts'
+import { filtered } from './filter.ts'
 import type { Problem } from './problem.ts'
+import type { Text } from './text.ts'
+import { joined, jsonText, styled, text } from './text.ts'
+import { yamlText } from './yaml.ts'
 
 export interface Streams {
   readonly stdout: NodeJS.WritableStream & { isTTY?: boolean; columns?: number }
@@ -10,7 +15,7 @@ export interface Streams {
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
 
-const codes: Readonly<Record<Style, readonly [number, number]>> = {
+const CODES: Readonly<Record<Style, readonly [number, number]>> = {
   bold: [1, 22],
   dim: [2, 22],
   red: [31, 39],
@@ -19,57 +24,88 @@ const codes: Readonly<Record<Style, readonly [number, number]>> = {
   cyan: [36, 39],
 }
 
+export const formats = ['text', 'json', 'yaml', 'table'] as const
+export type Format = (typeof formats)[number]
+
+/** How one result is shown. */
+export interface View {
+  readonly format: Format
+  /** Only these parts of the result, such as `.tools[].name`. */
+  readonly filter?: string | undefined
+}
+
 export class Output {
-  readonly json: boolean
+  /** The view of the command line; at the prompt each command may choose another one. */
+  readonly view: View
   readonly #streams: Streams
   #around: (print: () => void) => void = (print) => print()
-  #status: string | undefined
+  #status: Text | undefined
 
-  constructor(streams: Streams, json = false) {
+  constructor(streams: Streams, view: View = { format: 'text' }) {
     this.#streams = streams
-    this.json = json
+    this.view = view
+  }
+
+  /** Whether a program reads stdout, which then gets one document and nothing else. */
+  get forProgram(): boolean {
+    return this.view.format === 'json' || this.view.format === 'yaml'
   }
 
   /** Whether a person reads along at a terminal that can redraw a line. */
   get live(): boolean {
     const { env, stderr } = this.#streams
-    return !this.json && stderr.isTTY === true && env.TERM !== 'dumb'
+    return !this.forProgram && stderr.isTTY === true && env.TERM !== 'dumb'
   }
 
   get columns(): number {
     return this.#streams.stderr.columns ?? 80
   }
 
-  /** A result: what a script would read. */
-  print(text: string): void {
-    this.#write(() => this.#streams.stdout.write(`${text}\n`))
+  /** Environment of the terminal, for what only some terminals can show. */
+  get terminal(): NodeJS.ProcessEnv | undefined {
+    return this.#streams.stdout.isTTY === true && this.live ? this.#streams.env : undefined
   }
 
-  /** What happens meanwhile: notifications, hints, warnings. */
-  note(text: string): void {
-    this.#write(() => this.#streams.stderr.write(`${text}\n`))
+  /** A result, as a script reads it. */
+  print(line: Text): void {
+    this.#write(() => this.#streams.stdout.write(`${line}\n`))
   }
 
-  /** With `--json` the only thing on stdout; always one document. */
-  document(value: unknown): void {
-    this.#streams.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`)
+  /** Notifications, hints and warnings. */
+  note(line: Text): void {
+    this.#write(() => this.#streams.stderr.write(`${line}\n`))
+  }
+
+  /** An escape sequence that this program has made itself, such as an image. */
+  control(sequence: string): void {
+    this.#write(() => this.#streams.stdout.write(`${sequence}\n`))
+  }
+
+  /** A result in the form that the user chose; `render` makes it text for a person. */
+  result(value: unknown, render: () => Text, view: View = this.view): void {
+    const chosen = view.filter === undefined ? value : filtered(value, view.filter)
+    if (view.format === 'json') this.print(jsonText(chosen))
+    else if (view.format === 'yaml') this.print(yamlText(chosen))
+    else if (view.format === 'table') this.print(tableText(chosen))
+    else this.print(view.filter === undefined ? render() : plainText(chosen))
   }
 
   problem(problem: Problem): void {
-    if (this.json) {
-      const { message, next, exit } = problem
-      this.document({ error: { message, ...(next !== undefined && { next }), exit } })
+    const { message, next, exit } = problem
+    if (this.forProgram) {
+      const error = { message, ...(next !== undefined && { next }), exit }
+      this.result({ error }, () => text``, { format: this.view.format })
       return
     }
-    this.note(this.style('red', printable(problem.message)))
-    if (problem.next !== undefined) this.note(`→ ${printable(problem.next)}`)
+    this.note(this.style('red', message))
+    if (next !== undefined) this.note(text`→ ${next}`)
   }
 
   /** Shows a line below everything else, redrawn in place; `undefined` removes it. Only where `live`. */
-  status(text: string | undefined): void {
+  status(line: Text | undefined): void {
     if (!this.live) return
-    this.#status = text
-    this.#streams.stderr.write(`\r\u001b[K${text ?? ''}`)
+    this.#status = line
+    this.#streams.stderr.write(`\r\u001b[K${line ?? ''}`)
   }
 
   /** Lets an interactive prompt step aside for each print and come back after it. */
@@ -84,10 +120,8 @@ export class Output {
     if (status !== undefined) this.status(status)
   }
 
-  style(style: Style, text: string): string {
-    if (!this.#colored) return text
-    const [on, off] = codes[style]
-    return `\u001b[${on}m${text}\u001b[${off}m`
+  style(style: Style, value: Text | string): Text {
+    return this.#colored ? styled(CODES[style], value) : text`${value}`
   }
 
   /** https://no-color.org and https://force-color.org: set and not empty. */
@@ -99,16 +133,8 @@ export class Output {
   }
 }
 
-/** Text of a server without what a terminal would obey: escape sequences can retype a prompt or lie. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: removing control characters is the purpose
-  return text.replace(/\r\n?/g, '\n').replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '�')
-}
-
-/** Two columns, the first as wide as its longest cell. */
-export function table(rows: readonly (readonly [string, string])[], indent = '  '): string {
-  const width = Math.max(0, ...rows.map(([left]) => left.length))
-  return rows
-    .map(([left, right]) => `${indent}${left.padEnd(width)}  ${right}`.trimEnd())
-    .join('\n')
+/** Strings as they are, one a line; everything else as JSON. */
+function plainText(value: unknown): Text {
+  const all = Array.isArray(value) ? value : [value]
+  return joined(all.map((one) => (typeof one === 'string' ? text`${one}` : jsonText(one))))
 }

@@ -1,4 +1,4 @@
-/** Results of the server as text for a person. Whatever comes from the server goes through `printable`. */
+/** Results of the server as text for a person. */
 
 import type {
   CallToolResult,
@@ -10,20 +10,19 @@ import type {
   ResourceTemplateType,
   Tool,
 } from '@modelcontextprotocol/client'
-import type { Output } from './output.ts'
-import { printable, table } from './output.ts'
+import type { Output, Style } from './output.ts'
+import type { Text } from './text.ts'
+import { block, joined, jsonText, table, text } from './text.ts'
 
-export function toolsText(tools: readonly Tool[], output: Output): string {
-  if (tools.length === 0) return 'The server has no tools.'
-  return tools
-    .map((tool) => {
-      const head = output.style('bold', printable(tool.name))
-      const lines = [`${head}: ${printable(tool.description ?? tool.title ?? '')}`]
+export function toolsText(tools: readonly Tool[], output: Output): Text {
+  if (tools.length === 0) return text`The server has no tools.`
+  return joined(
+    tools.map((tool) => {
+      const about = text`${output.style('bold', tool.name)}: ${tool.description ?? tool.title ?? ''}`
       const parameters = parametersOf(tool)
-      if (parameters.length > 0) lines.push(table(parameters, '    '))
-      return lines.join('\n')
-    })
-    .join('\n')
+      return parameters.length > 0 ? joined([about, table(parameters, '    ')]) : about
+    }),
+  )
 }
 
 /** Name, type and description of each argument, the required ones marked by an asterisk. */
@@ -34,77 +33,76 @@ function parametersOf(tool: Tool): [string, string][] {
     const type = Array.isArray(schema.enum) ? schema.enum.join('|') : (schema.type ?? 'any')
     const { description } = schema
     const about = typeof description === 'string' ? ` ${description}` : ''
-    return [printable(name + mark), printable(`${type}${about}`)]
+    return [name + mark, `${type}${about}`]
   })
 }
 
-export function promptsText(prompts: readonly Prompt[], output: Output): string {
-  if (prompts.length === 0) return 'The server has no prompts.'
-  return prompts
-    .map(({ name, title, description, arguments: parameters = [] }) => {
-      const head = output.style('bold', printable(name))
+export function promptsText(prompts: readonly Prompt[], output: Output): Text {
+  if (prompts.length === 0) return text`The server has no prompts.`
+  return joined(
+    prompts.map(({ name, title, description, arguments: parameters = [] }) => {
       const signature = parameters.map((one) => (one.required ? one.name : `[${one.name}]`))
-      return `${head} ${printable(signature.join(' '))}: ${printable(description ?? title ?? '')}`
-    })
-    .join('\n')
+      return text`${output.style('bold', name)} ${signature.join(' ')}: ${description ?? title ?? ''}`
+    }),
+  )
 }
 
-export function resourcesText(resources: readonly Resource[], output: Output): string {
-  if (resources.length === 0) return 'The server has no resources.'
-  return resources
-    .map(({ name, uri, mimeType }) => {
-      const type = mimeType === undefined ? '' : ` (${printable(mimeType)})`
-      return `${output.style('bold', printable(name))}: ${printable(uri)}${type}`
-    })
-    .join('\n')
+export function resourcesText(resources: readonly Resource[], output: Output): Text {
+  if (resources.length === 0) return text`The server has no resources.`
+  return joined(
+    resources.map(({ name, uri, mimeType }) => {
+      const type = mimeType === undefined ? '' : ` (${mimeType})`
+      return text`${output.style('bold', name)}: ${uri}${type}`
+    }),
+  )
 }
 
-export function templatesText(templates: readonly ResourceTemplateType[], output: Output): string {
-  if (templates.length === 0) return 'The server has no resource templates.'
-  return templates
-    .map(({ name, uriTemplate }) => {
-      return `${output.style('bold', printable(name))}: ${printable(uriTemplate)}`
-    })
-    .join('\n')
+export function templatesText(templates: readonly ResourceTemplateType[], output: Output): Text {
+  if (templates.length === 0) return text`The server has no resource templates.`
+  return joined(
+    templates.map(({ name, uriTemplate }) => text`${output.style('bold', name)}: ${uriTemplate}`),
+  )
 }
 
-export function toolResultText(result: CallToolResult, output: Output): string {
-  const blocks = result.content.map((block) => contentText(block))
+export function toolResultText(result: CallToolResult, output: Output): Text {
+  const blocks = result.content.map((one) => contentText(one))
   // A server repeats structured content as text for clients of 2025; then it is shown once.
   if (blocks.length === 0 && result.structuredContent !== undefined) {
-    blocks.push(printable(JSON.stringify(result.structuredContent, undefined, 2)))
+    blocks.push(jsonText(result.structuredContent))
   }
-  const text = blocks.join('\n')
-  return result.isError ? `${output.style('red', 'The tool failed:')} ${text}` : text
+  const all = joined(blocks)
+  return result.isError ? text`${output.style('red', 'The tool failed:')} ${all}` : all
 }
 
-export function promptText(result: GetPromptResult, output: Output): string {
-  return result.messages
-    .map(({ role, content }) => `${output.style('bold', role)}: ${contentText(content)}`)
-    .join('\n')
+export function promptText(result: GetPromptResult, output: Output): Text {
+  return joined(
+    result.messages.map(
+      ({ role, content }) => text`${output.style('bold', role)}: ${contentText(content)}`,
+    ),
+  )
 }
 
-export function resourceText(result: ReadResourceResult): string {
-  return result.contents
-    .map((content) =>
+export function resourceText(result: ReadResourceResult): Text {
+  return joined(
+    result.contents.map((content) =>
       'text' in content
-        ? printable(content.text)
-        : `[${printable(content.mimeType ?? 'binary')}, ${size(content.blob)}]`,
-    )
-    .join('\n')
+        ? block(content.text)
+        : text`[${content.mimeType ?? 'binary'}, ${size(content.blob)}]`,
+    ),
+  )
 }
 
-function contentText(block: ContentBlock): string {
-  switch (block.type) {
+function contentText(content: ContentBlock): Text {
+  switch (content.type) {
     case 'text':
-      return printable(block.text)
+      return block(content.text)
     case 'image':
     case 'audio':
-      return `[${block.type} ${printable(block.mimeType)}, ${size(block.data)}; --save <folder> keeps it]`
+      return text`[${content.type} ${content.mimeType}, ${size(content.data)}; --save <folder> keeps it]`
     case 'resource':
-      return resourceText({ contents: [block.resource] })
+      return resourceText({ contents: [content.resource] })
     case 'resource_link':
-      return `${printable(block.name)}: ${printable(block.uri)}`
+      return text`${content.name}: ${content.uri}`
   }
 }
 
@@ -113,19 +111,45 @@ function size(base64: string): string {
   return bytes < 1024 ? `${bytes} bytes` : `${(bytes / 1024).toFixed(1)} KiB`
 }
 
+const LEVEL_STYLES: Readonly<Record<string, Style>> = {
+  debug: 'dim',
+  info: 'cyan',
+  notice: 'cyan',
+  warning: 'yellow',
+}
+
+/** A log message as one line; at a terminal with its time, and with the fields of an object apart. */
+function logText(params: Record<string, unknown>, output: Output, now: Date): Text {
+  const { level, logger, data } = params
+  const from = typeof logger === 'string' ? ` ${logger}` : ''
+  const style = LEVEL_STYLES[String(level)] ?? 'red'
+  const mark = output.style(style, `[${level}${from}]`)
+  const time = output.live ? text`${output.style('dim', now.toTimeString().slice(0, 8))} ` : text``
+  return text`${time}${mark} ${dataText(data, output)}`
+}
+
+function dataText(data: unknown, output: Output): Text {
+  if (typeof data === 'string') return text`${data}`
+  if (!output.live || typeof data !== 'object' || data === null || Array.isArray(data)) {
+    return jsonText(data, 0)
+  }
+  const fields = Object.entries(data).map(([name, value]) => {
+    const shown = typeof value === 'string' ? text`${value}` : jsonText(value, 0)
+    return text`${output.style('dim', `${name}=`)}${shown}`
+  })
+  return joined(fields, ' ')
+}
+
 /** A notification as one line; nothing for those that only the library needs. */
 export function notificationText(
   method: string,
   params: Record<string, unknown>,
   output: Output,
-): string | undefined {
+  now = new Date(),
+): Text | undefined {
   switch (method) {
-    case 'notifications/message': {
-      const { level, logger, data } = params
-      const from = typeof logger === 'string' ? ` ${logger}` : ''
-      const text = typeof data === 'string' ? data : JSON.stringify(data)
-      return `${output.style('cyan', printable(`[${level}${from}]`))} ${printable(text)}`
-    }
+    case 'notifications/message':
+      return logText(params, output, now)
     case 'notifications/tools/list_changed':
       return output.style('cyan', 'The tools of the server have changed.')
     case 'notifications/prompts/list_changed':
@@ -133,7 +157,7 @@ export function notificationText(
     case 'notifications/resources/list_changed':
       return output.style('cyan', 'The resources of the server have changed.')
     case 'notifications/resources/updated':
-      return output.style('cyan', `Updated: ${printable(String(params.uri))}`)
+      return output.style('cyan', `Updated: ${params.uri}`)
     case 'notifications/elicitation/complete':
       return output.style('cyan', 'The page that the server asked you to visit is done.')
     default:

@@ -43,10 +43,13 @@ export interface Challenge {
 export class LoginRequired extends Problem {
   override name = 'LoginRequired'
   readonly challenge: Challenge
+  /** The server knows no OAuth: it wants a token that its operator has given out. */
+  readonly wantsStaticToken: boolean
 
-  constructor(message: string, challenge: Challenge, next?: string) {
+  constructor(message: string, challenge: Challenge, next?: string, wantsStaticToken = false) {
     super(message, { exit: exitCodes.unauthorized, next })
     this.challenge = challenge
+    this.wantsStaticToken = wantsStaticToken
   }
 }
 

@@ -1,19 +1,22 @@
-/** The command line: options, help, and which command runs. */
+/** The command line: which command runs, with which options, for whom. */
 
-import { parseArgs } from 'node:util'
 import type { LoggingLevel } from '@modelcontextprotocol/client'
 import type { Responder } from './answers.ts'
 import { interactive, noAnswers, scripted } from './answers.ts'
 import { systemBrowser } from './browser.ts'
 import type { ClientContext } from './client-context.ts'
 import { createClientContext, redirectConsole } from './client-context.ts'
+import type { Command } from './commands/command.ts'
+import { commands, findCommand } from './commands/table.ts'
+import { completeWords } from './completion-command.ts'
 import { clientInfo } from './connection.ts'
-import { runDoctor } from './doctor/doctor.ts'
 import { toProblem } from './errors.ts'
-import type { Described } from './help.ts'
+import type { Ask } from './form-dialog.ts'
 import { helpText } from './help.ts'
-import { authActions, runAuth, showPage } from './login-commands.ts'
-import { callTool, getPrompt, list, lists, parseInput, readResource } from './operations.ts'
+import type { Host } from './host.ts'
+import { showPage } from './login-commands.ts'
+import type { Values } from './options.ts'
+import { parseCommandLine, viewOf } from './options.ts'
 import { Output } from './output.ts'
 import type { ExitCode } from './problem.ts'
 import { exitCodes, Problem } from './problem.ts'
@@ -21,17 +24,9 @@ import { Prompt } from './prompt.ts'
 import { runSession } from './session.ts'
 import type { Settings } from './settings.ts'
 import { logLevels, oneOf, parseServerUrl, readSettings } from './settings.ts'
+import { text } from './text.ts'
 
-export interface Host {
-  readonly stdin: NodeJS.ReadableStream & { isTTY?: boolean }
-  readonly stdout: NodeJS.WritableStream & { isTTY?: boolean; columns?: number }
-  readonly stderr: NodeJS.WritableStream & { isTTY?: boolean; columns?: number }
-  readonly env: NodeJS.ProcessEnv
-  /** Aborts on Ctrl+C outside of the interactive session. */
-  readonly signal: AbortSignal
-}
-
-interface Invocation {
+interface CommandLine {
   readonly words: readonly string[]
   readonly values: Values
   readonly settings: Settings
@@ -39,140 +34,33 @@ interface Invocation {
   readonly host: Host
 }
 
-interface Command extends Described {
-  run(invocation: Invocation): Promise<ExitCode>
-}
-
-const options = {
-  url: { type: 'string' },
-  json: { type: 'boolean' },
-  era: { type: 'string' },
-  timeout: { type: 'string' },
-  answer: { type: 'string' },
-  save: { type: 'string' },
-  login: { type: 'boolean' },
-  'log-level': { type: 'string' },
-  slow: { type: 'boolean' },
-  tool: { type: 'string' },
-  debug: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean', short: 'v' },
-} as const
-
-type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values']
-
-const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
-  [
-    'call',
-    {
-      usage: 'call <tool> [{json} | name=value …]',
-      summary: 'call a tool and print its result',
-      notes: [
-        'Arguments are one JSON object, or name=value words typed by the schema of the tool.',
-      ],
-      run: (invocation) =>
-        connected(invocation, (context, signal) => {
-          const [name, ...input] = invocation.words
-          if (name === undefined) throw wrong('Name the tool to call.', 'call')
-          const { save } = invocation.values
-          return callTool(context.operation(signal), { name, input: joined(input), save })
-        }),
-    },
-  ],
-  [
-    'list',
-    {
-      usage: `list [${lists.join(' | ')}]`,
-      summary: 'what the server offers; tools by default',
-      run: (invocation) =>
-        connected(invocation, (context, signal) => {
-          const what = oneOf(lists, invocation.words[0] ?? 'tools', 'list')
-          return list(context.operation(signal), what)
-        }),
-    },
-  ],
-  [
-    'read',
-    {
-      usage: 'read <uri>',
-      summary: 'print a resource',
-      run: (invocation) =>
-        connected(invocation, (context, signal) => {
-          const [uri] = invocation.words
-          if (uri === undefined) throw wrong('Name the resource to read.', 'read')
-          return readResource(context.operation(signal), uri, invocation.values.save)
-        }),
-    },
-  ],
-  [
-    'prompt',
-    {
-      usage: 'prompt <name> [name=value …]',
-      summary: 'print a prompt, filled in',
-      run: (invocation) =>
-        connected(invocation, (context, signal) => {
-          const [name, ...input] = invocation.words
-          if (name === undefined) throw wrong('Name the prompt to fill in.', 'prompt')
-          return getPrompt(context.operation(signal), name, joined(input))
-        }),
-    },
-  ],
-  [
-    'doctor',
-    {
-      usage: 'doctor [url]',
-      summary: 'examine a server, and say what is wrong, why, and what to do',
-      notes: [
-        'With a stored login or ACCESS_TOKEN it looks further.',
-        '--slow watches an idle stream for a minute.',
-        '--tool "<name> name=value …" names a call that takes a while, to watch its stream.',
-      ],
-      run: doctor,
-    },
-  ],
-  [
-    'auth',
-    {
-      usage: `auth ${authActions.join(' | ')}`,
-      summary: 'the login at a server',
-      notes: [
-        'Logins are kept per server and issuer, readable by you alone, and renewed by themselves.',
-      ],
-      run: (invocation) => {
-        const action = oneOf(authActions, invocation.words[0] ?? 'status', 'auth')
-        const context = assemble(invocation, noAnswers)
-        return runAuth(action, context, invocation.host.signal)
-      },
-    },
-  ],
-])
-
 /** Runs one command line (without the program's name) and resolves to its exit code. */
 export async function run(args: readonly string[], host: Host): Promise<ExitCode> {
-  const wantsJson = args.includes('--json')
-  const output = new Output(host, wantsJson)
+  if (args[0] === '__complete') return completeWords(args.slice(args[1] === '--' ? 2 : 1), host)
+  // Errors of the options themselves are printed in the form that the options ask for.
+  let output = new Output(host, { format: args.includes('--json') ? 'json' : 'text' })
   let url = ''
   try {
-    const { values, positionals } = parse(args)
+    const { values, positionals } = parseCommandLine(args)
+    output = new Output(host, viewOf(values))
     const [name, ...words] = positionals
     if (values.version) {
-      output.print(clientInfo.version)
+      output.print(text`${clientInfo.version}`)
       return exitCodes.ok
     }
-    const command = name === undefined ? undefined : commands.get(name)
-    if (name !== undefined && command === undefined) {
-      throw wrong(`There is no command "${name}".`)
-    }
-    if (values.help) {
-      output.print(helpText(command, [...commands.values()]))
+    const command = name === undefined ? undefined : findCommand(name)
+    if (values.help || (name === 'help' && words.length === 0)) {
+      output.print(helpText(name === 'help' ? undefined : command, commands))
       return exitCodes.ok
     }
     const settings = readSettings(host.env, values)
     settings.debug ||= values.debug === true
+    if (name === 'connect' && words[0] !== undefined) settings.url = parseServerUrl(words[0])
     url = settings.url
     redirectConsole(settings, output)
-    const invocation = { words, values, settings, output, host }
-    return await (command === undefined ? session(invocation) : command.run(invocation))
+    const line = { words, values, settings, output, host }
+    if (command === undefined || name === 'connect') return await session(line)
+    return await single(command, line)
   } catch (error) {
     const problem = toProblem(error, url)
     output.problem(problem)
@@ -180,34 +68,13 @@ export async function run(args: readonly string[], host: Host): Promise<ExitCode
   }
 }
 
-function parse(args: readonly string[]): { values: Values; positionals: string[] } {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true })
-  } catch (error) {
-    throw wrong(error instanceof Error ? error.message : String(error))
-  }
-}
-
-function wrong(message: string, command?: string): Problem {
-  return new Problem(message, {
-    exit: exitCodes.usage,
-    next: `Run \`streamable-mcp ${command === undefined ? '' : `${command} `}--help\`.`,
-  })
-}
-
-/** A shell has split the words; one that holds blanks was quoted there and is quoted again here. */
-function joined(words: readonly string[]): string {
-  if (words.length === 1 && words[0]?.trimStart().startsWith('{')) return words[0]
-  return words
-    .map((word) => word.replace(/=(.*\s.*)$/s, (_, value) => `=${JSON.stringify(value)}`))
-    .join(' ')
-}
-
 function timeoutOf({ timeout }: Values, seconds: number): number {
   const value = timeout === undefined ? seconds : Number(timeout)
   // Beyond this a timer of Node fires at once.
   if (value > 0 && value <= 2_000_000) return value * 1000
-  throw wrong(`--timeout takes a number of seconds, not "${timeout}".`)
+  throw new Problem(`--timeout takes a number of seconds, not "${timeout}".`, {
+    exit: exitCodes.usage,
+  })
 }
 
 function logLevelOf(values: Values): LoggingLevel | undefined {
@@ -215,8 +82,12 @@ function logLevelOf(values: Values): LoggingLevel | undefined {
   return level === undefined ? undefined : oneOf(logLevels, level, '--log-level')
 }
 
-async function session({ values, settings, output, host }: Invocation): Promise<ExitCode> {
-  if (output.json) throw wrong('--json goes with a command, not with a session.')
+async function session({ values, settings, output, host }: CommandLine): Promise<ExitCode> {
+  if (output.forProgram) {
+    throw new Problem('--json and --output go with a command, not with a session.', {
+      exit: exitCodes.usage,
+    })
+  }
   return runSession({
     settings,
     output,
@@ -227,51 +98,77 @@ async function session({ values, settings, output, host }: Invocation): Promise<
     logLevel: logLevelOf(values) ?? 'debug',
     login: values.login === true,
     responder: values.answer === undefined ? undefined : scripted(values.answer),
+    forceQuit: host.forceQuit,
   })
 }
 
-function assemble(invocation: Invocation, responder: Responder): ClientContext {
-  const { values, settings, output, host } = invocation
+/** Runs one command, connected if it needs that, and leaves nothing behind. */
+async function single(command: Command, line: CommandLine): Promise<ExitCode> {
+  const { words, values, host, output } = line
+  if (command.needs === 'session') {
+    throw new Problem(
+      `\`${command.names[0]}\` changes a session, so it works at the prompt alone.`,
+      {
+        exit: exitCodes.usage,
+        next: command.notes?.[0] ?? 'Run `streamable-mcp` without a command.',
+      },
+    )
+  }
+  const { answer } = values
+  const interrupt = new AbortController()
+  const signal = AbortSignal.any([host.signal, interrupt.signal])
+  const ask =
+    answer === undefined ? askAtTerminal(line, signal, () => interrupt.abort()) : undefined
+  const openBrowser = systemBrowser(host.env)
+  const responder = ask === undefined ? noAnswers : interactive({ ask, output, openBrowser })
+  const context = assemble(line, answer === undefined ? responder : scripted(answer), ask)
+  const invocation = { context, signal, words, options: values, view: output.view }
+  if (command.needs === 'nothing') return exitCodeOf(await command.run(invocation))
+  try {
+    await context.connection.open(signal)
+    return exitCodeOf(await command.run(invocation))
+  } finally {
+    await context.connection.terminate().catch(() => false)
+  }
+}
+
+function exitCodeOf(outcome: unknown): ExitCode {
+  return typeof outcome === 'number' ? (outcome as ExitCode) : exitCodes.ok
+}
+
+function assemble(line: CommandLine, responder: Responder, ask: Ask | undefined): ClientContext {
+  const { values, settings, output, host } = line
   return createClientContext({
     settings,
     output,
     responder,
     showLoginPage: showPage(output, systemBrowser(host.env)),
     loginWhenNeeded: values.login === true,
-    listen: false,
+    listen: values.watch === true,
+    interactive: false,
+    ask,
+    readInput: () => readAll(host.stdin),
     timeout: timeoutOf(values, 300),
     logLevel: logLevelOf(values),
   })
 }
 
-/** Connects, runs one operation, and leaves nothing behind: no session, no prompt. */
-async function connected(
-  invocation: Invocation,
-  operation: (context: ClientContext, signal: AbortSignal) => Promise<ExitCode>,
-): Promise<ExitCode> {
-  const { values, host } = invocation
-  const { answer } = values
-  const interrupt = new AbortController()
-  const signal = AbortSignal.any([host.signal, interrupt.signal])
-  const responder =
-    answer === undefined
-      ? interactiveAtTerminal(invocation, () => interrupt.abort())
-      : scripted(answer)
-  const context = assemble(invocation, responder)
-  try {
-    await context.connection.open(signal)
-    return await operation(context, signal)
-  } finally {
-    await context.connection.terminate().catch(() => false)
-  }
+async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks).toString('utf8')
 }
 
 /** A person at the terminal can answer a question even in the middle of one command. */
-function interactiveAtTerminal({ output, host }: Invocation, interrupted: () => void): Responder {
+function askAtTerminal(
+  { output, host }: CommandLine,
+  running: AbortSignal,
+  interrupted: () => void,
+): Ask | undefined {
   const atTerminal = host.stdin.isTTY === true && host.stderr.isTTY === true
-  if (!atTerminal || output.json) return noAnswers
-  // A prompt of its own for each question: while one is open, Ctrl+C is a key and not a signal.
-  const ask = async (question: string, signal: AbortSignal): Promise<string> => {
+  if (!atTerminal || output.forProgram) return undefined
+  // Each question has a prompt of its own: while one is open, Ctrl+C is a key and not a signal.
+  return async (question, signal, how) => {
     const prompt = new Prompt({
       input: host.stdin,
       stdout: host.stderr,
@@ -282,30 +179,9 @@ function interactiveAtTerminal({ output, host }: Invocation, interrupted: () => 
       interrupted,
     })
     try {
-      return await prompt.answer(question, signal)
+      return await prompt.answer(question, AbortSignal.any([signal, running]), how)
     } finally {
       prompt.close()
     }
   }
-  return interactive({ ask, output, openBrowser: systemBrowser(host.env) })
-}
-
-async function doctor(invocation: Invocation): Promise<ExitCode> {
-  const { words, values, settings, output, host } = invocation
-  if (words[0] !== undefined) settings.url = parseServerUrl(words[0])
-  const { authorization, http } = assemble(invocation, noAnswers)
-  // A login that cannot be renewed is one of the things to examine, and no reason not to.
-  const token = await authorization.token().catch(() => undefined)
-  const [, name, input = ''] = /^(\S+)\s*(.*)$/s.exec(values.tool ?? '') ?? []
-  return runDoctor({
-    url: settings.url,
-    token,
-    fetch: http,
-    signal: host.signal,
-    now: Date.now,
-    call: name === undefined ? undefined : { name, arguments: parseInput(input, undefined) },
-    slow: values.slow === true,
-    idleTime: 65_000,
-    output,
-  })
 }

@@ -2,7 +2,8 @@
 
 import type { Progress } from '@modelcontextprotocol/client'
 import type { Output } from './output.ts'
-import { printable } from './output.ts'
+import type { Text } from './text.ts'
+import { fitted, text } from './text.ts'
 
 export interface ProgressBar {
   update(progress: Progress): void
@@ -30,17 +31,13 @@ export function progressText(
   total: number | undefined,
   message: string | undefined,
   columns: number,
-): string {
-  const about = message === undefined ? '' : ` ${printable(message).replaceAll('\n', ' ')}`
-  if (total === undefined || total <= 0) return fit(`… ${progress}${about}`, columns)
+): Text {
+  const about = message === undefined ? text`` : text` ${message}`
+  if (total === undefined || total <= 0) return fitted(text`… ${progress}${about}`, columns - 1)
   const share = Math.min(1, Math.max(0, progress / total))
   const width = Math.max(10, Math.min(30, columns - 50))
   const full = Math.round(share * width)
   const bar = `${'█'.repeat(full)}${'░'.repeat(width - full)}`
-  return fit(`${bar} ${String(Math.round(share * 100)).padStart(3)} %${about}`, columns)
-}
-
-function fit(text: string, columns: number): string {
-  const characters = [...text]
-  return characters.length < columns ? text : `${characters.slice(0, columns - 2).join('')}…`
+  const percent = String(Math.round(share * 100)).padStart(3)
+  return fitted(text`${bar} ${percent} %${about}`, columns - 1)
 }

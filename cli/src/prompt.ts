@@ -5,6 +5,7 @@ import type { Interface } from 'node:readline/promises'
 import { createInterface } from 'node:readline/promises'
 import { holdsSecret } from './debug.ts'
 import type { Output } from './output.ts'
+import type { Text } from './text.ts'
 
 export interface PromptOptions {
   readonly input: NodeJS.ReadableStream & { isTTY?: boolean }
@@ -30,13 +31,14 @@ export class Prompt {
   readonly #typedAhead: string[] = []
   #waiting: Waiting | undefined
   #closed = false
+  #hidden = false
 
   constructor(options: PromptOptions) {
     this.#options = options
     this.terminal = options.input.isTTY === true && options.stdout.isTTY === true
     this.#interface = createInterface({
       input: options.input,
-      ...(this.terminal && { output: options.stdout }),
+      ...(this.terminal && { output: this.#screen() }),
       terminal: this.terminal,
       history: [...options.history].reverse(),
       historySize: 1_000,
@@ -59,22 +61,47 @@ export class Prompt {
     return this.#next('command', prompt)
   }
 
-  /** One answer to a question; kept out of the history. Rejects when `signal` aborts. */
-  async answer(question: string, signal: AbortSignal): Promise<string> {
+  /** Ends the question that is open, as its signal would. Returns whether there was one. */
+  cancelQuestion(): boolean {
+    if (this.#waiting?.kind !== 'answer') return false
+    this.#abandon()
+    return true
+  }
+
+  /**
+   * One answer to a question; kept out of the history, and with `hidden` not shown while it is typed.
+   * Rejects when `signal` aborts.
+   */
+  async answer(
+    question: Text,
+    signal: AbortSignal,
+    { hidden = false }: { readonly hidden?: boolean } = {},
+  ): Promise<string> {
     signal.throwIfAborted()
-    const answer = this.#next('answer', question)
-    const abort = (): void => {
-      this.#take()?.resolve(undefined)
-      if (this.terminal) this.#options.stdout.write('\n')
-    }
+    // What was typed before the question is not its answer.
+    if (this.terminal) this.#typedAhead.length = 0
+    this.#hidden = hidden
+    const answer = this.#next('answer', question.toString())
+    const abort = (): void => this.#abandon()
     signal.addEventListener('abort', abort, { once: true })
     try {
       const line = await answer
       signal.throwIfAborted()
-      if (line === undefined) throw new Error('The input ended before the question was answered.')
+      if (line === undefined) throw new Error('The question was not answered.')
       return line
     } finally {
+      this.#hidden = false
       signal.removeEventListener('abort', abort)
+    }
+  }
+
+  /** Every line that is still to come, for a command that reads standard input. */
+  async rest(): Promise<string[]> {
+    const lines: string[] = []
+    for (;;) {
+      const line = await this.#next('answer', '')
+      if (line === undefined) return lines
+      lines.push(line)
     }
   }
 
@@ -104,6 +131,14 @@ export class Prompt {
     })
   }
 
+  #abandon(): void {
+    const waiting = this.#take()
+    if (waiting === undefined) return
+    this.clearLine()
+    waiting.resolve(undefined)
+    if (this.terminal) this.#options.stdout.write('\n')
+  }
+
   #take(): Waiting | undefined {
     const waiting = this.#waiting
     this.#waiting = undefined
@@ -124,6 +159,20 @@ export class Prompt {
     else this.#options.remember(line)
   }
 
+  /** The terminal as the line editor sees it: while an answer is hidden, nothing but line breaks goes through. */
+  #screen(): NodeJS.WritableStream {
+    const { stdout } = this.#options
+    return new Proxy(stdout, {
+      get: (target, name) => {
+        if (name !== 'write') return bound(target, name)
+        return (chunk: string | Uint8Array, ...rest: never[]) => {
+          const typed = this.#hidden && this.#interface !== undefined && this.#interface.line !== ''
+          return target.write(typed ? '' : chunk, ...rest)
+        }
+      },
+    })
+  }
+
   #above(print: () => void): void {
     if (!this.terminal || this.#waiting === undefined) {
       print()
@@ -136,4 +185,10 @@ export class Prompt {
     print()
     this.#interface.prompt(true)
   }
+}
+
+/** A member of the real stream, whose methods need the real stream as `this`. */
+function bound(target: NodeJS.WritableStream, name: string | symbol): unknown {
+  const value: unknown = Reflect.get(target, name)
+  return typeof value === 'function' ? value.bind(target) : value
 }

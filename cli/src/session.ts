@@ -1,32 +1,35 @@
 /** The interactive session: one line after another until the end of input, each with its own Ctrl+C. */
 
-import type { Ask } from './answers.ts'
 import { interactive } from './answers.ts'
+import { splitWords } from './arguments.ts'
 import { systemBrowser } from './browser.ts'
 import type { ClientContextOptions } from './client-context.ts'
 import { createClientContext } from './client-context.ts'
-import { commandNames, commandsText, runCommand } from './commands.ts'
+import type { Outcome } from './commands/command.ts'
+import { commandNames, findCommand } from './commands/table.ts'
 import { complete } from './completion.ts'
 import { toProblem } from './errors.ts'
+import type { Ask } from './form-dialog.ts'
 import { openHistory } from './history.ts'
 import type { ShowLoginPage } from './login.ts'
 import { showPage } from './login-commands.ts'
-import type { Output } from './output.ts'
+import { takeOptions } from './options.ts'
 import type { ExitCode } from './problem.ts'
 import { exitCodes } from './problem.ts'
 import { Prompt } from './prompt.ts'
-import type { Settings } from './settings.ts'
+import { text } from './text.ts'
 
-export interface SessionOptions extends Pick<ClientContextOptions, 'timeout' | 'logLevel'> {
-  readonly settings: Settings
-  readonly output: Output
+export interface SessionOptions
+  extends Pick<ClientContextOptions, 'settings' | 'output' | 'timeout' | 'logLevel'> {
   readonly stdin: NodeJS.ReadableStream & { isTTY?: boolean }
   readonly stdout: NodeJS.WritableStream & { isTTY?: boolean }
   readonly env: NodeJS.ProcessEnv
   /** Log in through the browser when the server asks; a person at a terminal does so anyway. */
   readonly login: boolean
-  /** What answers instead of the interactive, when the command line says so. */
+  /** What answers instead of the person, when the command line says so. */
   readonly responder?: ClientContextOptions['responder'] | undefined
+  /** Ends the process at once. */
+  readonly forceQuit: () => void
 }
 
 /** Resolves to the exit code of the first command that failed; a person at a terminal gets 0. */
@@ -46,38 +49,55 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
     complete: (line) =>
       complete(line, { commands: commandNames, client: () => context.connection.client }),
     interrupted() {
-      if (running !== undefined) running.abort()
+      if (running !== undefined && !running.signal.aborted) running.abort()
+      else if (running !== undefined) {
+        // The command did not end at the first Ctrl+C, so the second one ends the program.
+        prompt.close()
+        options.forceQuit()
+      } else if (prompt.cancelQuestion()) return
       else if (prompt.line !== '') prompt.clearLine()
       else if (warned) {
         leaving = true
         prompt.close()
       } else {
         warned = true
-        output.note('Ctrl+C again, Ctrl+D or `quit` leaves.')
+        output.note(text`Ctrl+C again, Ctrl+D or \`quit\` leaves.`)
       }
     },
   })
   const openBrowser = systemBrowser(env)
-  const ask: Ask = (question, signal) => prompt.answer(question, signal)
+  const ask: Ask = (question, signal, how) => {
+    // A question belongs to the command that runs: Ctrl+C ends both, although no server says so.
+    const signals = running === undefined ? [signal] : [signal, running.signal]
+    return prompt.answer(question, AbortSignal.any(signals), how)
+  }
   const context = createClientContext({
     settings,
     output,
     responder: options.responder ?? interactive({ ask, output, openBrowser }),
     showLoginPage: pageOrPaste(showPage(output, openBrowser), ask, prompt),
-    // Without a person there is nobody to wait for.
+    // A browser is opened for a person alone; a pipe would wait for a login that nobody finishes.
     loginWhenNeeded: prompt.terminal || options.login,
     listen: true,
+    interactive: true,
+    ask: prompt.terminal ? ask : undefined,
+    readInput: async () => (await prompt.rest()).join('\n'),
     timeout: options.timeout,
     logLevel: options.logLevel,
   })
 
   let failure: ExitCode = exitCodes.ok
+  const runLine = async (line: string, signal: AbortSignal): Promise<Outcome> => {
+    const [name = '', ...rest] = splitWords(line)
+    const { words, options, view } = takeOptions(rest, output.view)
+    return (await findCommand(name).run({ context, signal, words, options, view })) ?? undefined
+  }
   /** Runs one line; resolves to whether the session goes on. */
   const execute = async (line: string): Promise<boolean> => {
     running = new AbortController()
     warned = false
     try {
-      const outcome = await runCommand(line, context, running.signal)
+      const outcome = await runLine(line, running.signal)
       if (outcome === 'quit') return false
       failure ||= outcome ?? exitCodes.ok
     } catch (error) {
@@ -92,8 +112,8 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
   }
 
   if (prompt.terminal) {
-    output.print(output.style('bold', `streamable-mcp — ${settings.url}`))
-    output.print(commandsText())
+    output.print(output.style('bold', text`streamable-mcp — ${settings.url}`))
+    output.print(text`Type \`help\` for the commands, Tab to complete, Ctrl+D to leave.`)
   }
   await execute('connect')
   if (!prompt.terminal && failure !== exitCodes.ok) leaving = true
@@ -118,7 +138,7 @@ function pageOrPaste(
     await show(page, arrived)
     if (!prompt.terminal) return undefined
     try {
-      return await ask('Or paste the address at which the browser ended: ', arrived)
+      return await ask(text`Or paste the address at which the browser ended: `, arrived)
     } catch (error) {
       if (arrived.aborted) return undefined
       throw error

@@ -19,6 +19,8 @@ export interface Credentials {
   readonly tokens?: Tokens
   /** Every scope asked for so far; a step-up asks for these again (D31). */
   readonly scope?: string
+  /** The client id whose secret the user has bound to this issuer by OAUTH_ISSUER. */
+  readonly secretOf?: string
 }
 
 /** The login that requests to a server use now. */
@@ -30,6 +32,8 @@ export interface Login extends Credentials {
 
 interface ServerEntry {
   current?: string
+  /** A token that the user has entered, for a server without OAuth. */
+  token?: string
   resourceMetadataUrl?: string
   issuers: Record<string, Credentials>
 }
@@ -72,10 +76,25 @@ export class TokenStore {
     return Object.values(issuers).flatMap(({ client }) => (client === undefined ? [] : [client]))
   }
 
-  /** The issuer at which a client id was used for a server before. */
-  async issuerOf(server: string, clientId: string): Promise<string | undefined> {
-    const issuers = (await this.#read()).servers[server]?.issuers ?? {}
-    return Object.keys(issuers).find((issuer) => issuers[issuer]?.client?.client_id === clientId)
+  /** The issuer at which a client id was used before, for any server; or the one that has its secret. */
+  async issuerOf(clientId: string, what: 'client' | 'secret'): Promise<string | undefined> {
+    const { servers } = await this.#read()
+    const all = Object.values(servers).flatMap(({ issuers }) => Object.entries(issuers))
+    const found = all.find(([, { client, secretOf }]) => {
+      return what === 'secret' ? secretOf === clientId : client?.client_id === clientId
+    })
+    return found?.[0]
+  }
+
+  /** The token that was entered for a server without OAuth. */
+  async staticToken(server: string): Promise<string | undefined> {
+    return (await this.#read()).servers[server]?.token
+  }
+
+  async keepStaticToken(server: string, token: string): Promise<void> {
+    await this.#write((file) => {
+      entryOf(file, server).token = token
+    })
   }
 
   /** Merges what is new about an issuer; a member set to `undefined` is removed. */
@@ -103,6 +122,7 @@ export class TokenStore {
       const entry = file.servers[server]
       if (entry === undefined) return
       delete entry.current
+      delete entry.token
       for (const [issuer, { client }] of Object.entries(entry.issuers)) {
         entry.issuers[issuer] = client === undefined ? {} : { client }
       }

@@ -47,7 +47,7 @@ it('has one version for both packages', async () => {
   expect(await versionOf('cli/package.json')).toBe(await versionOf('package.json'))
 })
 
-it('runs the sources in a clone, so that no build is needed', async () => {
+it('runs the sources in a clone, so that no build is needed', { timeout: 60_000 }, async () => {
   const version = await versionOf('package.json')
   for (const program of ['bin/streamable-mcp.js', 'cli/bin/streamable-mcp-cli.js']) {
     expect(await run(join(root, program), ['--version'])).toEqual({

@@ -124,9 +124,9 @@ it('ends its session on the server', async () => {
 
 it.each([
   [['nonsense'], 'There is no command "nonsense".'],
-  [['call'], 'Name the tool to call.'],
-  [['read'], 'Name the resource to read.'],
-  [['prompt'], 'Name the prompt to fill in.'],
+  [['call'], 'Usage: call-tool <name>'],
+  [['read'], 'Usage: read-resource <uri>'],
+  [['prompt'], 'Usage: get-prompt <name>'],
   [['list', 'nonsense'], 'list must be one of tools, prompts, resources, templates'],
   [['call', 'greet', '{"name"'], 'The arguments are not valid JSON'],
   [['call', 'greet', 'Ann'], '"Ann" is not name=value.'],

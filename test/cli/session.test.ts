@@ -35,7 +35,7 @@ describe.each(['modern', 'legacy'])('in the %s era', (era) => {
     const person = await open('--era', era)
     expect(person.text()).toContain('Be kind.')
     const turns: [string, ...(string | RegExp)[]][] = [
-      ['help', 'call-tool <name>', 'quit'],
+      ['help', 'call-tool, call <name>', 'quit'],
       ['connect', 'Already connected'],
       ['list-tools', 'greet: Greets', 'name*'],
       ['call-tool greet {"name":"Ann  Lee"}', 'Hello, Ann  Lee!'],
@@ -43,6 +43,7 @@ describe.each(['modern', 'legacy'])('in the %s era', (era) => {
       ['call-tool add a=2 b=3', '5'],
       ['call-tool greet {bad', 'not valid JSON', 'Write {'],
       ['call-tool nothing', /Unknown tool|not found/i],
+      ['call gret', 'There is no tool "gret"', 'Did you mean `greet`?'],
       ['greet', 'Hello, MCP User!'],
       ['greet Ann Lee', 'Hello, Ann Lee!'],
       ['multi-greet Zoe', '[info] Greeting 1 of Zoe', /33 %/, '100 %', 'Good morning, Zoe!'],

@@ -1,14 +1,18 @@
 /** What the client reads and prints: settings, arguments, forms, bars, secrets, and a server's text. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { scripted } from '../../cli/src/answers.ts'
+import { readArguments, splitWords } from '../../cli/src/arguments.ts'
 import { templateVariables } from '../../cli/src/completion.ts'
 import { debugFetch, holdsSecret } from '../../cli/src/debug.ts'
 import { describeField, fieldHint, parseField } from '../../cli/src/forms.ts'
-import { parseInput, splitWords } from '../../cli/src/operations.ts'
-import { Output, printable } from '../../cli/src/output.ts'
+import { Output } from '../../cli/src/output.ts'
 import { progressText } from '../../cli/src/progress.ts'
 import { parseServerUrl, readSettings } from '../../cli/src/settings.ts'
+import { block, inline, jsonText, text } from '../../cli/src/text.ts'
 
 /** An output that remembers, on streams that claim to be terminals or not. */
 function recorder(env: NodeJS.ProcessEnv = {}, isTTY = false) {
@@ -89,8 +93,12 @@ describe('arguments', () => {
     },
   }
 
-  it('types words by the schema, and leaves blanks inside of quotes alone', () => {
-    expect(parseInput(`n=5 s=5 l=[1,2] other="two  words" s2='a "b"'`, tool)).toEqual({
+  const read = (words: readonly string[], input = '') =>
+    readArguments(words, tool, { readInput: async () => input })
+  const readLine = (line: string) => read(splitWords(line))
+
+  it('types words by the schema, and leaves blanks inside of quotes alone', async () => {
+    expect(await readLine(`n=5 s=5 l=[1,2] other="two  words" s2='a "b"'`)).toEqual({
       n: 5,
       s: '5',
       l: [1, 2],
@@ -100,11 +108,49 @@ describe('arguments', () => {
     expect(splitWords('a  "b c" d=\'e f\' "g \\"h\\""')).toEqual(['a', 'b c', 'd=e f', 'g "h"'])
   })
 
-  it('never turns what it cannot read into an empty object (A79)', () => {
-    expect(() => parseInput('{"a":', tool)).toThrow('not valid JSON')
-    expect(() => parseInput('word', tool)).toThrow('is not name=value')
-    expect(parseInput('', tool)).toEqual({})
-    expect(parseInput('{"a":"b  c"}', tool)).toEqual({ a: 'b  c' })
+  it('takes words of a shell as they are', async () => {
+    expect(await read(["name=it's"])).toEqual({ name: "it's" })
+    expect(await read(['name="quoted"'])).toEqual({ name: '"quoted"' })
+    expect(await read(['l=["a","b"]', 'n=-3'])).toEqual({ l: ['a', 'b'], n: -3 })
+    expect(await read(['a=b=c', 'd=  two  blanks '])).toEqual({ a: 'b=c', d: '  two  blanks ' })
+    expect(await read(['back=\\n', 'multi=one\ntwo'])).toEqual({ back: '\\n', multi: 'one\ntwo' })
+  })
+
+  it('reads the same at the prompt, where a quote inside of a word is a letter', async () => {
+    expect(await readLine("name=it's other=o'clock")).toEqual({ name: "it's", other: "o'clock" })
+    expect(await readLine('l=["a b","c"] n=1')).toEqual({ l: ['a b', 'c'], n: 1 })
+    expect(await readLine('{"a": "b  c", "d": [1, 2]}')).toEqual({ a: 'b  c', d: [1, 2] })
+    expect(await readLine('x:={"y": "z {"} n=2')).toEqual({ x: { y: 'z {' }, n: 2 })
+  })
+
+  it('takes JSON by :=, and values from files and standard input', async () => {
+    expect(await read(['x:=true', 's:=5', 'o:={"a":[1]}'])).toEqual({
+      x: true,
+      s: 5,
+      o: { a: [1] },
+    })
+    await expect(read(['x:=yes'])).rejects.toThrow('The value of "x" is not valid JSON')
+    expect(await read(['-'], '{"a":1}')).toEqual({ a: 1 })
+    expect(await read(['s=@-'], 'a text')).toEqual({ s: 'a text' })
+    const folder = await mkdtemp(join(tmpdir(), 'cli-arguments-'))
+    const path = join(folder, 'file.json')
+    await writeFile(path, '{"a":"b"}')
+    expect(await read([`@${path}`])).toEqual({ a: 'b' })
+    expect(await read([`s=@${path}`])).toEqual({ s: '{"a":"b"}' })
+    expect(await read([`x:=@${path}`])).toEqual({ x: { a: 'b' } })
+    await rm(folder, { recursive: true })
+    await expect(read(['@nowhere.json'])).rejects.toThrow('The file nowhere.json cannot be read')
+    await expect(read(['s=@ann'])).rejects.toThrow('The file ann cannot be read')
+  })
+
+  it('never turns what it cannot read into an empty object (A79)', async () => {
+    await expect(read(['{"a":'])).rejects.toThrow('not valid JSON')
+    await expect(read(['[1]'])).rejects.toThrow('is not name=value')
+    await expect(read(['word'])).rejects.toThrow('is not name=value')
+    await expect(read(['-'], '[1]')).rejects.toThrow('no JSON object')
+    expect(await read([])).toEqual({})
+    expect(await read(['{"a":"b  c"}'])).toEqual({ a: 'b  c' })
+    expect(Object.keys(await read(['__proto__=x']))).toEqual(['__proto__'])
   })
 
   it('finds the variables of a template', () => {
@@ -186,23 +232,37 @@ describe('forms (B68)', () => {
 
 describe('output', () => {
   it("removes what a terminal would obey from a server's text", () => {
-    expect(printable('a\u001b[2Jb\u0007c\u009bd\r\ne\rf\tg')).toBe('a�[2Jb�c�d\ne\nf\tg')
+    expect(String(block('a\u001b[2Jb\u0007c\u009bd\r\ne\rf\tg'))).toBe('a�[2Jb�c�d\ne\nf\tg')
+    expect(inline('one\ntwo\r\nthree\u2028four\u0085five')).toBe('one↵two↵three↵four↵five')
+    // Bidirectional controls, zero-width characters, tags, and halves of characters.
+    expect(inline('a\u202eb\u2066c\u200bd\ufeffe\u{e0041}f\ud800g\u200dh')).toBe('a�b�c�d�e�f�g�h')
+    expect(inline('👩\u200d🚀 é 日本')).toBe('👩\u200d🚀 é 日本')
+    expect(String(text`our ${'their\ntext'}`)).toBe('our their↵text')
+  })
+
+  it('escapes in JSON what a terminal would obey, without a loss', () => {
+    const value = { text: 'a\u009b2Jb\u202ec\u{e0041}' }
+    const json = String(jsonText(value))
+    expect(inline(json.replaceAll('\n', ''))).toBe(json.replaceAll('\n', ''))
+    expect(JSON.parse(json)).toEqual(value)
   })
 
   it('colors at a terminal, and nowhere else, and never against NO_COLOR', () => {
-    expect(recorder({}, true).output.style('red', 'x')).toBe('\u001b[31mx\u001b[39m')
-    expect(recorder({}, false).output.style('red', 'x')).toBe('x')
-    expect(recorder({ NO_COLOR: '1' }, true).output.style('red', 'x')).toBe('x')
-    expect(recorder({ FORCE_COLOR: '1' }, false).output.style('red', 'x')).toBe(
-      '\u001b[31mx\u001b[39m',
-    )
+    const red = (env: NodeJS.ProcessEnv, isTTY: boolean) =>
+      String(recorder(env, isTTY).output.style('red', 'x'))
+    expect(red({}, true)).toBe('\u001b[31mx\u001b[39m')
+    expect(red({}, false)).toBe('x')
+    expect(red({ NO_COLOR: '1' }, true)).toBe('x')
+    expect(red({ FORCE_COLOR: '1' }, false)).toBe('\u001b[31mx\u001b[39m')
   })
 
   it('draws a bar that fits on one line', () => {
-    expect(progressText(1, 4, 'work', 80)).toMatch(/^█+░+ {2}25 % work$/)
-    expect(progressText(7, undefined, undefined, 80)).toBe('… 7')
-    expect([...progressText(1, 2, 'x'.repeat(500), 60)].length).toBeLessThan(60)
-    expect(progressText(9, 4, 'a\nb', 80)).toContain('100 % a b')
+    const bar = (...given: Parameters<typeof progressText>) => String(progressText(...given))
+    expect(bar(1, 4, 'work', 80)).toMatch(/^█+░+ {2}25 % work$/)
+    expect(bar(7, undefined, undefined, 80)).toBe('… 7')
+    expect(progressText(1, 2, 'x'.repeat(500), 60).width).toBeLessThan(60)
+    expect(progressText(1, 2, '日'.repeat(500), 60).width).toBeLessThan(60)
+    expect(bar(9, 4, 'a\nb', 80)).toContain('100 % a↵b')
   })
 
   it('hides secrets from debugging, and can be turned on while it runs (A89)', async () => {

@@ -38,6 +38,9 @@ export async function runCli(
     stderr: sink('stderr'),
     env: { BROWSER: 'none', ...env },
     signal,
+    forceQuit: () => {
+      throw new Error('Nothing presses Ctrl+C twice here.')
+    },
   })
   return { code, ...texts, json: () => JSON.parse(texts.stdout) }
 }

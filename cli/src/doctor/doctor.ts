@@ -1,10 +1,11 @@
 /** Examines a server: runs every check, each on its own, and tells what it found on one screen. */
 
 import { toProblem } from '../errors.ts'
-import type { Output } from '../output.ts'
-import { printable } from '../output.ts'
+import type { Output, View } from '../output.ts'
 import type { ExitCode } from '../problem.ts'
 import { causes, exitCodes, Problem } from '../problem.ts'
+import type { Text } from '../text.ts'
+import { joined, text } from '../text.ts'
 import { authorizationChecks } from './authorization-checks.ts'
 import { browserChecks } from './browser-checks.ts'
 import type { Check, Finding, Verdict } from './check.ts'
@@ -32,37 +33,31 @@ export interface DoctorOptions extends TargetOptions {
   /** Also run what takes a minute. */
   readonly slow: boolean
   readonly output: Output
+  readonly view: View
 }
 
 /** Resolves to the exit code: `failed` when there is an error, `ok` with nothing but warnings. */
 export async function runDoctor(options: DoctorOptions): Promise<ExitCode> {
-  const { output, url } = options
-  if (!output.json) output.print(output.style('bold', `Examining ${url}`))
+  const { output, url, view } = options
+  const asText = view.format === 'text' && view.filter === undefined
+  if (asText) output.print(output.style('bold', text`Examining ${url}`))
   const results: Examined[] = []
   for await (const result of examine(options)) {
     results.push(result)
-    if (!output.json) output.print(line(result, output))
+    if (asText) output.print(verdictText(result, output))
   }
   const findings = results.flatMap(findingsOf)
   const errors = findings.filter(({ level }) => level === 'error')
-  if (output.json) {
-    output.document({
-      url,
-      ok: errors.length === 0,
-      checks: results.map(({ check, verdict }) => ({
-        id: check.id,
-        title: check.title,
-        ...verdict,
-      })),
-    })
-  } else {
-    const warnings = findings.length - errors.length
-    output.print(
+  const warnings = findings.length - errors.length
+  const checks = results.map(({ check: { id, title }, verdict }) => ({ id, title, ...verdict }))
+  output.result(
+    { url, ok: errors.length === 0, checks },
+    () =>
       findings.length === 0
-        ? 'Nothing found.'
-        : `${count(errors.length, 'error')}, ${count(warnings, 'warning')}.`,
-    )
-  }
+        ? text`Nothing found.`
+        : text`${count(errors.length, 'error')}, ${count(warnings, 'warning')}.`,
+    view,
+  )
   if (unreachable(results)) return exitCodes.unreachable
   return errors.length > 0 ? exitCodes.failed : exitCodes.ok
 }
@@ -111,17 +106,14 @@ function unreachable(results: readonly Examined[]): boolean {
   return results.some((result) => result.check.id === 'reachable' && findingsOf(result).length > 0)
 }
 
-function line({ check, verdict }: Examined, output: Output): string {
+function verdictText({ check, verdict }: Examined, output: Output): Text {
   const title = check.title.padEnd(26)
-  if ('fine' in verdict) return `${output.style('green', '✓')} ${title}${printable(verdict.fine)}`
-  if ('skipped' in verdict) {
-    return output.style('dim', `– ${title}${printable(verdict.skipped)}`)
-  }
-  return verdict.findings
-    .map(({ level, what, cause, fix }) => {
+  if ('fine' in verdict) return text`${output.style('green', '✓')} ${title}${verdict.fine}`
+  if ('skipped' in verdict) return output.style('dim', text`– ${title}${verdict.skipped}`)
+  return joined(
+    verdict.findings.map(({ level, what, cause, fix }) => {
       const mark = level === 'error' ? output.style('red', '✗') : output.style('yellow', '!')
-      const about = [what, `  cause: ${cause}`, `  fix:   ${fix}`].map(printable)
-      return `${mark} ${title}${about.join('\n')}`
-    })
-    .join('\n')
+      return joined([text`${mark} ${title}${what}`, text`  cause: ${cause}`, text`  fix:   ${fix}`])
+    }),
+  )
 }

@@ -1,0 +1,62 @@
+/** Every command under all its names: adding one is adding a row. */
+
+import { doctorCommand } from '../doctor/command.ts'
+import { exitCodes, Problem } from '../problem.ts'
+import { didYouMean } from '../suggest.ts'
+import type { Text } from '../text.ts'
+import { table } from '../text.ts'
+import type { Command } from './command.ts'
+import { serverCommands } from './server-commands.ts'
+import { connectionCommands, quit, settingCommands } from './session-commands.ts'
+import { shellCompletion } from './shell-completion.ts'
+
+const help: Command = {
+  names: ['help'],
+  usage: '[command]',
+  summary: 'this list, or more about one command',
+  needs: 'nothing',
+  run: async ({ context, words }) => {
+    const [name] = words
+    context.output.print(name === undefined ? commandsText() : aboutText(findCommand(name)))
+  },
+}
+
+export const commands: readonly Command[] = [
+  ...connectionCommands,
+  ...serverCommands,
+  ...settingCommands,
+  doctorCommand,
+  shellCompletion,
+  help,
+  quit,
+]
+
+/** A Map, because `constructor` is not a command. */
+const byName: ReadonlyMap<string, Command> = new Map(
+  commands.flatMap((command) => command.names.map((name) => [name, command] as const)),
+)
+
+export const commandNames: readonly string[] = [...byName.keys()]
+
+export function findCommand(name: string): Command {
+  const command = byName.get(name)
+  if (command !== undefined) return command
+  throw new Problem(`There is no command "${name}".`, {
+    exit: exitCodes.usage,
+    next: didYouMean(name, commandNames) ?? 'Type `help` for the list.',
+  })
+}
+
+export function commandsText(): Text {
+  return table(
+    commands.map(({ names, usage, summary }) => [`${names.join(', ')} ${usage}`.trim(), summary]),
+  )
+}
+
+function aboutText(command: Command): Text {
+  const { names, usage, summary, notes = [] } = command
+  return table(
+    [[`${names.join(', ')} ${usage}`.trim()], [summary], ...notes.map((note) => [note])],
+    '',
+  )
+}

@@ -1,0 +1,68 @@
+/** `__complete`: what the completion scripts of the shells ask. Prints one candidate a line. */
+
+import { noAnswers } from './answers.ts'
+import { createClientContext, redirectConsole } from './client-context.ts'
+import { commandNames } from './commands/table.ts'
+import { completeWord } from './completion.ts'
+import type { Host } from './host.ts'
+import { optionNames, valueOptions } from './options.ts'
+import { formats, Output } from './output.ts'
+import type { ExitCode } from './problem.ts'
+import { exitCodes } from './problem.ts'
+import { logLevels, readSettings } from './settings.ts'
+import { joined, text } from './text.ts'
+
+/** Milliseconds that a shell may wait at Tab. */
+const TIME_LIMIT = 3_000
+
+const OPTION_VALUES: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
+  ['--output', formats],
+  ['--era', ['auto', 'legacy', 'modern']],
+  ['--log-level', logLevels],
+  ['--answer', ['decline', 'defaults']],
+])
+
+/** The last word is the one to complete. Never fails: a shell shows nothing then. */
+export async function completeWords(words: readonly string[], host: Host): Promise<ExitCode> {
+  const last = words.at(-1) ?? ''
+  const found = (await candidates(words, host).catch(() => [])).filter((one) =>
+    one.startsWith(last),
+  )
+  if (found.length > 0) {
+    new Output(host).print(joined(found.map((one) => text`${one.trimEnd()}`)))
+  }
+  return exitCodes.ok
+}
+
+async function candidates(words: readonly string[], host: Host): Promise<readonly string[]> {
+  const last = words.at(-1) ?? ''
+  const before = words.at(-2) ?? ''
+  if (valueOptions.has(before)) return OPTION_VALUES.get(before) ?? []
+  if (last.startsWith('-')) return optionNames
+  const plain = words.filter((word, index) => {
+    return !word.startsWith('--') && !valueOptions.has(words[index - 1] ?? '')
+  })
+  if (plain.length <= 1) return commandNames
+  const at = words.indexOf('--url')
+  const settings = readSettings(host.env, at === -1 ? {} : { url: words[at + 1] })
+  const output = new Output(host, { format: 'json' })
+  redirectConsole(settings, output)
+  const signal = AbortSignal.any([host.signal, AbortSignal.timeout(TIME_LIMIT)])
+  const context = createClientContext({
+    settings,
+    output,
+    responder: noAnswers,
+    showLoginPage: async () => undefined,
+    loginWhenNeeded: false,
+    listen: false,
+    interactive: false,
+    readInput: async () => '',
+    timeout: TIME_LIMIT,
+  })
+  const { connection } = context
+  try {
+    return await completeWord(plain, async () => connection.client ?? connection.open(signal))
+  } finally {
+    await connection.terminate().catch(() => false)
+  }
+}

@@ -1,0 +1,55 @@
+/** Limits what a server may send: one that never ends its answer would take all memory. */
+
+import type { FetchLike } from '@modelcontextprotocol/client'
+import { exitCodes, Problem } from './problem.ts'
+
+/** Bytes of a body, or of one event of a stream. */
+export const MESSAGE_LIMIT = 16 * 1024 * 1024
+
+export function limitedFetch(fetch: FetchLike, limit = MESSAGE_LIMIT): FetchLike {
+  return async (url, init) => {
+    const response = await fetch(url, init)
+    if (response.body === null) return response
+    const events = response.headers.get('content-type')?.includes('text/event-stream') === true
+    const { status, statusText, headers } = response
+    const limited = new Response(response.body.pipeThrough(limiter(limit, events)), {
+      status,
+      statusText,
+      headers,
+    })
+    // A response that is made here has no address of its own, and the library looks at it.
+    Object.defineProperty(limited, 'url', { value: response.url })
+    return limited
+  }
+}
+
+const LINE_FEED = 10
+const CARRIAGE_RETURN = 13
+
+/** Counts bytes; in a stream of events, those since the last empty line. */
+function limiter(limit: number, events: boolean): TransformStream<Uint8Array, Uint8Array> {
+  let count = 0
+  let lineIsEmpty = true
+  return new TransformStream({
+    transform(chunk, controller) {
+      count += chunk.length
+      if (events) {
+        for (const [index, byte] of chunk.entries()) {
+          if (byte === CARRIAGE_RETURN) continue
+          if (byte === LINE_FEED && lineIsEmpty) count = chunk.length - index - 1
+          lineIsEmpty = byte === LINE_FEED
+        }
+      }
+      if (count <= limit) controller.enqueue(chunk)
+      else controller.error(tooLarge(limit))
+    },
+  })
+}
+
+function tooLarge(limit: number): Problem {
+  const size = limit >= 1_048_576 ? `${limit / 1_048_576} MiB` : `${limit} bytes`
+  return new Problem(`The server sent more than ${size} in one message.`, {
+    exit: exitCodes.unreachable,
+    next: 'Ask it for less, or look at what it sends with --debug.',
+  })
+}

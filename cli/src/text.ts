@@ -1,0 +1,144 @@
+/** Text that is safe to print. This file is the one place that lets foreign text through to the terminal. */
+
+/** Only this module makes a `Text`, so that nothing reaches the terminal without its check. */
+let create: (value: string) => Text
+
+/** Text that holds no character that a terminal obeys, except the colors of this program. */
+export class Text {
+  readonly #value: string
+
+  private constructor(value: string) {
+    this.#value = value
+  }
+
+  static {
+    create = (value) => new Text(value)
+  }
+
+  toString(): string {
+    return this.#value
+  }
+
+  /** Columns of the terminal that the longest line takes. */
+  get width(): number {
+    return Math.max(...this.#value.split('\n').map((line) => widthOf(line.replace(SGR, ''))))
+  }
+}
+
+/** A color sequence, which `styled` alone writes. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what is looked for
+const SGR = /\u001b\[\d+m/g
+
+/** Line breaks of every kind: inside a name they would begin a line that looks like one of ours. */
+const BREAKS = /\r\n|[\n\r\u0085\u2028\u2029]/g
+
+/**
+ * Characters that a terminal obeys (C0, DEL, C1), that reorder a line (bidirectional controls), or
+ * that nobody sees (zero-width characters, tags). The joiner is left where it joins two emoji.
+ */
+const UNSAFE =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e0fff}]|\p{Surrogate}|(?<!\p{Extended_Pictographic}[\ufe0f\u{1f3fb}-\u{1f3ff}]?)\u200d|\u200d(?!\p{Extended_Pictographic})/gu
+
+const REPLACEMENT = '\ufffd'
+
+/** One line of foreign text: line breaks become a visible sign. */
+export function inline(value: string): string {
+  return value.replace(BREAKS, '↵').replaceAll('\t', ' ').replace(UNSAFE, REPLACEMENT)
+}
+
+/**
+ * Template tag: the words of the template are ours, each value is foreign and stays on one line. A
+ * value that is a `Text` already is used as it is.
+ */
+export function text(
+  parts: TemplateStringsArray,
+  ...values: readonly (Text | string | number)[]
+): Text {
+  const all = parts.map((part, index) => {
+    const value = values[index]
+    if (value === undefined) return part
+    return part + (value instanceof Text ? value.toString() : inline(String(value)))
+  })
+  return create(all.join(''))
+}
+
+/** Foreign text that may have several lines. */
+export function block(value: string): Text {
+  return create(value.replace(/\r\n?/g, '\n').replace(UNSAFE, REPLACEMENT))
+}
+
+export function joined(parts: readonly Text[], separator: ' ' | '\n' | ', ' | '' = '\n'): Text {
+  return create(parts.join(separator))
+}
+
+export function styled([on, off]: readonly [number, number], value: Text | string): Text {
+  return create(`\u001b[${on}m${text`${value}`}\u001b[${off}m`)
+}
+
+/** Every line with blanks before it. */
+export function indented(value: Text, indent: string): Text {
+  return create(value.toString().replace(/^/gm, indent))
+}
+
+/** Cut to this many columns, so that the terminal does not wrap the line. */
+export function fitted(value: Text, columns: number): Text {
+  if (value.width <= columns) return value
+  let used = 0
+  let kept = ''
+  for (const character of value.toString().replace(SGR, '')) {
+    used += widthOf(character)
+    if (used > columns - 1) break
+    kept += character
+  }
+  return create(`${kept}…`)
+}
+
+/** Columns side by side, each as wide as its longest cell, except the last one. */
+export function table(rows: readonly (readonly (Text | string)[])[], indent = '  '): Text {
+  const cells = rows.map((row) => row.map((cell) => text`${cell}`))
+  const widths: number[] = []
+  for (const row of cells) {
+    for (const [index, cell] of row.entries()) {
+      widths[index] = Math.max(widths[index] ?? 0, cell.width)
+    }
+  }
+  const lines = cells.map((row) => {
+    const padded = row.map((cell, index) => {
+      const missing = index === row.length - 1 ? 0 : (widths[index] ?? 0) - cell.width
+      return cell.toString() + ' '.repeat(missing)
+    })
+    return `${indent}${padded.join('  ')}`.trimEnd()
+  })
+  return create(lines.join('\n'))
+}
+
+/** `JSON.stringify` with every unsafe character as an escape, which means the same to a program. */
+export function jsonText(value: unknown, space: number | undefined = 2): Text {
+  const json = JSON.stringify(value, undefined, space) ?? 'null'
+  return create(json.replace(UNSAFE, escapeSequence))
+}
+
+/** The `\uXXXX` escapes of a character, one for each of its UTF-16 units. */
+export function escapeSequence(character: string): string {
+  return Array.from({ length: character.length }, (_, index) => {
+    return `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`
+  }).join('')
+}
+
+/** Whether text would be changed before it is printed. */
+export function isPrintable(value: string): boolean {
+  return inline(value) === value
+}
+
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u
+
+function widthOf(line: string): number {
+  let width = 0
+  for (const character of line) {
+    if (/\p{Mark}|\u200d/u.test(character)) continue
+    width += WIDE.test(character) ? 2 : 1
+  }
+  return width
+}
