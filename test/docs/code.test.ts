@@ -75,6 +75,11 @@ const CALLS: Readonly<Record<string, [method: string, params: object, result: ob
     { contents: [{ uri: 'notes://today', text: 'Buy milk' }] },
   ],
   hello: ['tools/call', { name: 'hello', arguments: {} }, text('Hello!')],
+  search: [
+    'tools/call',
+    { name: 'search', arguments: { filter: { op: 'not', filter: { op: 'is', value: 'x' } } } },
+    { structuredContent: { filter: { op: 'not', filter: { op: 'is', value: 'x' } } } },
+  ],
   shop: ['tools/call', { name: 'status', arguments: {} }, text('open')],
   reports: ['tools/call', { name: 'report', arguments: {} }, text('For build-server: all is well')],
 }
