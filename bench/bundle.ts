@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 export interface CoreSize {
   /** Bytes, minified, beyond Hono alone and without the author's schema library: what every start reads. */
   readonly atStart: number
-  /** The same with the code of both eras. */
+  /** The same with the code of both eras, without what is loaded by the first use of a feature. */
   readonly withEras: number
   /** The same with what verifies tokens and plain JSON Schema. */
   readonly withAll: number
@@ -25,7 +25,7 @@ export async function coreSize(): Promise<CoreSize> {
   const { all } = await bundle(core, schemas)
   return {
     atStart: ours.atStart - hono,
-    withEras: ours.all - hono,
+    withEras: ours.withEras - hono,
     withAll: all - hono,
     imports: ours.imports,
   }
@@ -81,10 +81,19 @@ async function bundle(contents: string, external: string[], platform: Platform =
   })
   const { outputs } = metafile
   const start = reached(outputs, ['import-statement'])
+  const isEra = (path: string) =>
+    /^src\/http\/(legacy|modern)\//.test(outputs[path]?.entryPoint ?? '')
+  const eras = Object.keys(outputs).filter(isEra)
+  const withEras = new Set(
+    [start, ...eras.map((era) => reached(outputs, ['import-statement'], era))].flatMap((set) => [
+      ...set,
+    ]),
+  )
   const size = (paths: Iterable<string>) =>
     [...paths].reduce((sum, path) => sum + (outputs[path]?.bytes ?? 0), 0)
   return {
     atStart: size(start),
+    withEras: size(withEras),
     // esbuild also writes chunks of modules that tree shaking removed; nothing imports those.
     all: size(reached(outputs, ['import-statement', 'dynamic-import'])),
     imports: [...start].flatMap((path) =>
@@ -96,14 +105,18 @@ async function bundle(contents: string, external: string[], platform: Platform =
 }
 
 /** The entry and the chunks that imports of these kinds lead to. */
-function reached(outputs: Metafile['outputs'], kinds: readonly string[]): Set<string> {
+function reached(
+  outputs: Metafile['outputs'],
+  kinds: readonly string[],
+  from?: string,
+): Set<string> {
   const found = new Set<string>()
   const add = (path: string) => {
     if (found.has(path) || !outputs[path]) return
     found.add(path)
     for (const { kind, path: to } of outputs[path].imports) if (kinds.includes(kind)) add(to)
   }
-  const entry = Object.keys(outputs).find((path) => outputs[path]?.entryPoint === '<stdin>')
+  const entry = from ?? Object.keys(outputs).find((path) => outputs[path]?.entryPoint === '<stdin>')
   if (entry) add(entry)
   return found
 }

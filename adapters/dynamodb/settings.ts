@@ -85,7 +85,7 @@ function toEndpoint(configured: string | undefined, region: string): URL | undef
 }
 
 function hasConfigFile(env: Environment): boolean {
-  const home = env.HOME ?? homedir()
+  const home = homedir()
   return [
     env.AWS_CONFIG_FILE ?? join(home, '.aws', 'config'),
     env.AWS_SHARED_CREDENTIALS_FILE ?? join(home, '.aws', 'credentials'),

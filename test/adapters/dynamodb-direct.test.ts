@@ -308,7 +308,12 @@ describe('the direct client', () => {
 })
 
 describe('the settings of the direct way', () => {
-  const keys = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 's', HOME: '/nonexistent' }
+  const keys = {
+    AWS_ACCESS_KEY_ID: 'a',
+    AWS_SECRET_ACCESS_KEY: 's',
+    AWS_CONFIG_FILE: '/nonexistent',
+    AWS_SHARED_CREDENTIALS_FILE: '/nonexistent',
+  }
   const endpointOf = async (
     env: Record<string, string>,
     options: { region?: string; endpoint?: string } = {},
