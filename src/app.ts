@@ -1,206 +1,175 @@
-/** Every route of the endpoint, and what a request meets on its way: guard, authorization, era. */
+/** Every route of the endpoint, and the order in which a request is checked: host and origin, authorization, era. */
 import type { HonoRequest } from 'hono'
 import { Hono } from 'hono'
-import type { Auth, AuthRoute, Platform, Principal } from './auth/auth.ts'
-import { AuthError, AuthUnavailable } from './auth/auth.ts'
-import { describe, logInternal } from './handlers/run-handler.ts'
-import {
-  accepted,
-  errorResponse,
-  jsonResponse,
-  methodNotAllowed,
-  parseAccept,
-} from './http/call-stream.ts'
+import type { Auth, AuthRoute, Platform } from './auth/auth.ts'
+import { AuthError } from './auth/auth.ts'
+import { parseAccept } from './http/accept.ts'
+import type { BodyOptions, ReadJson } from './http/body.ts'
+import { createBodyReader } from './http/body.ts'
 import { classify } from './http/classify.ts'
-import type { Guard } from './http/host-origin.ts'
+import { applyCors, preflightResponse, publicPreflightResponse } from './http/cors.ts'
+import type { HostOriginOptions } from './http/host-origin.ts'
+import { createHostOrigin } from './http/host-origin.ts'
 import type { IncomingRequest } from './http/incoming-request.ts'
-import { RequestRecord } from './http/incoming-request.ts'
-import { fingerprint } from './lib/digest.ts'
+import { ownerOf } from './http/incoming-request.ts'
+import { logRequest, RequestRecord } from './http/request-log.ts'
+import { accepted, errorResponse, exceptionResponse, methodNotAllowed } from './http/responses.ts'
+import * as status from './http/status.ts'
 import { lazyImport } from './lib/lazy-import.ts'
-import type { MaybePromise } from './lib/maybe-promise.ts'
-import { attempt, chain } from './lib/maybe-promise.ts'
-import { clip, code, errorMessage, invalidRequest, McpError } from './protocol/errors.ts'
-import type { JsonRpcNotification } from './protocol/jsonrpc.ts'
+import { invalidRequest } from './protocol/errors.ts'
 import type { Server } from './server.ts'
-import { StoreUnavailable, ValueTooLarge } from './state/store.ts'
 
-/** What a door may pass along with a request, as Hono bindings. */
+/** What an adapter passes along with a request, as Hono bindings. */
 export interface Bindings {
   platform?: Platform
 }
 
-// a cold start serves one client first: the code of an era is read when a client of it comes
+// A cold start serves one client first: the code of an era is loaded with the first client of it.
 const legacy = lazyImport(() => import('./http/legacy/post.ts'))
+const legacyGet = lazyImport(() => import('./http/legacy/get.ts'))
+const legacySession = lazyImport(() => import('./http/legacy/session.ts'))
 const modern = lazyImport(() => import('./http/modern/post.ts'))
-const streams = lazyImport(() => import('./http/legacy/get.ts'))
 
 /**
- * Reads all of it at once, for a host that lives long: no client waits for it then, and a server whose
- * files are replaced, or that has no file handle left, answers on. What fails is told when it is needed.
+ * Loads the code of all eras at once, for a process that lives long: no client waits for it then, and a
+ * server whose files are replaced, or that has no file handle left, still answers. A failure is reported
+ * by the request that needs the code.
+ *
+ * @example
+ * server.listen(3000)
+ * await preload()
  */
 export async function preload(): Promise<void> {
-  await Promise.allSettled([legacy(), modern(), streams()])
+  await Promise.allSettled([legacy(), legacyGet(), legacySession(), modern()])
 }
 
-type Handler = (server: Server, incoming: IncomingRequest) => MaybePromise<Response>
+export interface AppOptions {
+  path: string
+  auth: Auth | undefined
+  logRequests: boolean
+  checks: HostOriginOptions & BodyOptions
+}
 
-export function createApp(
-  server: Server,
-  options: { path: string; guard: Guard; auth: Auth | undefined; logRequests: boolean },
-): Hono<{ Bindings: Bindings }> {
-  const { path, guard, auth, logRequests } = options
+export function createApp(server: Server, options: AppOptions): Hono<{ Bindings: Bindings }> {
+  const { path, auth, logRequests } = options
+  const hostOrigin = createHostOrigin(options.checks)
+  const readJson = createBodyReader(options.checks)
 
-  /** Guard, then authorization, and only then anything of the protocol. */
-  function enter(req: HonoRequest, platform: Platform, handle: Handler): MaybePromise<Response> {
+  async function handleRequest(req: HonoRequest, platform: Platform): Promise<Response> {
     const { raw: request } = req
     const startedAt = logRequests ? server.clock() : 0
     const record = new RequestRecord()
-    const { headers } = request
-    const origin = headers.get('origin')
-    const leave = (response: Response) => {
-      if (logRequests) logRequest(server, request, platform, response.status, startedAt, record)
-      return guard.applyCors(origin, response)
+    const origin = request.headers.get('origin')
+    const response =
+      hostOrigin.refusal(request, origin, platform) ?? (await authorize(req, platform, record))
+    if (logRequests) {
+      logRequest(server, { request, platform, status: response.status, startedAt, record })
     }
-    const refusal = guard.check(request, origin, platform)
-    if (refusal) return leave(refusal)
-    const admit = (principal: Principal | undefined) => {
+    return applyCors(response, origin, hostOrigin.isAllowedOrigin)
+  }
+
+  async function authorize(
+    req: HonoRequest,
+    platform: Platform,
+    record: RequestRecord,
+  ): Promise<Response> {
+    const { raw: request } = req
+    const { headers } = request
+    try {
+      // `verify` may return a thenable that is not a Promise: `await` keeps it from being taken for a principal.
+      const principal = auth && (await auth.verify(request, platform))
       if (principal) record.principal = principal.id
       const accepts = parseAccept(headers.get('accept'))
       const version = headers.get('mcp-protocol-version')
-      return handle(server, { request, req, accepts, version, principal, platform, record })
+      const owner = ownerOf(principal)
+      const incoming = { request, req, accepts, version, principal, owner, platform, record }
+      return await handleMethod(server, readJson, incoming)
+    } catch (error) {
+      if (auth && error instanceof AuthError) return auth.challenge(error, platform)
+      return exceptionResponse(server, error)
     }
-    const answered = attempt<Response, Response>(
-      // whatever has then() is waited for: taken for a principal, it would let everybody in
-      () => chain(auth && Promise.resolve(auth.verify(request, platform)), admit),
-      (error) => {
-        const refused = error instanceof AuthError && auth
-        return refused ? auth.challenge(error, platform) : toErrorResponse(server, error)
-      },
-    )
-    return chain(answered, leave)
   }
 
-  const open =
+  const publicRoute =
     (handle: AuthRoute['handle']) => async (c: { req: { raw: Request }; env?: Bindings }) => {
       try {
         return await handle(c.req.raw, c.env?.platform ?? {})
       } catch (error) {
-        return toErrorResponse(server, error)
+        return exceptionResponse(server, error)
       }
     }
 
-  const verbs = new Map<string, Handler>([
-    ['POST', (_, incoming) => handlePost(server, guard, incoming)],
-    ['GET', async (...call) => (await streams()).handleGet(...call)],
-    ['DELETE', async (...call) => (await legacy()).handleDelete(...call)],
-  ])
   const app = new Hono<{ Bindings: Bindings }>()
-  // one route for all verbs: where two routes match, Hono composes them anew at every request
+  // One route for all HTTP methods: Hono composes its handlers anew at every request that matches two routes.
   app.all(path, ({ req, env }) => {
-    const { raw } = req
+    const { raw: request } = req
     const platform = env?.platform ?? {}
-    if (raw.method === 'OPTIONS') return guard.preflight(raw, platform)
-    const handle = verbs.get(raw.method)
-    return handle ? enter(req, platform, handle) : methodNotAllowed(server)
+    switch (request.method) {
+      case 'POST':
+      case 'GET':
+      case 'DELETE':
+        return handleRequest(req, platform)
+      case 'OPTIONS': {
+        const origin = request.headers.get('origin')
+        const refusal = hostOrigin.refusal(request, origin, platform)
+        return refusal ?? applyCors(preflightResponse(request), origin, hostOrigin.isAllowedOrigin)
+      }
+      default:
+        return methodNotAllowed(server)
+    }
   })
   for (const { method, path: at, handle } of auth?.routes ?? []) {
-    app.on(method, at, open(handle))
-    app.options(at, (c) => guard.openPreflight(c.req.raw))
+    app.on(method, at, publicRoute(handle))
+    app.options(at, (c) => publicPreflightResponse(c.req.raw))
   }
   return app
 }
 
-function handlePost(
+async function handleMethod(
   server: Server,
-  guard: Guard,
+  readJson: ReadJson,
   incoming: IncomingRequest,
-): MaybePromise<Response> {
-  const { request, req, accepts, platform } = incoming
-  if (!accepts.json && !accepts.stream) {
-    const why = 'Accept must allow application/json or text/event-stream'
-    return errorResponse(406, null, invalidRequest(why))
+): Promise<Response> {
+  switch (incoming.request.method) {
+    case 'GET':
+      return (await legacyGet()).handleGet(server, incoming)
+    case 'DELETE':
+      return (await legacySession()).handleDelete(server, incoming)
+    default:
+      return handlePost(server, readJson, incoming)
   }
-  return guard
-    .readJson(request, platform, req)
-    .then((body) => (body instanceof Response ? body : handleBody(server, incoming, body)))
 }
 
-function handleBody(
+async function handlePost(
   server: Server,
+  readJson: ReadJson,
   incoming: IncomingRequest,
-  body: unknown,
-): MaybePromise<Response> {
-  const { version, record } = incoming
+): Promise<Response> {
+  const { request, req, accepts, platform, version, record } = incoming
+  if (!accepts.json && !accepts.stream) {
+    const why = 'Accept must allow application/json or text/event-stream'
+    return errorResponse(status.NOT_ACCEPTABLE, null, invalidRequest(why))
+  }
+  const body = await readJson(request, platform, req)
+  if (body instanceof Response) return body
   const found = classify(body, version)
   switch (found.kind) {
     case 'refused':
-      return errorResponse(400, found.id, found.error)
+      return errorResponse(status.BAD_REQUEST, found.id, found.error)
     case 'modern-notification':
-      // the revision defines none for a client to send over HTTP (A.2): nothing to do, and no error
+      // 2026-07-28 defines no notification that a client sends over HTTP (A.2): it is ignored, without an error.
       return accepted()
     case 'modern': {
-      const { request: message, envelope } = found
       record.era = 'modern'
-      record.revision = envelope.revision
-      noteCall(record, message)
-      return chain(modern(), (era) => era.handleModern(server, incoming, message, envelope))
+      record.revision = found.envelope.revision
+      record.noteMethod(found.request)
+      return (await modern()).handleModernPost(server, incoming, found.request, found.envelope)
     }
     case 'legacy': {
       const [first] = found.messages
       record.era = 'legacy'
-      if (first && first.kind !== 'response') noteCall(record, first.message)
-      return chain(legacy(), (era) => era.handleLegacyPost(server, incoming, found))
+      if (first && first.kind !== 'response') record.noteMethod(first.message)
+      return (await legacy()).handleLegacyPost(server, incoming, found)
     }
   }
-}
-
-/** For the log: names, which are the client's words, and no longer than ours would be. */
-function noteCall(record: RequestRecord, { method, params }: JsonRpcNotification): void {
-  record.method = clip(method)
-  const tool = params?.name
-  if (method === 'tools/call' && typeof tool === 'string') record.tool = clip(tool)
-}
-
-/** What no method answered for. A store that is busy is never reported as a session that is gone. */
-function toErrorResponse(server: Server, error: unknown): Response {
-  if (error instanceof StoreUnavailable) {
-    const busy = new McpError(code.internal, 'The server is busy: try again shortly')
-    return jsonResponse(errorMessage(null, busy), 503)
-  }
-  if (error instanceof ValueTooLarge) {
-    return errorResponse(413, null, invalidRequest('the message is larger than the store can keep'))
-  }
-  if (error instanceof AuthUnavailable) {
-    server.log({ level: 'warn', message: error.message, error: describe(error.cause) })
-    const response = errorResponse(503, null, new McpError(code.internal, error.message))
-    response.headers.set('retry-after', String(error.retryAfter))
-    return response
-  }
-  const why = logInternal(server, 'a request failed', error)
-  return errorResponse(500, null, new McpError(code.internal, why))
-}
-
-function logRequest(
-  server: Server,
-  request: Request,
-  platform: Platform,
-  status: number,
-  startedAt: number,
-  { session, ...record }: RequestRecord,
-): void {
-  server.log({
-    level: 'info',
-    message: 'request',
-    requestId: platform.requestId ?? crypto.randomUUID(),
-    verb: request.method,
-    ...record,
-    ...(typeof session === 'string' && { session: shortHash(session) }),
-    status,
-    durationMs: server.clock() - startedAt,
-  })
-}
-
-/** 32 bits are enough to follow one session through a log, and too few to tell its id from. */
-function shortHash(value: string): string {
-  return fingerprint(value).toString(16).padStart(8, '0')
 }

@@ -28,7 +28,9 @@ export type {
   ToolHandler,
   ToolOptions,
 } from './handlers/registry.ts'
-export type { GuardOptions } from './http/host-origin.ts'
+export type { BodyOptions } from './http/body.ts'
+export type { HostOriginOptions } from './http/host-origin.ts'
+export { isLoopback } from './lib/loopback.ts'
 export type { MaybePromise } from './lib/maybe-promise.ts'
 export type { Mcp, McpOptions } from './mcp.ts'
 export { createMcp } from './mcp.ts'

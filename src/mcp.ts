@@ -22,8 +22,8 @@ import {
   requireTimer,
 } from './handlers/registry.ts'
 import { HandlerFailure } from './handlers/run-handler.ts'
-import type { GuardOptions } from './http/host-origin.ts'
-import { createGuard } from './http/host-origin.ts'
+import type { BodyOptions } from './http/body.ts'
+import type { HostOriginOptions } from './http/host-origin.ts'
 import { lazyImport } from './lib/lazy-import.ts'
 import { resultPrefixOf } from './protocol/results.ts'
 import type { Icon, Implementation } from './protocol/types.ts'
@@ -36,7 +36,7 @@ import { Sessions } from './state/sessions.ts'
 import type { Store } from './state/store.ts'
 
 /** Options of {@link createMcp}. Times are in milliseconds. */
-export interface McpOptions extends GuardOptions {
+export interface McpOptions extends HostOriginOptions, BodyOptions {
   /** Told to every client. */
   name: string
   /** Told to every client; semantic versioning is usual. */
@@ -224,9 +224,9 @@ export function createMcp(options: McpOptions): Mcp {
   }
   const app = createApp(server, {
     path,
-    guard: createGuard(options),
     auth,
     logRequests: options.log !== undefined,
+    checks: options,
   })
 
   return {

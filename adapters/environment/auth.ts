@@ -1,6 +1,6 @@
 /** Authorization from the environment: `AUTH_METHOD` and the variables of each method. */
 import type { Auth, StaticToken } from '../../src/index.ts'
-import { bearer, gateway } from '../../src/index.ts'
+import { bearer, gateway, isLoopback } from '../../src/index.ts'
 import type { AuthEnvOptions } from './oauth.ts'
 import type { Environment } from './variables.ts'
 import { EnvironmentError, parseScopes, requireList, usesCognito } from './variables.ts'
@@ -26,8 +26,7 @@ export async function readAuth(
 
 /** Refuses to serve other machines without authorization, unless `AUTH_METHOD=none` asks for it. */
 export function requireAuth(auth: Auth | undefined, env: Environment, host: string): void {
-  const loopback = host === 'localhost' || host === '::1' || host.startsWith('127.')
-  if (auth || loopback || env.AUTH_METHOD === 'none') return
+  if (auth || isLoopback(host) || env.AUTH_METHOD === 'none') return
   throw new EnvironmentError(
     `HOST=${host} lets other machines in: set AUTH_METHOD to bearer, oauth or gateway, or to none if everybody may call`,
   )

@@ -1,10 +1,15 @@
 /** The HTTP response to a refused caller, with its `WWW-Authenticate` header (RFC 6750 section 3, RFC 9728 section 5.1). */
 
+import * as status from '../http/status.ts'
 import { code, errorMessage, McpError } from '../protocol/errors.ts'
 import type { AuthError } from './auth.ts'
 
-/** RFC 6750 section 3.1. An error without a code means that no credentials were sent: 401. */
-const STATUS = { invalid_request: 400, invalid_token: 401, insufficient_scope: 403 } as const
+/** RFC 6750 section 3.1. An error without a code means that no credentials were sent. */
+const STATUS_OF_CODE = {
+  invalid_request: status.BAD_AUTHORIZATION,
+  invalid_token: status.UNAUTHORIZED,
+  insufficient_scope: status.INSUFFICIENT_SCOPE,
+} as const
 
 /**
  * Writes a quoted string (RFC 9110 section 5.6.4). Characters that no header may hold are removed,
@@ -37,7 +42,7 @@ export function createChallenge(
   if (parameters.length === 0) parameters.push('realm="mcp"')
 
   return new Response(errorMessage(null, new McpError(code.invalidRequest, error.message)), {
-    status: STATUS[error.code ?? 'invalid_token'],
+    status: STATUS_OF_CODE[error.code ?? 'invalid_token'],
     headers: {
       'content-type': 'application/json',
       'www-authenticate': `Bearer ${parameters.join(', ')}`,

@@ -4,9 +4,9 @@
  * still log in at the issuer, and the issuer still sends the tokens; no secret passes through here.
  */
 
+import { isLoopback } from '../lib/loopback.ts'
 import type { AuthRoute, Platform } from './auth.ts'
 import type { IssuerMetadata } from './issuer.ts'
-import { isLoopback } from './issuer.ts'
 import type { PublicUrl } from './metadata.ts'
 import { publicDocument, requirePublicUrl } from './metadata.ts'
 import type { RemoteDocument } from './remote-document.ts'
@@ -162,7 +162,8 @@ function requireRedirectUri(uri: string): string {
   // A pattern is refused, because it would be compared literally.
   const { protocol } = uri.includes('*') ? {} : (parseUri(uri) ?? {})
   const key = withoutLoopbackPort(uri)
-  if (protocol === 'https:' || (protocol === 'http:' && isLoopback(new URL(key)))) return key
+  if (protocol === 'https:' || (protocol === 'http:' && isLoopback(new URL(key).hostname)))
+    return key
   throw new Error(
     `The façade's redirect URI ${JSON.stringify(uri)} must be an https URL, or http on loopback, spelled in full.`,
   )
@@ -171,7 +172,7 @@ function requireRedirectUri(uri: string): string {
 /** Removes the port of a loopback URI, because a client's port there may differ. Other URIs stay as they are. */
 function withoutLoopbackPort(uri: string): string {
   const url = parseUri(uri)
-  if (url?.protocol !== 'http:' || !isLoopback(url)) return uri
+  if (url?.protocol !== 'http:' || !isLoopback(url.hostname)) return uri
   return `http://${url.hostname}${url.pathname}${url.search}`
 }
 

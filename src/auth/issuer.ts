@@ -1,6 +1,7 @@
 /** The documents that an issuer publishes: its metadata and its signing keys. */
 
 import type { JWTVerifyGetKey } from 'jose'
+import { isLoopback } from '../lib/loopback.ts'
 import type { RemoteDocument, RemoteOptions } from './remote-document.ts'
 import { createRemoteDocument, fetchDocument } from './remote-document.ts'
 
@@ -76,7 +77,8 @@ export function requireSecureUrl(value: string, name: string): URL {
   } catch {
     // The check below throws.
   }
-  const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url))
+  const secure =
+    url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
   if (!url || !secure || url.username || url.password || url.hash) {
     throw new Error(
       `${name} must be an https URL without credentials and fragment (http only on loopback).`,
@@ -84,6 +86,3 @@ export function requireSecureUrl(value: string, name: string): URL {
   }
   return url
 }
-
-export const isLoopback = ({ hostname }: URL): boolean =>
-  hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname)

@@ -24,38 +24,38 @@ import type { Cancellation } from './cancellation.ts'
 import { failure } from './content.ts'
 import type { ClientRequestOptions, Context, Log, Notify, RequestInfo } from './context.ts'
 
-/** What one call brings along; made by the era's module. */
+/** What `ctx` needs of its call. Each era's call provides it. */
 export interface CallFacts {
+  readonly cancellation: Cancellation
   readonly request: RequestInfo
   readonly principal: Principal | undefined
   readonly deadline: number | undefined
   readonly progressToken: string | number | undefined
   /** Lowest level the client wants; undefined for none at all. */
   readonly logLevel: LogLevel | undefined
+  /** The reply to the call's POST. */
   readonly stream: MessageStream & { disconnect(retryMs?: number): Promise<void> }
   readonly requester: ClientRequester
   readonly session: SessionValues
   publish(change: Change): Promise<void>
 }
 
-export function createContext(call: CallFacts, cancellation: Cancellation): Context {
-  return new CallContext(call, cancellation)
+export function createContext(call: CallFacts): Context {
+  return new CallContext(call)
 }
 
 class CallContext implements Context {
   readonly #call: CallFacts
-  readonly #cancellation: Cancellation
   #progress = Number.NEGATIVE_INFINITY
   #log: Log | undefined
   #notify: Notify | undefined
 
-  constructor(call: CallFacts, cancellation: Cancellation) {
+  constructor(call: CallFacts) {
     this.#call = call
-    this.#cancellation = cancellation
   }
 
   get signal(): AbortSignal {
-    return this.#cancellation.signal
+    return this.#call.cancellation.signal
   }
 
   get deadline(): number | undefined {

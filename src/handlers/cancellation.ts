@@ -1,23 +1,23 @@
-/** The end of a call before its handler returns. */
+/** Cancellation: a call ends before its handler returns. */
 
-/** The client wants no answer any more: it cancelled, or closed the connection of a modern call. */
+/** The client has cancelled the call, or has closed the connection of a 2026 call. */
 export class Cancelled extends Error {
   override name = 'Cancelled'
 }
 
-/** The end of one call before its handler returns. A signal is made only when somebody looks at it. */
+/** Ends one call before its handler returns. The signal is created at its first use, because most handlers use none. */
 export class Cancellation {
   #onAbort: ((reason: Error) => void) | undefined
   #controller: AbortController | undefined
   #reason: Error | undefined
   readonly #watch: (abort: () => void) => void
 
-  /** `watch` is called at the first look at the signal: looking out for cancellation costs something. */
+  /** `watch` is called at the first use of the signal, because watching for a cancellation reads the store. */
   constructor(watch: (abort: () => void) => void) {
     this.#watch = watch
   }
 
-  /** Told the reason, at once: whoever waits for the handler stops waiting. */
+  /** Called with the reason at once, also if the call has ended already. */
   set onAbort(tell: (reason: Error) => void) {
     this.#onAbort = tell
     if (this.#reason) tell(this.#reason)

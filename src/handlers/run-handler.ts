@@ -1,8 +1,7 @@
-/** Running an author's handler: within its time, and with a stranger's exception kept at home. */
+/** Runs an author's handler within its time limit; the text of its exceptions never reaches the client. */
 
 import { Suspended } from '../client-requests/client-request.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
-import { attempt } from '../lib/maybe-promise.ts'
 import type { Call } from '../protocol/call.ts'
 import { code, McpError } from '../protocol/errors.ts'
 import type { Server } from '../server.ts'
@@ -10,7 +9,7 @@ import { StoreUnavailable, ValueTooLarge } from '../state/store.ts'
 import { Cancelled } from './cancellation.ts'
 import { Failure } from './content.ts'
 
-/** What an exception of a handler comes to: words for the model, or an error for the client. */
+/** A failure of a handler, with a message that the model or the client may read. */
 export class HandlerFailure extends Error {
   override name = 'HandlerFailure'
 }
@@ -20,24 +19,22 @@ export class HandlerFailure extends Error {
  * with a sentence for the model. Anything else a handler throws is logged under a correlation id, and
  * that id is all the client learns.
  */
-export function runHandler<T>(
+export async function runHandler<T>(
   call: Call,
   what: string,
   timeout: number,
   handler: () => MaybePromise<T>,
-): MaybePromise<T> {
-  return attempt<T, never>(
-    () => {
-      const outcome = handler()
-      return outcome instanceof Promise ? withinTime(call, timeout, outcome) : outcome
-    },
-    (error) => {
-      throw toSafeError(call, what, error)
-    },
-  )
+): Promise<T> {
+  try {
+    const outcome = handler()
+    return outcome instanceof Promise ? await withinTime(call, timeout, outcome) : outcome
+  } catch (error) {
+    throw toSafeError(call, what, error)
+  }
 }
 
-function toSafeError(call: Call, what: string, error: unknown): Error {
+/** An exception of a handler as an error that may leave the process. */
+export function toSafeError(call: Call, what: string, error: unknown): Error {
   if (error instanceof McpError || error instanceof Suspended) return error
   if (error instanceof HandlerFailure) return error
   if (error instanceof ValueTooLarge) {
@@ -48,28 +45,28 @@ function toSafeError(call: Call, what: string, error: unknown): Error {
   return new HandlerFailure(logInternal(call.server, `${what} threw`, error))
 }
 
-/** Logs what went wrong under an id; returns all that the client may know of it, which is that id. */
+/** Logs an exception under a correlation id; returns the message for the client, which names only that id. */
 export function logInternal({ log }: Server, message: string, error: unknown): string {
   const correlation = crypto.randomUUID().slice(0, 8)
   log({ level: 'error', message, correlation, error: describe(error) })
   return `Internal error (${correlation})`
 }
 
-/** For the log alone. Anything can be thrown, also what throws when it is looked at. */
+/** The text of an exception, for the log only. A thrown object may itself throw when it is converted to text. */
 export function describe(error: unknown): string {
   try {
     return error instanceof Error ? (error.stack ?? String(error)) : String(error)
   } catch {
-    return 'something that cannot be put into words'
+    return 'An exception that cannot be converted to text'
   }
 }
 
-/** For methods whose failures are errors of the protocol. */
+/** For methods whose failures are JSON-RPC errors. */
 export function toMcpError(error: unknown): unknown {
   return error instanceof HandlerFailure ? new McpError(code.internal, error.message) : error
 }
 
-/** Ends the wait when the call ends first; a handler that does not listen to its signal runs on, unheard. */
+/** Stops waiting when the call ends first. A handler that ignores its signal runs on, and its result is dropped. */
 async function withinTime<T>(call: Call, timeout: number, outcome: Promise<T>): Promise<T> {
   const { server, cancellation, deadline } = call
   const time = Math.min(timeout, deadline === undefined ? timeout : deadline - server.clock())

@@ -1,46 +1,40 @@
-/** An HTTP request that has passed the guard and authorization. */
+/** A request that has passed the checks of host, origin and authorization. */
 import type { HonoRequest } from 'hono'
 import type { Platform, Principal } from '../auth/auth.ts'
-import type { Era, Revision } from '../protocol/revisions.ts'
-import type { Accepts } from './call-stream.ts'
+import type { Accepts } from './accept.ts'
+import type { RequestRecord } from './request-log.ts'
 
 export interface IncomingRequest {
   readonly request: Request
-  /** The same as Hono keeps it, with what an app in front has read of its body. */
+  /** Hono's view of the request, which keeps a body that middleware has read. */
   readonly req: HonoRequest
   readonly accepts: Accepts
-  /** What `MCP-Protocol-Version` says. */
+  /** The value of `MCP-Protocol-Version`. */
   readonly version: string | null
   readonly principal: Principal | undefined
+  /** Owner of everything that the caller makes; without authorization all callers are one. */
+  readonly owner: string
   readonly platform: Platform
   readonly record: RequestRecord
 }
 
-/** Facts for the log line of a request, filled in on its way. */
-export class RequestRecord {
-  principal: string | undefined
-  era: Era | undefined
-  revision: Revision | undefined
-  method: string | undefined
-  tool: string | undefined
-  session: string | undefined
-}
-
-/** Owner of everything the caller makes; without authorization all callers are one. */
-export function ownerOf({ principal }: IncomingRequest): string {
+export function ownerOf(principal: Principal | undefined): string {
   return principal?.id ?? 'anyone'
 }
 
 const CREDENTIALS = ['authorization', 'cookie', 'proxy-authorization']
 
-/** The headers a handler may see: tokens are not passed on (D5). */
+/** The headers that a handler may see: without credentials, since tokens are not passed on (D5). */
 export function visibleHeaders({ request }: IncomingRequest): Headers {
   const headers = new Headers(request.headers)
   for (const name of CREDENTIALS) headers.delete(name)
   return headers
 }
 
-/** When a stream of this caller has to end: the host's limit, the token's, or the server's own. */
+/**
+ * When a stream of this caller has to end, in epoch milliseconds: at the platform's limit, when the token
+ * expires, or after `longest` milliseconds, whichever is first.
+ */
 export function endOfStream(
   { platform, principal }: IncomingRequest,
   now: number,

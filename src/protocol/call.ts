@@ -1,31 +1,42 @@
-/** A request on its way to its row of the method table, the same for both eras. */
-import type { Principal } from '../auth/auth.ts'
-import type { Cancellation } from '../handlers/cancellation.ts'
-import type { Context } from '../handlers/context.ts'
+/** A request of one method, as the method sees it. Each era has members of its own. */
+import type { CallFacts } from '../handlers/call-context.ts'
 import type { Server } from '../server.ts'
-import type { Params } from './jsonrpc.ts'
-import type { Era, Revision } from './revisions.ts'
+import type { Params, RequestId } from './jsonrpc.ts'
+import type { LegacyRevision, ModernRevision } from './revisions.ts'
 import type { LogLevel } from './types.ts'
 
-export interface Call {
+interface BaseCall extends CallFacts {
   readonly server: Server
-  readonly era: Era
-  readonly revision: Revision
+  readonly id: RequestId
+  readonly method: string
   readonly params: Params
-  readonly principal: Principal | undefined
-  readonly cancellation: Cancellation
-  /** When the host will cut the request off; epoch milliseconds. */
-  readonly deadline: number | undefined
-  /** Made at the first use: most methods need none. */
-  context(): Context
-  /** Settings of the legacy session; absent in the modern era. */
-  setLogLevel?(level: LogLevel): Promise<void>
-  setSubscriptions?(change: (uris: readonly string[]) => readonly string[]): Promise<void>
-  /** The modern era's `session` argument: opens the handle, or a new one (C17). */
-  openHandle?(handle: unknown): Promise<void>
-  /** The handle to tell the model, if one was minted or used. */
-  readonly handle?: string | undefined
+  /** Releases what the call waits for: nothing can reach it any more. */
+  close(): void
 }
 
-/** JSON text where it was at hand, else a result to be written. */
-export type Result = string | object
+/** A request within a session of 2025. */
+export interface LegacyMethodCall extends BaseCall {
+  readonly era: 'legacy'
+  readonly revision: LegacyRevision
+  /** Sets the lowest level of log messages for the session. */
+  setLogLevel(level: LogLevel): Promise<void>
+  /** Replaces the list of URIs that the session is subscribed to. */
+  setSubscriptions(change: (uris: readonly string[]) => readonly string[]): Promise<void>
+}
+
+/** A stateless request of 2026. */
+export interface ModernMethodCall extends BaseCall {
+  readonly era: 'modern'
+  readonly revision: ModernRevision
+  /** Opens the handle that the `session` argument names; without one, the first use makes a new one (C17). */
+  openHandle(handle: unknown): Promise<void>
+  /** The handle that the model has to know, if one was made or used. */
+  readonly handle: string | undefined
+  /** Whether a request to the client has ended this run of the handler (A.5). */
+  readonly suspended: boolean
+  /** The requests to the client that ended the run, as the JSON text of a result. */
+  inputRequiredResult(): Promise<string>
+}
+
+/** Told apart by `era`. */
+export type Call = LegacyMethodCall | ModernMethodCall

@@ -5,11 +5,12 @@ import { isObject } from '../lib/is-object.ts'
 import type { Call } from './call.ts'
 import { clip, invalidParams } from './errors.ts'
 import { requirePrompt } from './prompts-get.ts'
+import { writeResult } from './results.ts'
 
-/** As many as one response may carry (B55). */
+/** Values in one response at most (B55). */
 const MOST_VALUES = 100
 
-export async function complete(call: Call): Promise<object> {
+export async function complete(call: Call): Promise<string> {
   const { ref, argument, context } = call.params
   if (!isObject(ref)) throw invalidParams('ref must be an object')
   if (!isObject(argument)) throw invalidParams('argument must be an object')
@@ -19,22 +20,26 @@ export async function complete(call: Call): Promise<object> {
   }
   const completers = completersOf(call, ref)
   const completer = Object.hasOwn(completers, name) ? completers[name] : undefined
-  if (!completer) return { completion: { values: [], total: 0, hasMore: false } }
+  if (!completer) return writeValues(call, [])
   const given = isObject(context) && isObject(context.arguments) ? context.arguments : {}
   try {
     const values = await runHandler(call, 'Completion', call.server.limits.call, () =>
       completer(value, { arguments: given as Record<string, string> }),
     )
-    return {
-      completion: {
-        values: values.slice(0, MOST_VALUES),
-        total: values.length,
-        hasMore: values.length > MOST_VALUES,
-      },
-    }
+    return writeValues(call, values)
   } catch (error) {
     throw toMcpError(error)
   }
+}
+
+function writeValues(call: Call, values: readonly string[]): string {
+  return writeResult(call, {
+    completion: {
+      values: values.slice(0, MOST_VALUES),
+      total: values.length,
+      hasMore: values.length > MOST_VALUES,
+    },
+  })
 }
 
 function completersOf({ server }: Call, ref: { readonly [key: string]: unknown }) {

@@ -1,15 +1,14 @@
 /** `prompts/get`. */
+import { createContext } from '../handlers/call-context.ts'
 import { text } from '../handlers/content.ts'
 import type { Prompt, PromptReturn } from '../handlers/registry.ts'
 import { runHandler, toMcpError } from '../handlers/run-handler.ts'
 import { isObject } from '../lib/is-object.ts'
 import type { Server } from '../server.ts'
-import type { Call, Result } from './call.ts'
+import type { Call } from './call.ts'
 import { clip, invalidParams } from './errors.ts'
 import type { Params } from './jsonrpc.ts'
-import { writeResult } from './results.ts'
-import { has } from './revisions.ts'
-import { withoutLink } from './tools-call.ts'
+import { writePromptResult } from './results.ts'
 import type { GetPromptResult } from './types.ts'
 
 export function requirePrompt({ registry }: Server, name: unknown): Prompt {
@@ -19,7 +18,7 @@ export function requirePrompt({ registry }: Server, name: unknown): Prompt {
   return prompt
 }
 
-export async function getPrompt(call: Call): Promise<Result> {
+export async function getPrompt(call: Call): Promise<string> {
   const prompt = requirePrompt(call.server, call.params.name)
   const { arguments: given = {} } = call.params
   if (!isObject(given)) throw invalidParams('arguments must be an object')
@@ -31,8 +30,8 @@ export async function getPrompt(call: Call): Promise<Result> {
   }
   try {
     return await runHandler(call, `Prompt ${prompt.name}`, call.server.limits.call, async () => {
-      const result = toPromptResult(await prompt.handler(args, call.context()), prompt)
-      return writeResult(call.server, call.era, shape(result, call))
+      const result = toPromptResult(await prompt.handler(args, createContext(call)), prompt)
+      return writePromptResult(call, result)
     })
   } catch (error) {
     throw toMcpError(error)
@@ -50,14 +49,4 @@ function toPromptResult(value: PromptReturn, { options }: Prompt): GetPromptResu
         },
       ]
   return { description: options.description, messages }
-}
-
-/** Without content that the client's revision does not know (B64). */
-function shape(result: GetPromptResult, { revision }: Call): GetPromptResult {
-  if (has.resourceLinks(revision)) return result
-  const messages = result.messages.map((message) => ({
-    ...message,
-    content: withoutLink(message.content),
-  }))
-  return { ...result, messages }
 }

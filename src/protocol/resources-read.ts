@@ -1,20 +1,15 @@
-/** `resources/read`, and finding the resource a URI names. */
+/** `resources/read`, and the resource that a URI names. */
+import { createContext } from '../handlers/call-context.ts'
 import { toContents } from '../handlers/content.ts'
 import type { Resource } from '../handlers/registry.ts'
 import { runHandler, toMcpError } from '../handlers/run-handler.ts'
 import { isObject } from '../lib/is-object.ts'
 import type { Server } from '../server.ts'
-import type { Call, Result } from './call.ts'
+import type { Call } from './call.ts'
 import { invalidParams, resourceNotFound } from './errors.ts'
-import { writeResult } from './results.ts'
+import { writeReadResult } from './results.ts'
 import type { Era } from './revisions.ts'
 import type { ReadResourceResult } from './types.ts'
-
-/** Resources that one listener, or one session, may follow: each of the server's news is looked up among them. */
-export const MOST_FOLLOWED = 500
-
-/** Characters of their URIs together: they are kept as long as the listener, and read with each call of the session. */
-export const LONGEST_FOLLOWED = 100_000
 
 interface Found {
   readonly resource: Resource
@@ -32,21 +27,19 @@ export function requireResource({ registry }: Server, era: Era, uri: string): Fo
   throw resourceNotFound(era, uri)
 }
 
-export async function readResource(call: Call): Promise<Result> {
+export async function readResource(call: Call): Promise<string> {
   const { uri } = call.params
   if (typeof uri !== 'string') throw invalidParams('uri must be a string')
   const { resource, variables } = requireResource(call.server, call.era, uri)
   try {
     const what = `Resource ${resource.uri}`
     return await runHandler(call, what, call.server.limits.call, async () => {
-      const value = await resource.handler(variables, Object.assign(call.context(), { uri }))
+      const value = await resource.handler(variables, Object.assign(createContext(call), { uri }))
       if (value === undefined) throw resourceNotFound(call.era, uri)
       const result: ReadResourceResult = isReadResult(value)
         ? value
         : { contents: [toContents(uri, value, resource.options.mimeType)] }
-      // what a handler reads is its own affair: nobody may keep it without being told
-      const caching = call.era === 'modern' && { ttlMs: 0, cacheScope: 'private' }
-      return writeResult(call.server, call.era, { ...caching, ...result })
+      return writeReadResult(call, result)
     })
   } catch (error) {
     throw toMcpError(error)

@@ -114,7 +114,8 @@ describe('docs/configuration.md', () => {
     }
     const options = [
       ...members('src/mcp.ts', 'McpOptions'),
-      ...members('src/http/host-origin.ts', 'GuardOptions'),
+      ...members('src/http/host-origin.ts', 'HostOriginOptions'),
+      ...members('src/http/body.ts', 'BodyOptions'),
     ]
     expect(options.length).toBeGreaterThan(25)
     expect(firstColumn(/`([a-z]\w+)`/g).sort()).toEqual(options.sort())

@@ -6,13 +6,13 @@ import { eventId, parseEventId } from '../../state/event-log/event-log.ts'
 import { findStream, tail } from '../../state/event-log/reader.ts'
 import type { LegacySession, Session } from '../../state/sessions.ts'
 import { randomId } from '../../state/sessions.ts'
-import { errorResponse, methodNotAllowed } from '../call-stream.ts'
 import { changeStream, toNotifications } from '../change-stream.ts'
 import type { IncomingRequest } from '../incoming-request.ts'
-import { ownerOf } from '../incoming-request.ts'
 import { longLivedStream } from '../long-lived-stream.ts'
+import { errorResponse, methodNotAllowed } from '../responses.ts'
 import { sseEvent, ssePriming } from '../sse.ts'
-import { requireSession, sessionNotFound } from './post.ts'
+import * as status from '../status.ts'
+import { requireSession, sessionNotFound } from './session.ts'
 
 /** The stream of the server's own messages; its event ids are cursors into the changes. */
 const NEWS = 'changes'
@@ -25,7 +25,11 @@ export async function handleGet(server: Server, incoming: IncomingRequest): Prom
   const resumes = lastEventId !== null && parseEventId(lastEventId)?.stream !== NEWS
   if (!resumes && !server.listening) return methodNotAllowed(server)
   if (!incoming.accepts.stream) {
-    return errorResponse(406, null, invalidRequest('Accept must allow text/event-stream'))
+    return errorResponse(
+      status.NOT_ACCEPTABLE,
+      null,
+      invalidRequest('Accept must allow text/event-stream'),
+    )
   }
   const found = await requireSession(server, incoming, null)
   if (found instanceof Response) return found
@@ -64,7 +68,7 @@ async function listenTo(
   { id, data }: Session<LegacySession>,
   lastEventId: string | null,
 ): Promise<Response> {
-  const owner = ownerOf(incoming)
+  const { owner } = incoming
   const listener = randomId()
   const cursor =
     (lastEventId === null ? undefined : parseEventId(lastEventId)?.seq) ??

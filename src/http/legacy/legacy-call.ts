@@ -1,15 +1,12 @@
 /** One request of a 2025 session, as its method and its handler see it. */
-
 import type { Principal } from '../../auth/auth.ts'
 import type { ClientRequester } from '../../client-requests/client-request.ts'
 import { StreamRequester } from '../../client-requests/stream-requester.ts'
-import type { CallFacts } from '../../handlers/call-context.ts'
-import { createContext } from '../../handlers/call-context.ts'
 import { Cancellation } from '../../handlers/cancellation.ts'
-import type { Context, RequestInfo } from '../../handlers/context.ts'
+import type { RequestInfo } from '../../handlers/context.ts'
 import { isObject } from '../../lib/is-object.ts'
-import type { Call } from '../../protocol/call.ts'
-import type { JsonRpcRequest, Params } from '../../protocol/jsonrpc.ts'
+import type { LegacyMethodCall } from '../../protocol/call.ts'
+import type { JsonRpcRequest, Params, RequestId } from '../../protocol/jsonrpc.ts'
 import type { LegacyRevision } from '../../protocol/revisions.ts'
 import type { LogLevel } from '../../protocol/types.ts'
 import type { Server } from '../../server.ts'
@@ -20,18 +17,27 @@ import { sessionValues } from '../../state/session-values.ts'
 import type { LegacySession, Session } from '../../state/sessions.ts'
 import type { CallStream } from '../call-stream.ts'
 import type { IncomingRequest } from '../incoming-request.ts'
-import { ownerOf, visibleHeaders } from '../incoming-request.ts'
+import { visibleHeaders } from '../incoming-request.ts'
 import { readTrace, toProgressToken } from '../meta.ts'
 
-export class LegacyCall implements Call, CallFacts {
+export interface LegacyCallOptions {
+  readonly server: Server
+  readonly incoming: IncomingRequest
+  readonly session: Session<LegacySession>
+  readonly request: JsonRpcRequest
+  readonly stream: CallStream
+}
+
+export class LegacyCall implements LegacyMethodCall {
   readonly era = 'legacy'
   readonly server: Server
+  readonly id: RequestId
+  readonly method: string
   readonly revision: LegacyRevision
   readonly params: Params
   readonly cancellation: Cancellation
   readonly stream: CallStream
   readonly #incoming: IncomingRequest
-  readonly #message: JsonRpcRequest
   readonly #session: Session<LegacySession>
   #mailbox: Mailbox | undefined
   #closed = false
@@ -39,19 +45,14 @@ export class LegacyCall implements Call, CallFacts {
   #values: SessionValues | undefined
   #request: RequestInfo | undefined
 
-  constructor(
-    server: Server,
-    incoming: IncomingRequest,
-    session: Session<LegacySession>,
-    message: JsonRpcRequest,
-    stream: CallStream,
-  ) {
+  constructor({ server, incoming, session, request, stream }: LegacyCallOptions) {
     this.server = server
+    this.id = request.id
+    this.method = request.method
     this.revision = session.data.revision
-    this.params = message.params ?? {}
+    this.params = request.params ?? {}
     this.stream = stream
     this.#incoming = incoming
-    this.#message = message
     this.#session = session
     this.cancellation = new Cancellation((abort) => this.#openMailbox().watchCancellation(abort))
   }
@@ -69,13 +70,9 @@ export class LegacyCall implements Call, CallFacts {
     return isObject(_meta) ? toProgressToken(_meta.progressToken) : undefined
   }
 
-  /** A client that never set a level gets everything, as clients of these revisions expect (B54). */
+  /** A client that never set a level gets all log messages, as clients of these revisions expect (B54). */
   get logLevel(): LogLevel {
     return this.#session.data.logLevel ?? 'debug'
-  }
-
-  context(): Context {
-    return createContext(this, this.cancellation)
   }
 
   get requester(): ClientRequester {
@@ -100,7 +97,7 @@ export class LegacyCall implements Call, CallFacts {
     const incoming = this.#incoming
     const { client, capabilities: declared, revision } = this.#session.data
     this.#request ??= {
-      id: this.#message.id,
+      id: this.id,
       era: 'legacy',
       revision,
       client,
@@ -118,33 +115,25 @@ export class LegacyCall implements Call, CallFacts {
   }
 
   async setLogLevel(logLevel: LogLevel): Promise<void> {
-    await this.server.sessions.update(ownerOf(this.#incoming), this.#session.id, () => ({
-      logLevel,
-    }))
+    const { owner } = this.#incoming
+    await this.server.sessions.update(owner, this.#session.id, () => ({ logLevel }))
   }
 
   async setSubscriptions(change: (uris: readonly string[]) => readonly string[]): Promise<void> {
-    await this.server.sessions.update(
-      ownerOf(this.#incoming),
-      this.#session.id,
-      ({ subscriptions = [] }) => ({ subscriptions: change(subscriptions) }),
-    )
+    const { owner } = this.#incoming
+    await this.server.sessions.update(owner, this.#session.id, ({ subscriptions = [] }) => ({
+      subscriptions: change(subscriptions),
+    }))
   }
 
-  /** Nothing that reaches the call from now on has anybody to reach. */
   close(): void {
     this.#closed = true
     this.#mailbox?.close()
   }
 
   #openMailbox(): Mailbox {
-    this.#mailbox ??= new Mailbox(
-      this.server.store,
-      this.#session,
-      this.#message.id,
-      this.server.mailbox,
-    )
-    // a handler that looks at its signal only after it has returned must not leave a reader behind
+    this.#mailbox ??= new Mailbox(this.server.store, this.#session, this.id, this.server.mailbox)
+    // A handler that uses its signal only after it has returned must not leave a poll of the store running.
     if (this.#closed) this.#mailbox.close()
     return this.#mailbox
   }

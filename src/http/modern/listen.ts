@@ -4,9 +4,10 @@ import { isObject } from '../../lib/is-object.ts'
 import { invalidParams, methodNotFound } from '../../protocol/errors.ts'
 import type { Params, RequestId } from '../../protocol/jsonrpc.ts'
 import { notificationMessage, resultMessage } from '../../protocol/jsonrpc.ts'
-import { capabilities } from '../../protocol/methods.ts'
-import { LONGEST_FOLLOWED, MOST_FOLLOWED, requireResource } from '../../protocol/resources-read.ts'
+import { requireResource } from '../../protocol/resources-read.ts'
+import { LONGEST_FOLLOWED, MOST_FOLLOWED } from '../../protocol/resources-subscribe.ts'
 import { writeResult } from '../../protocol/results.ts'
+import { capabilities } from '../../protocol/server-discover.ts'
 import type { Server } from '../../server.ts'
 import type { Interest } from '../change-stream.ts'
 import { changeStream, toNotifications } from '../change-stream.ts'
@@ -53,7 +54,8 @@ export async function listen(
       toNotifications(news, interest, meta)
         .map((message) => sseEvent(message))
         .join(''),
-    finalEvent: () => sseEvent(resultMessage(id, writeResult(server, 'modern', { _meta: meta }))),
+    finalEvent: () =>
+      sseEvent(resultMessage(id, writeResult({ server, era: 'modern' }, { _meta: meta }))),
   })
 }
 

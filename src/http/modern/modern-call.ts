@@ -1,16 +1,13 @@
 /** One request of 2026-07-28, as its method and its handler see it. */
-
 import type { Principal } from '../../auth/auth.ts'
 import type { ClientRequester } from '../../client-requests/client-request.ts'
 import { MultiRoundTrip } from '../../client-requests/multi-round-trip.ts'
-import type { CallFacts } from '../../handlers/call-context.ts'
-import { createContext } from '../../handlers/call-context.ts'
-import { Cancellation, Cancelled } from '../../handlers/cancellation.ts'
-import type { Context, RequestInfo } from '../../handlers/context.ts'
+import type { Cancellation } from '../../handlers/cancellation.ts'
+import type { RequestInfo } from '../../handlers/context.ts'
 import { HandlerFailure } from '../../handlers/run-handler.ts'
 import { isObject } from '../../lib/is-object.ts'
-import type { Call } from '../../protocol/call.ts'
-import type { JsonRpcRequest, Params } from '../../protocol/jsonrpc.ts'
+import type { ModernMethodCall } from '../../protocol/call.ts'
+import type { JsonRpcRequest, Params, RequestId } from '../../protocol/jsonrpc.ts'
 import type { ModernRevision } from '../../protocol/revisions.ts'
 import type { LogLevel } from '../../protocol/types.ts'
 import type { Server } from '../../server.ts'
@@ -18,95 +15,95 @@ import type { Change } from '../../state/change-log.ts'
 import type { SessionValues } from '../../state/session-values.ts'
 import { sessionValues } from '../../state/session-values.ts'
 import type { Session } from '../../state/sessions.ts'
-import { CallStream } from '../call-stream.ts'
+import type { CallStream } from '../call-stream.ts'
 import type { Envelope } from '../classify.ts'
 import type { IncomingRequest } from '../incoming-request.ts'
-import { ownerOf, visibleHeaders } from '../incoming-request.ts'
+import { visibleHeaders } from '../incoming-request.ts'
 import { META, readTrace } from '../meta.ts'
+import { inputRequiredResult } from './input-required.ts'
 
-export interface CallOptions {
-  /** Whether the method may ask the client (C28). */
-  asks: boolean
-  /** What earlier rounds of this call left, if there were any. */
-  rounds: MultiRoundTrip | undefined
-  logLevel: LogLevel | undefined
-  progressToken: string | number | undefined
+export interface ModernCallOptions {
+  readonly server: Server
+  readonly incoming: IncomingRequest
+  readonly request: JsonRpcRequest
+  readonly envelope: Envelope
+  readonly stream: CallStream
+  readonly cancellation: Cancellation
+  /** Whether the method may send requests to the client (C28). */
+  readonly asks: boolean
+  /** The state of earlier rounds of this call, if there were any. */
+  readonly rounds: MultiRoundTrip | undefined
+  readonly logLevel: LogLevel | undefined
+  readonly progressToken: string | number | undefined
 }
 
-export class ModernCall implements Call, CallFacts {
+export class ModernCall implements ModernMethodCall {
   readonly era = 'modern'
   readonly server: Server
+  readonly id: RequestId
+  readonly method: string
   readonly revision: ModernRevision
   readonly params: Params
   readonly cancellation: Cancellation
   readonly stream: CallStream
   readonly logLevel: LogLevel | undefined
   readonly progressToken: string | number | undefined
-  readonly incoming: IncomingRequest
-  readonly message: JsonRpcRequest
   handle: string | undefined
-  /** Of this call's questions; made with the first of them. */
-  rounds: MultiRoundTrip | undefined
+  readonly #incoming: IncomingRequest
+  /** Made with the first request to the client. */
+  #rounds: MultiRoundTrip | undefined
   readonly #asks: boolean
   readonly #envelope: Envelope
   #opened: Session | undefined
   #session: SessionValues | undefined
   #request: RequestInfo | undefined
 
-  constructor(
-    server: Server,
-    incoming: IncomingRequest,
-    message: JsonRpcRequest,
-    envelope: Envelope,
-    { asks, rounds, logLevel, progressToken }: CallOptions,
-  ) {
+  constructor(options: ModernCallOptions) {
+    const { server, incoming, request, envelope } = options
     this.server = server
+    this.id = request.id
+    this.method = request.method
     this.revision = envelope.revision
-    this.params = message.params ?? {}
-    this.logLevel = logLevel
-    this.progressToken = progressToken
-    this.incoming = incoming
-    this.message = message
-    this.rounds = rounds
-    this.#asks = asks
+    this.params = request.params ?? {}
+    this.logLevel = options.logLevel
+    this.progressToken = options.progressToken
+    this.stream = options.stream
+    this.cancellation = options.cancellation
+    this.#incoming = incoming
+    this.#rounds = options.rounds
+    this.#asks = options.asks
     this.#envelope = envelope
-    // a closed connection is the only cancellation there is (C8), where the host can see it
-    this.cancellation = new Cancellation((abort) => {
-      const { signal } = incoming.request
-      if (signal.aborted) abort()
-      else signal.addEventListener('abort', abort)
-    })
-    this.stream = new CallStream({
-      accepts: incoming.accepts,
-      keepAlive: server.limits.keepAlive,
-      onGone: () => this.cancellation.abort(new Cancelled('The client closed the connection')),
-    })
   }
 
   get principal(): Principal | undefined {
-    return this.incoming.principal
+    return this.#incoming.principal
   }
 
   get deadline(): number | undefined {
-    return this.incoming.platform.deadline
-  }
-
-  context(): Context {
-    return createContext(this, this.cancellation)
+    return this.#incoming.platform.deadline
   }
 
   get requester(): ClientRequester {
     if (!this.#asks) throw new TypeError('This method cannot ask the client')
-    this.rounds ??= new MultiRoundTrip({})
-    return this.rounds
+    this.#rounds ??= new MultiRoundTrip({})
+    return this.#rounds
+  }
+
+  get suspended(): boolean {
+    return this.#rounds?.suspended === true
+  }
+
+  async inputRequiredResult(): Promise<string> {
+    if (!this.#rounds) throw new TypeError('This call has sent no request to the client')
+    return inputRequiredResult(this, this.#incoming.owner, this.#rounds)
   }
 
   get request(): RequestInfo {
-    const incoming = this.incoming
+    const incoming = this.#incoming
     const { capabilities, meta, revision } = this.#envelope
     const client = meta[META.client]
     this.#request ??= {
-      id: this.message.id,
+      id: this.id,
       era: 'modern',
       revision,
       client: isObject(client) ? client : {},
@@ -125,12 +122,11 @@ export class ModernCall implements Call, CallFacts {
 
   /** The tool's `session` argument: an earlier handle, or none yet; then the first use of `ctx.session` makes one. */
   async openHandle(argument: unknown): Promise<void> {
-    // what an earlier round of this call made, this one goes on with
-    const handle = argument ?? this.rounds?.handle
+    const { owner } = this.#incoming
+    // A handle that an earlier round of this call has made is used by the later rounds.
+    const handle = argument ?? this.#rounds?.handle
     this.#session = sessionValues(this.server.store, async () => {
-      this.#opened ??= await this.server.handles.open(ownerOf(this.incoming), (createdAt) => ({
-        createdAt,
-      }))
+      this.#opened ??= await this.server.handles.open(owner, (createdAt) => ({ createdAt }))
       this.handle = this.#opened.id
       return {
         partition: this.#opened.partition,
@@ -139,16 +135,16 @@ export class ModernCall implements Call, CallFacts {
     })
     if (handle === undefined) return
     const found =
-      typeof handle === 'string'
-        ? await this.server.handles.find(ownerOf(this.incoming), handle)
-        : undefined
-    // never there, expired, or somebody else's: the same answer
+      typeof handle === 'string' ? await this.server.handles.find(owner, handle) : undefined
+    // Unknown, expired and of another owner: the same answer, so that handles cannot be guessed.
     if (!found) {
       throw new HandlerFailure('Unknown session: leave the argument out to start a new one')
     }
     this.#opened = found
     this.handle = found.id
   }
+
+  close(): void {}
 
   get session(): SessionValues {
     if (!this.#session) {

@@ -1,0 +1,91 @@
+/** One page of a list as JSON text, written once for each revision and cursor. */
+import type { Server } from '../server.ts'
+import type { Call } from './call.ts'
+import { invalidParams } from './errors.ts'
+import { serverMeta } from './results.ts'
+import type { Revision } from './revisions.ts'
+import { has, isModernRevision } from './revisions.ts'
+
+export interface List<T> {
+  /** The member of the result that holds the items. */
+  readonly name: 'tools' | 'prompts' | 'resources' | 'resourceTemplates'
+  readonly items: ReadonlyMap<string, T>
+  toItem(item: T, revision: Revision): object
+}
+
+export function listPage<T>({ server, revision, params }: Call, list: List<T>): string {
+  const { cursor } = params
+  if (cursor !== undefined && typeof cursor !== 'string') throw badCursor()
+  const page =
+    cursor === undefined ? `${list.name} ${revision}` : `${list.name} ${revision} ${cursor}`
+  return server.registry.cachedJson(page, () => writePage(server, list, revision, cursor))
+}
+
+function writePage<T>(
+  server: Server,
+  list: List<T>,
+  revision: Revision,
+  cursor: string | undefined,
+): string {
+  const { items, nextCursor } = pageOf(list.items, cursor, server.pageSize)
+  const isModern = isModernRevision(revision)
+  return JSON.stringify({
+    ...(isModern && { resultType: 'complete' }),
+    [list.name]: items.map((item) => list.toItem(item, revision)),
+    nextCursor,
+    ...(isModern && { ...server.cache, _meta: serverMeta(server) }),
+  })
+}
+
+/** Stops at the end of the page: reading the whole list for each page would cost the square of its length. */
+function pageOf<T>(
+  map: ReadonlyMap<string, T>,
+  cursor: string | undefined,
+  size: number,
+): { items: T[]; nextCursor: string | undefined } {
+  const seen = cursor === undefined ? undefined : keyOf(cursor)
+  if (seen !== undefined && !map.has(seen)) throw badCursor()
+  let begun = seen === undefined
+  const items: T[] = []
+  let last = ''
+  for (const [key, item] of map) {
+    if (!begun) {
+      begun = key === seen
+      continue
+    }
+    if (items.length === size) return { items, nextCursor: toCursor(last) }
+    items.push(item)
+    last = key
+  }
+  return { items, nextCursor: undefined }
+}
+
+/** A cursor names the last item of its page, so it is valid on every instance, and while the list grows (B56). */
+function toCursor(key: string): string {
+  return btoa(encodeURIComponent(key))
+}
+
+function keyOf(cursor: string): string {
+  try {
+    const key = decodeURIComponent(atob(cursor))
+    // Base64 has many spellings of one key: each would be cached as a page of its own.
+    if (toCursor(key) === cursor) return key
+  } catch {
+    // Not base64, or not percent-encoded.
+  }
+  throw badCursor()
+}
+
+const badCursor = () => invalidParams('Invalid cursor: this list has not issued it')
+
+/** The members of every kind of item, as far as the revision knows them (B64). */
+export function describedItem(
+  { title, icons, _meta }: { title?: string; icons?: object[]; _meta?: object },
+  revision: Revision,
+): object {
+  return {
+    ...(title && has.titles(revision) && { title }),
+    ...(icons && has.icons(revision) && { icons }),
+    ...(_meta && has.titles(revision) && { _meta }),
+  }
+}

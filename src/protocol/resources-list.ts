@@ -1,0 +1,48 @@
+/** `resources/list` and `resources/templates/list`: both exist where there is a resource of either kind. */
+import type { Resource } from '../handlers/registry.ts'
+import type { Call } from './call.ts'
+import { methodNotFound } from './errors.ts'
+import { describedItem, listPage } from './list-page.ts'
+import type { Revision } from './revisions.ts'
+
+export function listResources(call: Call): string {
+  const { resources } = requireResources(call)
+  return listPage(call, {
+    name: 'resources',
+    items: resources,
+    toItem: (resource, revision) => ({
+      uri: resource.uri,
+      ...commonMembers(resource, revision),
+      size: resource.options.size,
+    }),
+  })
+}
+
+export function listResourceTemplates(call: Call): string {
+  const { templates } = requireResources(call)
+  return listPage(call, {
+    name: 'resourceTemplates',
+    items: templates,
+    toItem: (resource, revision) => ({
+      uriTemplate: resource.uri,
+      ...commonMembers(resource, revision),
+    }),
+  })
+}
+
+function requireResources({ server, method }: Call): Call['server']['registry'] {
+  const { registry } = server
+  if (registry.resources.size + registry.templates.size === 0) throw methodNotFound(method)
+  return registry
+}
+
+function commonMembers({ options }: Resource, revision: Revision): object {
+  const { name, description, mimeType, annotations } = options
+  return {
+    name,
+    ...describedItem(options, revision),
+    description,
+    mimeType,
+    annotations,
+  }
+}
