@@ -27,7 +27,6 @@ export interface Bindings {
 // A cold start serves one client first: the code of an era is loaded with the first client of it.
 const legacy = lazyImport(() => import('./http/legacy/post.ts'))
 const legacyGet = lazyImport(() => import('./http/legacy/get.ts'))
-const legacySession = lazyImport(() => import('./http/legacy/session.ts'))
 const modern = lazyImport(() => import('./http/modern/post.ts'))
 
 /**
@@ -40,7 +39,7 @@ const modern = lazyImport(() => import('./http/modern/post.ts'))
  * await preload()
  */
 export async function preload(): Promise<void> {
-  await Promise.allSettled([legacy(), legacyGet(), legacySession(), modern()])
+  await Promise.allSettled([legacy(), legacyGet(), modern()])
 }
 
 export interface AppOptions {
@@ -134,7 +133,7 @@ async function handleMethod(
     case 'GET':
       return (await legacyGet()).handleGet(server, incoming)
     case 'DELETE':
-      return (await legacySession()).handleDelete(server, incoming)
+      return (await legacy()).handleDelete(server, incoming)
     default:
       return handlePost(server, readJson, incoming)
   }

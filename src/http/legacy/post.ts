@@ -19,6 +19,8 @@ import { requireSession } from './session.ts'
 
 type LegacyBody = Extract<Classified, { kind: 'legacy' }>
 
+export { handleDelete } from './session.ts'
+
 export async function handleLegacyPost(
   server: Server,
   incoming: IncomingRequest,
