@@ -204,7 +204,7 @@ export class Authorization {
         const code = error instanceof OAuthError ? error.code : undefined
         const unknownClient =
           code === OAuthErrorCode.InvalidClient || code === OAuthErrorCode.UnauthorizedClient
-        // An issuer in trouble is no verdict on the login; these are, and trying again is no use.
+        // These errors decide about the login, and trying again does not help. An issuer that fails does not decide.
         if (code !== OAuthErrorCode.InvalidGrant && !unknownClient) throw error
         await store.update(this.#server, held.issuer, {
           tokens: undefined,

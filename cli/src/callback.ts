@@ -27,8 +27,8 @@ export async function listenForCallback(redirectUri?: string): Promise<Callback>
     const url = new URL(path, wanted)
     if (url.pathname !== wanted.pathname) return { status: 404, text: 'Not found.' }
     const deliver = waiting.get(url.searchParams.get('state') ?? '')
-    // Somebody else's link, or a second visit: it must not end a login that is under way.
-    if (deliver === undefined) return { status: 400, text: 'Nobody is waiting for this login.' }
+    // A link of someone else, or a second visit: it must not end a login that is under way.
+    if (deliver === undefined) return { status: 400, text: 'No one is waiting for this login.' }
     deliver(url.searchParams)
     return { status: 200, text: 'You can close this page and go back to the terminal.' }
   }

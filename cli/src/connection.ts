@@ -63,7 +63,7 @@ export class Connection {
     return this.#open?.client
   }
 
-  /** Connects, with a login on the way if the server wants one and there is somebody to log in. */
+  /** Connects, with a login on the way if the server wants one and a person can log in. */
   async open(signal: AbortSignal): Promise<Client> {
     return this.#options.authorization.withLogin(signal, () => this.#connect(signal))
   }
@@ -222,7 +222,7 @@ export class Connection {
       const since = Date.now()
       subscription.closed.then((by) => {
         if (by === 'local' || this.#subscription !== subscription) return
-        // One that ends as soon as it began is not asked for again at once.
+        // A stream that ends as soon as it began is not asked for again at once.
         this.#listenAgain(client, Date.now() - since < 10_000 ? 2_000 : 500)
       })
     } finally {
@@ -230,7 +230,7 @@ export class Connection {
     }
   }
 
-  /** Servers limit how long they are listened to, and die: the news of the next one is wanted too. */
+  /** Listens again whenever a listening stream ends, because servers limit its time and may restart. */
   #listenAgain(client: Client, pause: number): void {
     const timer = setTimeout(() => {
       if (this.#open?.client !== client) return
@@ -262,7 +262,7 @@ class StreamAwareTransport extends StreamableHTTPClientTransport {
       ...options,
       onRequestStreamEnd: () => {
         options?.onRequestStreamEnd?.()
-        // After a normal end this reaches nobody: the call has its answer already.
+        // After a normal end this has no effect: the call has its answer already.
         this.onmessage?.({ jsonrpc: '2.0', id, error: { code: -32000, message: brokenStream } })
       },
     })

@@ -11,7 +11,7 @@ export interface History {
   add(line: string): void
 }
 
-/** A history that cannot be read or written is no reason to refuse a session. */
+/** A history that cannot be read or written does not stop a session. */
 export function openHistory(folder: string): History {
   const path = join(folder, 'history')
   let lines: string[] = []

@@ -22,7 +22,7 @@ export function imageProtocol(env: NodeJS.ProcessEnv): ImageProtocol | undefined
   return /sixel|^foot|^mlterm|^contour/.test(TERM) ? 'sixel' : undefined
 }
 
-/** Prints nothing where stdout is no terminal: a script saves images by `--save`. */
+/** Prints nothing where stdout is not a terminal: a script saves images by `--save`. */
 export async function showImages(binaries: readonly Binary[], output: Output): Promise<void> {
   const env = output.terminal
   if (env === undefined) return

@@ -1,4 +1,4 @@
-/** Limits what a server may send: one that never ends its answer would take all memory. */
+/** Limits what a server may send: an answer that never ends would take all memory. */
 
 import type { FetchLike } from '@modelcontextprotocol/client'
 import { exitCodes, Problem } from './problem.ts'

@@ -1,4 +1,4 @@
-/** A lock between processes: a file that whoever creates it holds, taken over when its holder is gone. */
+/** A lock between processes: the process that creates the file holds it, and a lock whose holder is gone is taken over. */
 
 import { randomUUID } from 'node:crypto'
 import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
@@ -9,17 +9,17 @@ export interface LockOptions {
   /** Milliseconds without a heartbeat after which a holder counts as gone. @default 5000 */
   readonly staleAfter?: number
   /** Milliseconds to wait for a living holder before giving up. @default 60000 */
-  readonly patience?: number
+  readonly timeout?: number
 }
 
 /** Runs `body` while holding the lock file at `path`; its folder must exist. */
 export async function withLock<T>(
   path: string,
   body: () => Promise<T>,
-  { staleAfter = 5_000, patience = 60_000 }: LockOptions = {},
+  { staleAfter = 5_000, timeout = 60_000 }: LockOptions = {},
 ): Promise<T> {
   const id = randomUUID()
-  const deadline = Date.now() + patience
+  const deadline = Date.now() + timeout
   while (!(await create(path, id))) {
     if (await isStale(path, staleAfter)) await removeStale(path, staleAfter)
     else if (Date.now() > deadline) {
@@ -61,7 +61,7 @@ async function isStale(path: string, staleAfter: number): Promise<boolean> {
 
 /**
  * Takeovers happen one at a time and look again before they delete. Without that, a process which
- * saw the stale lock long ago would delete the fresh one of whoever was quicker.
+ * saw the stale lock long ago would delete the fresh lock of a quicker process.
  */
 async function removeStale(path: string, staleAfter: number): Promise<void> {
   const takeover = `${path}.takeover`

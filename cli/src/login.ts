@@ -111,7 +111,7 @@ async function openCallback({ identity, server, store }: LoginOptions): Promise<
 }
 
 class LoginProvider implements OAuthClientProvider {
-  /** The page the user has to showLoginPage, once the library has made it. */
+  /** The page that the user has to visit, once the library has made it. */
   page: URL | undefined
   readonly clientMetadataUrl?: string
   readonly redirectUrl: string

@@ -6,7 +6,7 @@ const interrupt = new AbortController()
 // The first Ctrl+C cancels what runs. With it this listener is gone, and a second Ctrl+C ends the
 // process as the system does, even if the program is busy.
 process.once('SIGINT', () => interrupt.abort())
-// A reader such as `head` may leave early, which is no error.
+// A reader such as `head` may leave early, which is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit(0)

@@ -14,7 +14,7 @@ export interface Asking {
   readonly timeout: number
 }
 
-/** The arguments of a tool with the missing ones added; unchanged where nobody can be asked. */
+/** The arguments of a tool with the missing ones added; unchanged where no one can be asked. */
 export async function askForMissing(
   given: Record<string, unknown>,
   tool: Tool | undefined,

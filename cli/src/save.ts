@@ -48,7 +48,7 @@ export function binariesOf({ content }: Pick<CallToolResult, 'content'>): Binary
   })
 }
 
-/** Writes files that only the user can read and nobody can run. Resolves to their paths. */
+/** Writes files that only the user can read and no one can run. Resolves to their paths. */
 export async function saveBinaries(binaries: readonly Binary[], folder: string): Promise<string[]> {
   if (binaries.length === 0) return []
   await mkdir(folder, { recursive: true })

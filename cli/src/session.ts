@@ -76,7 +76,7 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
     output,
     responder: options.responder ?? interactive({ ask, output, openBrowser }),
     showLoginPage: pageOrPaste(showPage(output, openBrowser), ask, prompt),
-    // A browser is opened for a person alone; a pipe would wait for a login that nobody finishes.
+    // A browser is opened for a person alone; a pipe would wait for a login that no one finishes.
     loginWhenNeeded: prompt.terminal || options.login,
     listen: true,
     interactive: true,

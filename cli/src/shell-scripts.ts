@@ -6,7 +6,7 @@ export function shellScript(shell: 'bash' | 'zsh' | 'fish'): string {
 }
 
 const SCRIPTS = {
-  // bash splits words at "=" and ":" too; a line of its own is read instead, and the part of the
+  // Bash splits words at "=" and ":" too; a line of its own is read instead, and the part of the
   // candidate before the last such letter is cut off again.
   bash: `
 _streamable_mcp() {

@@ -12,7 +12,7 @@ interface Bitmap {
 /** Pixels; larger images are saved instead. */
 const LARGEST = 4_000_000
 
-/** Nothing for what is no PNG of 8 bits a channel, without interlacing, and not too large. */
+/** Nothing for an image that is not a PNG of 8 bits a channel, without interlacing, and not too large. */
 export function sixelOf(png: Uint8Array): string | undefined {
   const bitmap = decodePng(Buffer.from(png))
   return bitmap === undefined ? undefined : encode(bitmap)

@@ -34,7 +34,7 @@ const BREAKS = /\r\n|[\n\r\u0085\u2028\u2029]/g
 
 /**
  * Characters that a terminal obeys (C0, DEL, C1), that reorder a line (bidirectional controls), or
- * that nobody sees (zero-width characters, tags). The joiner is left where it joins two emoji.
+ * that no one sees (zero-width characters, tags). The joiner is left where it joins two emoji.
  */
 const UNSAFE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for

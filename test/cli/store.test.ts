@@ -75,7 +75,7 @@ describe('the lock', () => {
     const path = join(home.path, 'lock')
     const held = withLock(path, () => sleep(300))
     await sleep(20)
-    await expect(withLock(path, async () => {}, { patience: 50 })).rejects.toThrow('for too long')
+    await expect(withLock(path, async () => {}, { timeout: 50 })).rejects.toThrow('for too long')
     await held
   })
 })

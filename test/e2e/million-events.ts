@@ -34,7 +34,7 @@ const scenarios: Scenario[] = [
 /** Most that the process may grow over its size before the report; MiB. */
 const growthLimit = 250
 /** Milliseconds for one report. */
-const patience = 600_000
+const TIMEOUT = 600_000
 
 function nth(scenario: Scenario, index: number) {
   const { events, days, callers } = scenario
@@ -89,7 +89,7 @@ async function measure(scenario: Scenario): Promise<string[]> {
   process.env.AWS_ENDPOINT_URL_CLOUDWATCH_LOGS = await line(child)
   // The stand-in is slower than AWS, the more so on a busy machine.
   const mcp = serverWith((server) =>
-    bedrockReport(server, { clock: () => now, limits: { time: patience } }),
+    bedrockReport(server, { clock: () => now, limits: { time: TIMEOUT } }),
   )
   const before = process.memoryUsage().rss
   let peak = before
@@ -101,7 +101,7 @@ async function measure(scenario: Scenario): Promise<string[]> {
     mcp,
     'get_bedrock_usage_report',
     { region: 'us-east-1', log_group_name: 'logs', days: scenario.days },
-    { timeout: patience },
+    { timeout: TIMEOUT },
   ).finally(() => {
     clearInterval(sampler)
     child.stdin?.end()

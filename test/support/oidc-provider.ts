@@ -1,4 +1,4 @@
-/** A real authorization server on loopback (PKCE, resource indicators, registration, refresh rotation), which asks nobody anything. */
+/** A real authorization server on loopback (PKCE, resource indicators, registration, refresh rotation), which asks for no consent. */
 
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'

@@ -15,7 +15,7 @@ export interface Terminal {
   close(): void
 }
 
-const patience = 20_000
+const TIMEOUT = 20_000
 
 /** Runs a command of these words. */
 export function openTerminal(
@@ -52,7 +52,7 @@ export function openTerminal(
         const timer = setTimeout(() => {
           finish()
           reject(new Error(`${wanted} was not seen in:\n${text().slice(seen)}`))
-        }, patience)
+        }, TIMEOUT)
         const finish = (): void => {
           clearTimeout(timer)
           changed.delete(check)

@@ -102,7 +102,7 @@ const auth: Command = {
     const { connection } = context
     const action = oneOf(authActions, words[0] ?? 'status', 'auth')
     const connected = connection.client !== undefined
-    // The session belongs to the user of the login, and nobody else may end it.
+    // The session belongs to the user of the login, and no one else may end it.
     if (action === 'logout' && connected) await connection.terminate().catch(() => false)
     const exit = await runAuth(action, context, signal, view)
     const usable = action === 'login' && exit === 0 && context.interactive && !connected

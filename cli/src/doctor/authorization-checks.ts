@@ -6,7 +6,7 @@ import { errorFinding, verdict, warningFinding } from './check.ts'
 import { isObject } from './exchange.ts'
 import type { Target } from './target.ts'
 
-const open: Verdict = { skipped: 'the server asks nobody for a login' }
+const open: Verdict = { skipped: 'the server asks no one for a login' }
 
 export const authorizationChecks: readonly Check[] = [
   { id: 'open-initialize', title: 'No way in without a token', run: openInitialize },
@@ -206,7 +206,7 @@ async function issuer(target: Target): Promise<Verdict> {
       findings.push(
         errorFinding(
           `The metadata has no ${name}.`,
-          'Nobody can log in there.',
+          'No one can log in there.',
           'Repair the issuer.',
         ),
       )

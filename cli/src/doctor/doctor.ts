@@ -62,7 +62,7 @@ export async function runDoctor(options: DoctorOptions): Promise<ExitCode> {
   return errors.length > 0 ? exitCodes.failed : exitCodes.ok
 }
 
-/** Every check in turn; what cannot be reached at all is not examined further. */
+/** Runs one check after the other; what cannot be reached at all is not examined further. */
 export async function* examine(
   options: TargetOptions & { readonly slow: boolean },
 ): AsyncGenerator<Examined> {

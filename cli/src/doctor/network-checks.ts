@@ -94,7 +94,7 @@ async function tls(target: Target): Promise<Verdict> {
 
 function certificateOf(url: URL): Promise<PeerCertificate> {
   const host = url.hostname.replace(/^\[|\]$/g, '')
-  // An address is no server name (RFC 6066 section 3).
+  // An address is not a server name (RFC 6066 section 3).
   const servername = isIP(host) === 0 ? { servername: host } : {}
   return new Promise((resolve, reject) => {
     const socket = connect(

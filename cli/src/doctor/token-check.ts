@@ -8,14 +8,14 @@ import type { Target } from './target.ts'
 export const tokenCheck: Check = { id: 'token', title: 'Token', run: token }
 
 async function token(target: Target): Promise<Verdict> {
-  if (!(await target.guarded())) return { skipped: 'the server asks nobody for a login' }
+  if (!(await target.guarded())) return { skipped: 'the server asks no one for a login' }
   if (target.token === undefined) return { skipped: 'no token at hand: run `auth login`' }
   const { status } = await target.discover()
   const accepted = status !== 401 && status !== 403
   const claims = claimsOf(target.token)
   if (claims === undefined) {
     if (accepted) return { fine: 'accepted; not a JWT, so its claims cannot be seen' }
-    return verdict([refused('The token is not one that we can read.')], '')
+    return verdict([refused('The token is not in a form that we can read.')], '')
   }
   const metadata = await target.resource()
   const reasons = claimErrors(claims, metadata, target)
@@ -47,7 +47,7 @@ function refused(cause: string): Finding {
 function tooLenient(what: string, check: string): Finding {
   return errorFinding(
     `The server accepts a token that is ${what}.`,
-    `It does not check ${check}: whoever holds an old or foreign token gets in.`,
+    `It does not check ${check}: anyone with an old or foreign token gets in.`,
     `Verify ${check} of each token.`,
   )
 }
