@@ -199,7 +199,7 @@ describe('the gate', () => {
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
     })
   const metadata =
-    'https://signpost.execute-api.eu-west-1.amazonaws.com/.well-known/oauth-protected-resource/mcp'
+    'https://metadataproxy.execute-api.eu-west-1.amazonaws.com/.well-known/oauth-protected-resource/mcp'
 
   it('lets a good token through and tells the app who it is', async () => {
     const response = await as('good')

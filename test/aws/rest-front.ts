@@ -164,7 +164,7 @@ export async function restFront(options: RestFrontOptions): Promise<RestFront> {
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const host = String(request.headers[virtualHost] ?? request.headers.host).split(':')[0] ?? ''
     const url = new URL(request.url ?? '/', 'http://gateway')
-    const target = signpost(stack, `https://${host}`, request.method ?? '', url.pathname)
+    const target = metadataProxy(stack, `https://${host}`, request.method ?? '', url.pathname)
     if (target) return forward(target, response)
     const isDomain = host === domain
     // Only this machine's own names stand for the API's, besides its own.
@@ -338,7 +338,12 @@ function isClosed(definition: Definition): boolean {
 }
 
 /** Where the HTTP API of the stack passes a request on to, if it is for that API. */
-function signpost(stack: Stack, origin: string, method: string, path: string): string | undefined {
+function metadataProxy(
+  stack: Stack,
+  origin: string,
+  method: string,
+  path: string,
+): string | undefined {
   const all = Object.values(stack.resources)
   const [id] =
     Object.entries(stack.resources).find(([, { Type }]) => Type === 'AWS::ApiGatewayV2::Api') ?? []

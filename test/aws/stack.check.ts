@@ -165,7 +165,7 @@ describe('the stack with an issuer of its own', async () => {
     OAuthScopes: 'mcp:use',
   })
 
-  it('leads the official client from 401 over the signpost to a login and a call', async () => {
+  it('leads the official client from 401 over the metadata proxy to a login and a call', async () => {
     const elsewhere: Fetch = (url, init) =>
       `${url}`.startsWith(issuer.url) ? fetch(url, init) : front.fetch(url, init)
     const { request, content } = await logIn(endpoint, elsewhere)

@@ -279,7 +279,7 @@ describe('the API', () => {
       `'Bearer scope="use", resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp"'`,
     )
     const own =
-      'https://signpost.execute-api.eu-west-1.amazonaws.com/.well-known/oauth-protected-resource/mcp'
+      'https://metadataproxy.execute-api.eu-west-1.amazonaws.com/.well-known/oauth-protected-resource/mcp'
     expect(challenge(oauth)).toBe(`'Bearer scope="use", resource_metadata="${own}"'`)
     expect(challenge(oauth, 'ACCESS_DENIED')).toBe(
       `'Bearer error="insufficient_scope", scope="use", resource_metadata="${own}"'`,
