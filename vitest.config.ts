@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-const slow = ['cluster', 'agent', 'engine']
+const slow = ['cluster', 'agent', 'engine', 'runtimes']
 
 export default defineConfig(({ mode }) => ({
   resolve: {

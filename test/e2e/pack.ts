@@ -2,7 +2,7 @@
 
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -46,6 +46,13 @@ console.log(await status('initialize', legacy), await status('server/discover', 
 await close()
 `
 
+/** Imports each entry that it is told, and tells those that export a function. */
+const IMPORTING = `
+for (const entry of process.argv.slice(2)) {
+  if (Object.values(await import(entry)).some((one) => typeof one === 'function')) console.log(entry)
+}
+`
+
 const server = spawn(process.execPath, ['dist/reference/entry/node.js'], {
   cwd: root,
   env: { ...process.env, PORT: '0', LOG_LEVEL: 'silent' },
@@ -78,16 +85,23 @@ try {
     })
   expect('call works', (await cli('call', 'greet', 'name=Ann')).stdout === 'Hello, Ann!\n')
   expect('doctor finds nothing', (await cli('doctor')).stdout.includes('Nothing found.'))
-  const imported = await run(
-    process.execPath,
-    [
-      '--input-type=module',
-      '--eval',
-      "console.log(typeof (await import('streamable-mcp')).createMcp)",
-    ],
-    { cwd: folder },
+  const packed = JSON.parse(
+    await readFile(join(folder, 'node_modules/streamable-mcp/package.json'), 'utf8'),
   )
-  expect('the library can be imported', imported.stdout === 'function\n')
+  const entries = Object.keys(packed.exports).map((path) => path.replace('.', packed.name))
+  await run(
+    'npm',
+    ['install', '--no-audit', '--no-fund', ...Object.keys(packed.peerDependencies)],
+    {
+      cwd: folder,
+    },
+  )
+  await writeFile(join(folder, 'import.mjs'), IMPORTING)
+  const imported = await run(process.execPath, ['import.mjs', ...entries], { cwd: folder })
+  expect(
+    `${entries.length} entries can be imported: ${entries.join(', ')}`,
+    entries.length >= 7 && imported.stdout === `${entries.join('\n')}\n`,
+  )
 
   await writeFile(join(folder, 'server.mjs'), REPLACED)
   const { stdout } = await run(process.execPath, ['server.mjs'], { cwd: folder })
