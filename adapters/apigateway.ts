@@ -1,6 +1,7 @@
 /** Converts HTTP events of AWS (REST API, payload 2.0, ALB) to a web Request, and a Response to the form that each expects. */
 
 import type { Platform } from '../src/index.ts'
+import { keepDotSegments } from './dot-segments.ts'
 
 type Values = Readonly<Record<string, string | undefined>> | null
 type Lists = Readonly<Record<string, readonly string[] | undefined>> | null
@@ -213,7 +214,7 @@ function toRequest(
   { method, origin, path, query, headers }: RequestParts,
 ): Request {
   const url = new URL(origin)
-  url.pathname = path
+  url.pathname = keepDotSegments(path)
   url.search = query
   // The event of a GET may have a body, which the web API refuses.
   if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers })

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { serve as listen } from '@hono/node-server'
 import type { Mcp, Platform } from '../src/index.ts'
 import { preload } from '../src/index.ts'
+import { hasDotSegment } from './dot-segments.ts'
 
 export { readAuth } from './environment/auth.ts'
 export { readAddress, readEnvironment, readStore } from './environment/node.ts'
@@ -51,6 +52,11 @@ export async function serve(
   const server = listen({
     // what this door knows of a request is nothing that the request itself could say, unless told so
     fetch: (request, { incoming }) => {
+      // A URL that differs from the request target was normalized: `/x/../mcp` must not reach `/mcp`.
+      const { url: target = '' } = incoming
+      if (!request.url.endsWith(target) && hasDotSegment(target)) {
+        return new Response(null, { status: 404 })
+      }
       const body = (limit: number) => readBody(incoming as Incoming, limit)
       const rawBody = { request, body }
       return mcp.fetch(request, {

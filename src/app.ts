@@ -100,8 +100,10 @@ export function createApp(server: Server, options: AppOptions): Hono<{ Bindings:
 
   const app = new Hono<{ Bindings: Bindings }>()
   // One route for all HTTP methods: Hono composes its handlers anew at every request that matches two routes.
-  app.all(path, ({ req, env }) => {
+  app.all(path, (c) => {
+    const { req, env } = c
     const { raw: request } = req
+    if (!isSpelledAs(path, request.url)) return c.notFound()
     const platform = env?.platform ?? {}
     switch (request.method) {
       case 'POST':
@@ -122,6 +124,19 @@ export function createApp(server: Server, options: AppOptions): Hono<{ Bindings:
     app.options(at, (c) => publicPreflightResponse(c.req.raw))
   }
   return app
+}
+
+/**
+ * Hono decodes a path before it matches: `/%6dcp` would reach `/mcp`, past a proxy that protects only the
+ * plain path. A path with variables or wildcards matches any spelling.
+ */
+function isSpelledAs(path: string, url: string): boolean {
+  const encoded = url.indexOf('%')
+  if (encoded < 0) return true
+  const query = url.indexOf('?')
+  if ((query >= 0 && query < encoded) || /[:*]/.test(path)) return true
+  const { pathname } = new URL(url)
+  return pathname.endsWith(path) || pathname.endsWith(encodeURI(path))
 }
 
 async function handleMethod(

@@ -51,11 +51,22 @@ export const unsupportedVersion = (requested: string) =>
     requested: clip(requested),
   })
 
-/** The client did not declare what this call needs (C18). */
+/**
+ * The client did not declare a capability that this call needs (C18). The message names it, such as
+ * `elicitation.url`, because most clients show nothing but the message.
+ */
 export const missingCapability = (requiredCapabilities: object) =>
-  new McpError(code.missingCapability, 'Missing required client capability', {
-    requiredCapabilities,
-  })
+  new McpError(
+    code.missingCapability,
+    `Missing required client capability: ${capabilityNames(requiredCapabilities)}`,
+    { requiredCapabilities },
+  )
+
+function capabilityNames(capabilities: object): string {
+  return Object.entries(capabilities)
+    .map(([name, parts]) => [name, ...Object.keys(parts)].join('.'))
+    .join(', ')
+}
 
 /** 2025 gives a missing resource a code of its own, 2026 forbids that code (H9). */
 export const resourceNotFound = (era: Era, uri: string) =>
