@@ -59,6 +59,7 @@ export interface Head {
   readonly cookies?: readonly string[]
 }
 
+/** A whole response, as hosts that cannot stream take it. */
 export interface BufferedReply extends Head {
   readonly body: string
   readonly isBase64Encoded: boolean

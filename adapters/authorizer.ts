@@ -23,6 +23,7 @@ export interface AuthorizerResult {
   readonly context?: Readonly<Record<string, string | number | boolean>>
 }
 
+/** Options of {@link authorizer}. */
 export interface AuthorizerOptions {
   /**
    * For how many seconds the gateway caches a result (`authorizerResultTtlInSeconds`). A token that

@@ -6,14 +6,18 @@ import type { BufferedReply, Head, Incoming, Shape } from './apigateway.ts'
 import { parseEvent, toHead, toReply } from './apigateway.ts'
 import { EnvironmentError } from './environment/variables.ts'
 
+export type { BufferedReply, Head } from './apigateway.ts'
 export { readAuth, readEnvironment, readStore } from './environment/lambda.ts'
+export type { AuthEnvOptions } from './environment/oauth.ts'
 export type { EnvironmentOptions, ServerOptions } from './environment/options.ts'
 export { readServerOptions } from './environment/options.ts'
 export type { Environment } from './environment/variables.ts'
 export { EnvironmentError } from './environment/variables.ts'
+export type { SecretOptions } from './secret.ts'
 
 /** What `createMcp()` returns, or any app that answers a web request, such as a Hono app. */
 export interface App {
+  /** Answers a web request. `env.platform` is what the host knows of it. */
   fetch(request: Request, env: { platform: Platform }): Response | Promise<Response>
   /** Where sessions are kept. An app that does not say it is not checked. */
   readonly store?: Pick<Store, 'processLocal'>
@@ -21,19 +25,26 @@ export interface App {
 
 /** The part of Lambda's invocation context that this adapter reads. */
 export interface LambdaContext {
+  /** The id of the invocation, for the log. */
   readonly awsRequestId: string
+  /** Milliseconds until Lambda ends the invocation. */
   getRemainingTimeInMillis(): number
 }
 
 /** The writable end that Lambda's Node runtime hands to a streaming handler. */
-export type ResponseStream = NodeJS.WritableStream & { setContentType(type: string): void }
+export type ResponseStream = NodeJS.WritableStream & {
+  /** Sets the content type of a stream without {@link LambdaRuntime.HttpResponseStream}. */
+  setContentType(type: string): void
+}
 
+/** A handler for response streaming, before `awslambda.streamifyResponse` has wrapped it. */
 export type StreamingHandler = (
   event: unknown,
   stream: ResponseStream,
   context: LambdaContext,
 ) => Promise<void>
 
+/** A handler that resolves to the whole response. */
 export type BufferedHandler = (
   event: unknown,
   context: LambdaContext,
@@ -41,10 +52,16 @@ export type BufferedHandler = (
 
 /** The global `awslambda` of Lambda's Node runtimes. */
 export interface LambdaRuntime {
+  /** Wraps a handler, so that Lambda calls it with a stream. */
   streamifyResponse(handler: StreamingHandler): StreamingHandler
-  readonly HttpResponseStream: { from(stream: ResponseStream, head: Head): ResponseStream }
+  /** Puts status and headers in front of a stream. */
+  readonly HttpResponseStream: {
+    /** Returns a stream whose first write sends status and headers. */
+    from(stream: ResponseStream, head: Head): ResponseStream
+  }
 }
 
+/** Options of {@link lambda} and {@link bufferedLambda}. */
 export interface LambdaOptions {
   /**
    * How long before Lambda's timeout the app's deadline is, in milliseconds. A response that has not

@@ -8,11 +8,13 @@ import { hasDotSegment } from './dot-segments.ts'
 
 export { readAuth } from './environment/auth.ts'
 export { readAddress, readEnvironment, readStore } from './environment/node.ts'
+export type { AuthEnvOptions } from './environment/oauth.ts'
 export type { EnvironmentOptions, ServerOptions } from './environment/options.ts'
 export { readServerOptions } from './environment/options.ts'
 export type { Environment } from './environment/variables.ts'
 export { EnvironmentError } from './environment/variables.ts'
 
+/** Options of {@link serve}. */
 export interface ServeOptions {
   /** 0 for any free one. @default 3000 */
   port?: number

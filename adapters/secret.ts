@@ -3,6 +3,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import type { Environment } from './environment/variables.ts'
 
+/** How the secret that holds the tokens is read. */
 export interface SecretOptions {
   /** @default the global fetch */
   fetch?: typeof globalThis.fetch

@@ -55,6 +55,7 @@ type AwsVariable =
   | 'AWS_SESSION_TOKEN'
   | 'AWS_ENDPOINT_URL_SECRETS_MANAGER'
 
+/** The name of a variable that this server reads. */
 export type Variable = (typeof VARIABLES)[number]
 
 /** `process.env`, or an object of the same shape. */

@@ -33,6 +33,7 @@ export interface Platform {
    */
   readonly rawBody?: {
     readonly request: Request
+    /** The body of at most `limit` bytes, as described above. */
     readonly body: (limit: number) => Promise<Uint8Array | undefined> | undefined
   }
 }
@@ -79,6 +80,7 @@ export interface AuthRoute {
   readonly method: 'GET' | 'POST'
   /** Path below the point where the app is mounted, with a leading slash. */
   readonly path: string
+  /** Answers a request for it, which comes without authorization. */
   handle(request: Request, platform: Platform): Response | Promise<Response>
 }
 

@@ -21,6 +21,7 @@ export interface StaticToken {
   scopes?: readonly string[]
 }
 
+/** Options of {@link bearer}. */
 export interface BearerOptions {
   /** At least one. A plain string is a token without a subject and without scopes. */
   tokens: readonly (string | StaticToken)[]

@@ -4,6 +4,7 @@ import type { Auth } from './auth.ts'
 import type { OAuthOptions } from './oauth.ts'
 import { oauth } from './oauth.ts'
 
+/** Options of {@link cognito}. */
 export interface CognitoOptions
   extends Omit<OAuthOptions, 'issuer' | 'jwksUri' | 'check' | 'algorithms' | 'facade'> {
   /** The id of the pool, such as `eu-central-1_AbCdEf123`. */

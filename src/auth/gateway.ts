@@ -8,6 +8,7 @@ import { createPrincipal, parseScopes } from './principal.ts'
 
 type Context = Readonly<Record<string, unknown>>
 
+/** Options of {@link gateway}. */
 export interface GatewayOptions {
   /** Scopes that every request needs. @default none */
   requiredScopes?: readonly string[]

@@ -35,6 +35,7 @@ export interface Issuer {
   check?: ((claims: JWTPayload) => string | undefined) | undefined
 }
 
+/** Options of {@link oauth}. */
 export interface OAuthOptions extends RemoteOptions, Omit<Issuer, 'issuer'> {
   /**
    * One issuer or several. `jwksUri`, `allowedClientIds` and `check` beside it apply to the issuers that

@@ -12,6 +12,7 @@ import type {
   TextContent,
 } from '../protocol/types.ts'
 
+/** A text, where annotations or a list of several blocks make a plain string too little. */
 export function text(value: string, annotations?: Annotations): TextContent {
   return { type: 'text', text: value, ...(annotations && { annotations }) }
 }
@@ -26,6 +27,7 @@ export function audio(data: Uint8Array | string, mimeType?: string): AudioConten
   return { type: 'audio', ...encoded(data, mimeType, 'audio/') }
 }
 
+/** The URI of a resource that the client can read. Clients of 2025-03-26 get it as text. */
 export function resourceLink(
   uri: string,
   name: string,

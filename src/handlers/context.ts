@@ -19,9 +19,13 @@ export type Log = { readonly [level in LogLevel]: (data: unknown, logger?: strin
 
 /** Tells every client that listens, through whichever instance. Resolves when the news is durable. */
 export interface Notify {
+  /** The list of tools changed. */
   toolsChanged(): Promise<void>
+  /** The list of prompts changed. */
   promptsChanged(): Promise<void>
+  /** The list of resources changed. */
   resourcesChanged(): Promise<void>
+  /** The contents of one resource changed. */
   resourceUpdated(uri: string): Promise<void>
 }
 
@@ -39,11 +43,13 @@ export interface RequestInfo {
   readonly trace: { traceparent?: string; tracestate?: string; baggage?: string }
 }
 
+/** Options of a request to the client. */
 export interface ClientRequestOptions {
   /** Finds the answer again when the handler runs anew; without one, the order of asking does. */
   key?: string
 }
 
+/** The second argument of every handler, `ctx`: what it may do besides returning. */
 export interface Context {
   /**
    * Aborts when the call is cancelled, at its time limit, and when the server stops. Cancellation of
