@@ -5,6 +5,7 @@ import { createApp } from './app.ts'
 import type { Auth } from './auth/auth.ts'
 import { createNotify } from './handlers/call-context.ts'
 import type { Notify } from './handlers/context.ts'
+import { requireText } from './handlers/definition.ts'
 import type {
   PromptHandler,
   PromptOptions,
@@ -107,11 +108,11 @@ export interface Mcp {
    *   input: v.object({ a: v.number(), b: v.number() }),
    * }, ({ a, b }) => a + b)
    */
-  tool<const I extends Schema | undefined = undefined>(
-    name: string,
-    options: ToolOptions<I>,
-    handler: ToolHandler<I>,
-  ): Registration
+  tool<
+    const I extends Schema | undefined = undefined,
+    R = unknown,
+    const S extends boolean = false,
+  >(name: string, options: ToolOptions<I, R, S>, handler: ToolHandler<I, R, S>): Registration
   /** Offers a prompt. A string is one user message. */
   prompt<const I extends Schema | undefined = undefined>(
     name: string,
@@ -165,6 +166,8 @@ export function createMcp(options: McpOptions): Mcp {
     pageSize = 500,
     cache = { ttlMs: MINUTE, scope: 'private' },
   } = options
+  requireText('createMcp()', options, 'name', 'clients show it')
+  requireText('createMcp()', options, 'version', 'clients show it beside the name')
   if (options.stateKeys?.some((key) => key.length < 32)) {
     throw new TypeError('Each of stateKeys needs 32 characters or more')
   }

@@ -133,12 +133,12 @@ describe('what a store may hold', () => {
 
   it('ctx.session refuses to keep what has no JSON', async () => {
     const { mcp, endpoint } = open()
-    mcp.tool('forget', { description: 'Keeps nothing' }, async (_, ctx) => {
+    mcp.tool('forget', { description: 'Keeps nothing', session: true }, async (_, ctx) => {
       await ctx.session.update('key', () => undefined as unknown as JsonValue)
     })
     mcp.tool(
       'look',
-      { description: 'Looks' },
+      { description: 'Looks', session: true },
       async (_, ctx) => (await ctx.session.get('key')) ?? 'none',
     )
     const client = await LegacyClient.open(endpoint, '2025-11-25')
@@ -153,12 +153,16 @@ describe('an update that writes to the value it is to replace', () => {
   it('ends, with an error', async () => {
     const { mcp, endpoint } = open()
     let runs = 0
-    mcp.tool('count', { description: 'Never agrees with itself' }, async (_, ctx) => {
-      await ctx.session.update('n', async () => {
-        await ctx.session.set('n', ++runs)
-        return 0
-      })
-    })
+    mcp.tool(
+      'count',
+      { description: 'Never agrees with itself', session: true },
+      async (_, ctx) => {
+        await ctx.session.update('n', async () => {
+          await ctx.session.set('n', ++runs)
+          return 0
+        })
+      },
+    )
     const client = await LegacyClient.open(endpoint, '2025-11-25')
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     let result: { isError?: boolean } | undefined
@@ -519,7 +523,7 @@ describe('what an author may say', () => {
       items: string[]
     }
     const { mcp, endpoint } = open()
-    mcp.tool('put', { description: 'Puts' }, async (_, ctx) => {
+    mcp.tool('put', { description: 'Puts', session: true }, async (_, ctx) => {
       const cart: Cart = { items: ['book'] }
       await ctx.session.set('cart', cart)
       return (await ctx.session.get<Cart>('cart'))?.items[0]

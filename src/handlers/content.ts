@@ -59,7 +59,11 @@ export class Failure extends Error {
   override name = 'Failure'
 }
 
-/** What a tool may return. `undefined` is an empty result. */
+/**
+ * What a tool may return. A string, number or boolean is text, bytes are an image, audio or a
+ * file by their signature, any other object is `structuredContent` with its JSON as text, and
+ * `undefined` is an empty result. An `Error` that is returned counts as thrown.
+ */
 export type ToolReturn =
   | string
   | number
@@ -68,11 +72,47 @@ export type ToolReturn =
   | null
   | undefined
   | Uint8Array
+  | ArrayBuffer
   | ContentBlock
   | ContentBlock[]
   | CallToolResult
   | Failure
   | object
+
+/**
+ * What a tool may return whose output schema accepts `R`: such a value, the same with content of one's
+ * own beside it, or a failure. Without a typed schema, {@link ToolReturn}.
+ */
+export type ToolReturnOf<R> =
+  | (unknown extends R ? ToolReturn : Loosened<R>)
+  | StructuredResult<unknown extends R ? unknown : Loosened<R>>
+  | Error
+
+/**
+ * A type with `string` for each of its texts and arrays for its tuples. TypeScript infers no literals
+ * from what a handler returns, and the output schema checks them at run time.
+ */
+type Loosened<T> = T extends string
+  ? string
+  : T extends number
+    ? number
+    : T extends boolean
+      ? boolean
+      : T extends readonly (infer E)[]
+        ? readonly Loosened<E>[]
+        : T extends Date | Uint8Array
+          ? T
+          : T extends object
+            ? { [K in keyof T]: Loosened<T[K]> }
+            : T
+
+/** A full result whose `structuredContent` matches the output schema. It may be absent with `isError`. */
+export interface StructuredResult<T> {
+  content: ContentBlock[]
+  structuredContent?: T
+  isError?: boolean
+  _meta?: Record<string, unknown>
+}
 
 export function toFailureResult(why: string): CallToolResult {
   return { content: [text(why)], isError: true }
@@ -84,6 +124,7 @@ export function toFailureResult(why: string): CallToolResult {
  */
 export function toToolResult(value: unknown, structured: boolean): CallToolResult {
   if (value instanceof Failure) return toFailureResult(value.message)
+  if (value instanceof Error) throw value
   if (isToolResult(value)) return value
   if (structured) {
     return { content: [text(toJson(value))], structuredContent: value }
@@ -91,6 +132,7 @@ export function toToolResult(value: unknown, structured: boolean): CallToolResul
   if (value === undefined) return { content: [] }
   if (typeof value === 'string') return { content: [{ type: 'text', text: value }] }
   if (value instanceof Uint8Array) return { content: [bytes(value)] }
+  if (value instanceof ArrayBuffer) return { content: [bytes(new Uint8Array(value))] }
   if (isContentBlock(value)) return { content: [value] }
   if (Array.isArray(value) && value.length > 0 && value.every(isContentBlock)) {
     return { content: value }
@@ -103,15 +145,32 @@ export function toToolResult(value: unknown, structured: boolean): CallToolResul
   return { content: [text(String(value))] }
 }
 
-/** A function has no JSON, nor has a value that writes itself as nothing. */
+/**
+ * The JSON of a value. Throws a `TypeError` for a value without JSON: a function, a value whose
+ * `toJSON` returns nothing, and a Map, Blob or Response, of which JSON would keep `{}`.
+ */
 function toJson(value: unknown): string {
   const json: string | undefined = JSON.stringify(value)
-  if (json === undefined) throw new TypeError(`A ${typeof value} without JSON is no result`)
+  if (json === undefined) throw new TypeError(`A ${typeof value} has no JSON: return a plain value`)
+  if (json === '{}' && !isPlain(value as object)) {
+    const { name } = (value as object).constructor
+    throw new TypeError(
+      `A ${name} has no JSON: return what it holds, such as Object.fromEntries(map), [...set] or await response.text()`,
+    )
+  }
   return json
+}
+
+/** Whether an object is a literal: its own members are all there is to it. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 /** The contents of a resource: text as it is, bytes in base64, anything else as JSON. */
 export function toContents(uri: string, value: unknown, mimeType?: string): ResourceContents {
+  if (value instanceof Error) throw value
+  if (value instanceof ArrayBuffer) return toContents(uri, new Uint8Array(value), mimeType)
   if (value instanceof Uint8Array) {
     const type = mimeType ?? signature(value)
     return { uri, ...(type && { mimeType: type }), blob: toBase64(value) }

@@ -1,6 +1,8 @@
 /** What a tool, a prompt and a resource are, and the registry that holds them. */
 
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
+import { clip } from '../protocol/errors.ts'
 import type {
   Annotations,
   ContentBlock,
@@ -10,11 +12,20 @@ import type {
   ReadResourceResult,
   ToolAnnotations,
 } from '../protocol/types.ts'
+import { listIssues } from '../schema/issues.ts'
 import type { Infer, JsonSchema, Schema, Validator } from '../schema/schema.ts'
 import { propertiesOf } from '../schema/schema.ts'
 import { createObjectValidator, createValidator } from '../schema/validator.ts'
-import type { ToolReturn } from './content.ts'
+import type { ToolReturnOf } from './content.ts'
 import type { Context } from './context.ts'
+import {
+  checkDefinition,
+  PROMPT_OPTIONS,
+  RESOURCE_OPTIONS,
+  requireCompleters,
+  requireText,
+  TOOL_OPTIONS,
+} from './definition.ts'
 import type { ParamHeader } from './param-headers.ts'
 import { findParamHeaders, withHeaders } from './param-headers.ts'
 import type { UriTemplate } from './uri-template.ts'
@@ -32,31 +43,47 @@ export type Completer = (
   context: { arguments: Readonly<Record<string, string>> },
 ) => MaybePromise<readonly string[]>
 
-export interface ToolOptions<I extends Schema | undefined = Schema | undefined> extends Described {
-  /** Told to the model: what the tool does and when to use it. */
+export interface ToolOptions<
+  I extends Schema | undefined = Schema | undefined,
+  R = unknown,
+  S extends boolean = boolean,
+> extends Described {
+  /** What the tool does and when to use it. The model chooses by it. */
   description: string
-  /** Arguments, as an object. Without it the tool takes none. */
+  /** Schema of the arguments: an object. Without it the tool takes no arguments. */
   input?: I
-  /** Shape of the result, which then travels as `structuredContent`, with its JSON as text. */
-  output?: Schema
+  /**
+   * Schema of the result, which then travels as `structuredContent`, with its JSON as text. A result
+   * that does not match it is an internal error.
+   */
+  output?: StandardSchemaV1<R> | JsonSchema
   annotations?: ToolAnnotations
   /**
-   * OAuth scopes a caller needs for this tool; others are answered 403 before it runs. A server without
-   * `auth` knows no callers and asks for none.
+   * OAuth scopes that a caller needs for this tool; others are answered 403 before it runs. A server
+   * without `auth` knows no callers and asks for none.
    */
   scopes?: string[]
-  /** Give the handler `ctx.session` for modern clients too, through a `session` argument (C17). */
-  session?: boolean
+  /** Gives the handler `ctx.session`: for 2026 clients through a `session` argument (C17). @default false */
+  session?: S
   /** Arguments that clients repeat as `Mcp-Param-<Name>` headers: `{ region: 'Region' }` (A.2). */
   headers?: Record<string, string>
   /** Milliseconds after which the call fails. @default the server's `callTimeout` */
   timeout?: number
 }
 
-export type ToolHandler<I extends Schema | undefined> = (
+/** The `ctx` of a tool: `ctx.session` has a type only with `session: true`. */
+export type ToolContext<S extends boolean> = S extends true
+  ? Context
+  : Context & { readonly session: never }
+
+/**
+ * Runs a tool. `args` have passed the input schema. What it returns is checked against the output schema,
+ * if there is one.
+ */
+export type ToolHandler<I extends Schema | undefined, R = unknown, S extends boolean = true> = (
   args: I extends Schema ? Infer<I> : Record<string, unknown>,
-  ctx: Context,
-) => MaybePromise<ToolReturn>
+  ctx: ToolContext<S>,
+) => MaybePromise<ToolReturnOf<NoInfer<R>>>
 
 export interface PromptOptions<I extends Schema | undefined = Schema | undefined>
   extends Described {
@@ -102,7 +129,7 @@ export interface Registration {
 export interface Tool {
   readonly name: string
   readonly options: ToolOptions
-  readonly input: Validator | undefined
+  readonly input: Validator
   readonly output: Validator | undefined
   readonly inputSchema: JsonSchema
   /** The input schema as modern clients see it: with the `session` argument where the tool has one. */
@@ -168,29 +195,50 @@ const MOST_WRITTEN = 100
 /** 1 to 128 characters (B60); the slash is there because clients in the field use it (H6). */
 const TOOL_NAME = /^[A-Za-z0-9_./-]{1,128}$/
 
-export function createTool<I extends Schema | undefined>(
+/** Takes no arguments, and refuses any, as its schema says. Some clients need `properties`, although empty. */
+const NO_ARGUMENTS: Validator = {
+  jsonSchema: { type: 'object', properties: {}, additionalProperties: false },
+  validate(value) {
+    const names = Object.keys(value as object)
+    if (names.length === 0) return { ok: true, value }
+    return {
+      ok: false,
+      issues: listIssues(names, (name) => `${clip(name)}: this tool takes no arguments`),
+    }
+  },
+}
+
+/** Checks a tool's definition. Throws a `TypeError` that names the tool and what to change. */
+export function createTool<I extends Schema | undefined, R, S extends boolean>(
   name: string,
-  options: ToolOptions<I>,
-  handler: ToolHandler<I>,
+  options: ToolOptions<I, R, S>,
+  handler: ToolHandler<I, R, S>,
 ): Tool {
   if (!TOOL_NAME.test(name)) {
     throw new TypeError(`Tool name "${name}" is not 1 to 128 of A-Z a-z 0-9 _ . - /`)
   }
-  if (!options.description)
-    throw new TypeError(`Tool "${name}" needs a description: models choose by it`)
+  const what = `Tool "${name}"`
+  checkDefinition(what, 'tool(name', options, TOOL_OPTIONS, handler)
+  requireText(what, options, 'description', 'models choose by it')
   if (options.timeout !== undefined) requireTimer(`timeout of tool "${name}"`, options.timeout)
-  const input = options.input && createObjectValidator(options.input, `Input of tool "${name}"`)
-  const bare = input?.jsonSchema ?? { type: 'object', additionalProperties: false }
-  const inputSchema = options.headers ? withHeaders(name, bare, options.headers) : bare
+  const input = options.input
+    ? createObjectValidator(options.input, `Input of tool "${name}"`)
+    : NO_ARGUMENTS
+  const inputSchema = options.headers
+    ? withHeaders(name, input.jsonSchema, options.headers)
+    : input.jsonSchema
+  const output =
+    options.output && createValidator(options.output, `Output of tool "${name}"`, 'output')
   return {
     name,
     options: options as ToolOptions,
     input,
-    output: options.output && createValidator(options.output, `Output of tool "${name}"`, 'output'),
+    output,
     inputSchema,
     modernInputSchema: options.session ? withSessionArgument(name, inputSchema) : inputSchema,
     headers: findParamHeaders(name, inputSchema),
-    handler: handler as unknown as ToolHandler<undefined>,
+    // The types of arguments and result are the author's; the validators hold them at run time.
+    handler: handler as unknown as Tool['handler'],
   }
 }
 
@@ -206,13 +254,28 @@ export function createPrompt<I extends Schema | undefined>(
   handler: PromptHandler<I>,
 ): Prompt {
   if (!name) throw new TypeError('A prompt needs a name')
+  const what = `Prompt "${name}"`
+  checkDefinition(what, 'prompt(name', options, PROMPT_OPTIONS, handler)
   const input = options.input && createObjectValidator(options.input, `Input of prompt "${name}"`)
+  const properties = propertiesOf(input?.jsonSchema)
+  for (const [argument, { type }] of properties) {
+    if (type === undefined || [type].flat().includes('string')) continue
+    throw new TypeError(
+      `${what}: argument "${argument}" is of type ${JSON.stringify(type)}, but clients send strings: take a string and convert it, as v.pipe(v.string(), v.toNumber()) does`,
+    )
+  }
+  requireCompleters(
+    what,
+    options.complete,
+    properties.map(([argument]) => argument),
+    'argument',
+  )
   const required = (input?.jsonSchema.required ?? []) as string[]
   return {
     name,
     options: options as PromptOptions,
     input,
-    arguments: propertiesOf(input?.jsonSchema).map(([argument, { description }]) => ({
+    arguments: properties.map(([argument, { description }]) => ({
       name: argument,
       ...(typeof description === 'string' && { description }),
       required: required.includes(argument),
@@ -221,6 +284,7 @@ export function createPrompt<I extends Schema | undefined>(
   }
 }
 
+/** Checks a resource's definition. Throws a `TypeError` that names the resource and what to change. */
 export function createResource(
   uri: string,
   options: ResourceOptions,
@@ -228,6 +292,10 @@ export function createResource(
 ): Resource {
   const template = uri.includes('{') ? parseUriTemplate(uri) : undefined
   if (!template && !URL.canParse(uri)) throw new TypeError(`Not an absolute URI: ${uri}`)
+  const what = `Resource "${uri}"`
+  checkDefinition(what, 'resource(uri', options, RESOURCE_OPTIONS, handler)
+  requireText(what, options, 'name', 'clients show it')
+  requireCompleters(what, options.complete, template?.names ?? [], 'variable')
   return { uri, options, template, handler }
 }
 

@@ -20,7 +20,13 @@ export function isStandardSchema(schema: Schema): schema is StandardSchemaV1 {
  * with nothing.
  */
 export function toPlainSchema(schema: StandardSchemaV1, io: 'input' | 'output'): JsonSchema {
-  const converted = convert(schema, io)
+  let converted: object | undefined
+  try {
+    converted = convert(schema, io)
+  } catch (error) {
+    const at = findUnconvertible(schema, io)
+    throw at ? new TypeError(`"${at}": ${String(error)}`) : error
+  }
   if (!converted) {
     throw new TypeError(
       `the schema library "${schema['~standard'].vendor}" gives no JSON Schema: use one with Standard JSON Schema, or valibot`,
@@ -55,6 +61,22 @@ function convert(schema: StandardSchemaV1, io: 'input' | 'output'): object | und
     // Trimming or a check of one's own has no keyword. Clients see the rest; the schema itself checks all.
     overrideAction: ({ errors, jsonSchema }) => (errors ? jsonSchema : undefined),
   })
+}
+
+/** The path of the first property that has no JSON Schema, as far as the library shows its properties. */
+function findUnconvertible(schema: object, io: 'input' | 'output'): string | undefined {
+  const { entries, shape } = schema as { entries?: unknown; shape?: unknown }
+  const properties = entries ?? shape
+  if (!isObject(properties)) return undefined
+  for (const [name, property] of Object.entries(properties)) {
+    try {
+      convert(property as StandardSchemaV1, io)
+    } catch {
+      const inner = findUnconvertible(property as object, io)
+      return inner ? `${name}.${inner}` : name
+    }
+  }
+  return undefined
 }
 
 /** Validates with the library: synchronously, unless a check of the schema is asynchronous. */

@@ -23,7 +23,7 @@ function smallStore(): Store {
 }
 
 const mcp = createMcp({ name: 'small', version: '1', store: smallStore(), log: () => {} })
-mcp.tool('keep', { description: 'Keeps something large' }, async (_, ctx) => {
+mcp.tool('keep', { description: 'Keeps something large', session: true }, async (_, ctx) => {
   await ctx.session.set('large', 'x'.repeat(20_000))
   return 'kept'
 })

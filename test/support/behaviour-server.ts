@@ -140,7 +140,7 @@ function failures(mcp: Mcp): void {
   mcp.tool(
     'lie',
     { description: 'Breaks its own output schema', output: v.object({ sum: v.number() }) },
-    () => ({ sum: 'three' }),
+    () => ({ sum: 'three' as unknown as number }),
   )
   mcp.tool(
     'hang',
