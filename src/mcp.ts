@@ -3,9 +3,9 @@ import type { Hono } from 'hono'
 import type { Bindings } from './app.ts'
 import { createApp } from './app.ts'
 import type { Auth } from './auth/auth.ts'
-import { createNotify } from './handlers/call-context.ts'
 import type { Notify } from './handlers/context.ts'
 import { requireText } from './handlers/definition.ts'
+import { createNotify } from './handlers/notify.ts'
 import type {
   PromptHandler,
   PromptOptions,

@@ -23,6 +23,7 @@ import type { SessionValues } from '../state/session-values.ts'
 import type { Cancellation } from './cancellation.ts'
 import { failure } from './content.ts'
 import type { ClientRequestOptions, Context, Log, Notify, RequestInfo } from './context.ts'
+import { createNotify } from './notify.ts'
 
 /** What `ctx` needs of its call. Each era's call provides it. */
 export interface CallFacts {
@@ -213,21 +214,6 @@ class CallContext implements Context {
     if (declared) return
     if (this.request.era === 'modern') throw missingCapability(capabilities)
     throw failure(`This needs a client with the capability ${JSON.stringify(capabilities)}`)
-  }
-}
-
-export function createNotify(publish: (change: Change) => Promise<void>): Notify {
-  /** Whoever does not wait need not be told of a failure, and no process has to end of it. */
-  const tell = (change: Change) => {
-    const durable = publish(change)
-    durable.catch(() => {})
-    return durable
-  }
-  return {
-    toolsChanged: () => tell({ kind: 'tools' }),
-    promptsChanged: () => tell({ kind: 'prompts' }),
-    resourcesChanged: () => tell({ kind: 'resources' }),
-    resourceUpdated: (uri) => tell({ kind: 'resource', uri }),
   }
 }
 

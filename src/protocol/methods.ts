@@ -1,10 +1,9 @@
 /** The methods of the protocol: a table that says which function answers a method in each era. */
+import { lazyImport } from '../lib/lazy-import.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { Call, LegacyMethodCall, ModernMethodCall } from './call.ts'
-import { complete } from './completion-complete.ts'
 import { methodNotFound } from './errors.ts'
 import { setLogLevel } from './logging-set-level.ts'
-import { getPrompt } from './prompts-get.ts'
 import { listPrompts } from './prompts-list.ts'
 import { listResources, listResourceTemplates } from './resources-list.ts'
 import { readResource } from './resources-read.ts'
@@ -25,6 +24,13 @@ interface Row {
 }
 
 const both = (method: Method<Call>): Row => ({ legacy: method, modern: method })
+
+/** Most servers have only tools, so the code of other methods is loaded at their first call. */
+const completion = lazyImport(() => import('./completion-complete.ts'))
+const prompt = lazyImport(() => import('./prompts-get.ts'))
+
+const complete = async (call: Call) => (await completion()).complete(call)
+const getPrompt = async (call: Call) => (await prompt()).getPrompt(call)
 
 const ping = () => EMPTY_RESULT
 

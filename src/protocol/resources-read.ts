@@ -3,6 +3,7 @@ import { createContext } from '../handlers/call-context.ts'
 import { toContents } from '../handlers/content.ts'
 import type { Resource } from '../handlers/registry.ts'
 import { runHandler, toMcpError } from '../handlers/run-handler.ts'
+import { matchUri } from '../handlers/uri-match.ts'
 import { isObject } from '../lib/is-object.ts'
 import type { Server } from '../server.ts'
 import type { Call } from './call.ts'
@@ -21,7 +22,7 @@ export function requireResource({ registry }: Server, era: Era, uri: string): Fo
   const resource = registry.resources.get(uri)
   if (resource) return { resource, variables: {} }
   for (const candidate of registry.templates.values()) {
-    const variables = candidate.template?.match(uri)
+    const variables = candidate.template && matchUri(candidate.template, uri)
     if (variables) return { resource: candidate, variables }
   }
   throw resourceNotFound(era, uri)

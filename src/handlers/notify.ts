@@ -1,0 +1,18 @@
+/** `ctx.notify` and `mcp.notify`: what authors publish to all clients that listen. */
+import type { Change } from '../state/change-log.ts'
+import type { Notify } from './context.ts'
+
+export function createNotify(publish: (change: Change) => Promise<void>): Notify {
+  // A caller that does not wait must not end the process by an unhandled rejection.
+  const publishChange = (change: Change) => {
+    const durable = publish(change)
+    durable.catch(() => {})
+    return durable
+  }
+  return {
+    toolsChanged: () => publishChange({ kind: 'tools' }),
+    promptsChanged: () => publishChange({ kind: 'prompts' }),
+    resourcesChanged: () => publishChange({ kind: 'resources' }),
+    resourceUpdated: (uri) => publishChange({ kind: 'resource', uri }),
+  }
+}
