@@ -7,10 +7,11 @@ import { preload } from '../src/index.ts'
 import { hasDotSegment } from './dot-segments.ts'
 
 export { readAuth } from './environment/auth.ts'
-export { readAddress, readEnvironment, readStore } from './environment/node.ts'
+export { readAddress, readEnvironment } from './environment/node.ts'
 export type { AuthEnvOptions } from './environment/oauth.ts'
 export type { EnvironmentOptions, ServerOptions } from './environment/options.ts'
 export { readServerOptions } from './environment/options.ts'
+export { readStore } from './environment/store.ts'
 export type { Environment } from './environment/variables.ts'
 export { EnvironmentError } from './environment/variables.ts'
 

@@ -1,10 +1,10 @@
 /** The environment of a Node server: its address, its store, and everything that every server reads. */
-import type { Store } from '../../src/index.ts'
 import { readAuth, requireAuth } from './auth.ts'
 import type { EnvironmentOptions } from './options.ts'
 import { readServerOptions } from './options.ts'
+import { readStore } from './store.ts'
 import type { Environment } from './variables.ts'
-import { EnvironmentError, readChoice, readFlag, readNumber } from './variables.ts'
+import { readFlag, readNumber } from './variables.ts'
 
 /**
  * Reads all options of a server on Node from the environment. Refuses a server without authorization
@@ -35,28 +35,4 @@ export function readAddress(env: Environment = process.env): {
     host: env.HOST || '127.0.0.1',
     trustProxy: readFlag(env, 'MCP_TRUST_PROXY'),
   }
-}
-
-/**
- * Reads where sessions are kept: `undefined` for memory, else the DynamoDB table. The table is
- * checked here, so that a wrong name or a missing right stops the start and not the first request.
- */
-export async function readStore(env: Environment = process.env): Promise<Store | undefined> {
-  const kind = readChoice(env, 'MCP_STORE', {
-    choices: ['memory', 'dynamodb'],
-    fallback: env.MCP_TABLE ? 'dynamodb' : 'memory',
-  })
-  if (kind === 'memory') return undefined
-  const table = env.MCP_TABLE
-  if (!table) {
-    throw new EnvironmentError('MCP_STORE=dynamodb needs MCP_TABLE, the name of the table')
-  }
-  const { checkTable, createTable, dynamoStore } = await import('../dynamodb/dynamo-store.ts')
-  try {
-    if (readFlag(env, 'MCP_CREATE_TABLE')) await createTable({ table })
-    await checkTable({ table })
-  } catch (error) {
-    throw new EnvironmentError(error instanceof Error ? error.message : String(error))
-  }
-  return dynamoStore({ table })
 }

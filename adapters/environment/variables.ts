@@ -21,6 +21,8 @@ export const VARIABLES = [
   'MCP_STORE',
   'MCP_TABLE',
   'MCP_CREATE_TABLE',
+  'MCP_REDIS_URL',
+  'MCP_POSTGRES_URL',
   // Who may call.
   'AUTH_METHOD',
   'MCP_AUTH_TOKEN',

@@ -1,4 +1,5 @@
 /** How the Redis engine talks to Redis: connections made on first use, and errors in our words. */
+import { Socket } from 'node:net'
 import type { Cluster, Redis } from 'ioredis'
 import { StoreUnavailable, ValueTooLarge } from '../../src/index.ts'
 import { requireTimeout, withRetries } from '../shared/retry.ts'
@@ -64,6 +65,7 @@ export function connect(options: RedisOptions): Connection {
     })
     // Each operation reports its own failure; without a listener ioredis would print every attempt.
     client.on('error', () => {})
+    unrefSocket(client)
     return client
   }
 
@@ -99,6 +101,7 @@ export function connect(options: RedisOptions): Connection {
           ? (client as Cluster).duplicate()
           : (client as Redis).duplicate()
         own.on('error', () => {})
+        if (!own.isCluster) unrefSocket(own as Redis)
         return own
       })
       return listening
@@ -108,6 +111,13 @@ export function connect(options: RedisOptions): Connection {
       for (const client of await Promise.all(own)) client?.disconnect()
     },
   }
+}
+
+/** A connection alone does not keep a process running that has nothing else to do. */
+function unrefSocket(client: Redis): void {
+  client.on('ready', () => {
+    if (client.stream instanceof Socket) client.stream.unref()
+  })
 }
 
 async function loadClient() {

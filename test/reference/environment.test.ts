@@ -25,6 +25,13 @@ import { fetchEndpoint, LegacyClient, ModernClient } from '../support/wire.ts'
 
 type Env = Partial<Record<Variable, string>>
 
+/** The sentence with which a server does not start. */
+const startProblem = (more: Env) => (env: Env) =>
+  readEnvironment({ ...QUIET, ...more, ...env }).then(
+    () => undefined,
+    (error: Error) => error.message,
+  )
+
 interface Row {
   /** Starts a server with this environment and returns what can be seen of it. */
   observe(env: Env): Promise<unknown> | unknown
@@ -368,6 +375,22 @@ const ROWS: Record<Variable, Row> = {
       [{ MCP_CREATE_TABLE: '1' }, true],
     ],
   },
+  // `test/engines/servers.engine.ts` starts servers on real engines.
+  MCP_REDIS_URL: {
+    observe: startProblem({ MCP_STORE: 'redis' }),
+    cases: [
+      [{}, expect.stringContaining('MCP_REDIS_URL')],
+      [{ MCP_REDIS_URL: 'redis://127.0.0.1:1' }, 'Redis cannot be reached'],
+      [{ MCP_REDIS_URL: 'http://127.0.0.1:1' }, expect.stringContaining('redis://')],
+    ],
+  },
+  MCP_POSTGRES_URL: {
+    observe: startProblem({ MCP_STORE: 'postgres' }),
+    cases: [
+      [{}, expect.stringContaining('MCP_POSTGRES_URL')],
+      [{ MCP_POSTGRES_URL: 'postgres://127.0.0.1:1/mcp' }, 'PostgreSQL cannot be reached'],
+    ],
+  },
   AUTH_METHOD: {
     observe: handshakeWith({}),
     cases: [
@@ -625,7 +648,7 @@ describe('a value that cannot be used', () => {
     ['MCP_SESSION_TTL', '59'],
     ['MCP_SESSION_TTL', '90.5'],
     ['MCP_STATE_KEYS', 'too short'],
-    ['MCP_STORE', 'redis'],
+    ['MCP_STORE', 'mongo'],
     ['MCP_TRUST_PROXY', 'yes'],
     ['AUTH_METHOD', 'oath'],
     ['HOST', '0.0.0.0'],

@@ -2,17 +2,17 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
-import { dynamoStore } from '../../adapters/dynamodb/dynamo-store.ts'
-import { serve } from '../../adapters/node.ts'
+import { readStore, serve } from '../../adapters/node.ts'
 import { createReferenceServer } from '../../reference/tools/index.ts'
 import type { McpOptions } from '../../src/index.ts'
 import { heldBytes } from './heap.ts'
 
-const { MCP_TABLE = 'test', PORT = '0', TEST_OPTIONS = '{}' } = process.env
+const { PORT = '0', TEST_OPTIONS = '{}' } = process.env
 /** Those options of `createMcp` that JSON can hold. */
 const options: Partial<McpOptions> = JSON.parse(TEST_OPTIONS)
 
-const mcp = createReferenceServer({ store: dynamoStore({ table: MCP_TABLE }), ...options })
+const store = await readStore()
+const mcp = createReferenceServer({ ...(store && { store }), ...options })
 
 mcp.tool('which_instance', { description: 'The process that answers' }, () => process.pid)
 

@@ -16,6 +16,8 @@ export interface EngineServer extends AsyncDisposable {
 export interface NetworkEngine {
   readonly name: string
   start(): Promise<EngineServer>
+  /** What a server process needs in its environment to use it. */
+  env(port: number): Record<string, string>
   /** A store on the server, reached through the port. */
   open(
     port: number,
@@ -29,6 +31,7 @@ export const NETWORK_ENGINES: readonly NetworkEngine[] = [
   {
     name: 'Redis',
     start: () => startRedis(),
+    env: (port) => ({ MCP_STORE: 'redis', MCP_REDIS_URL: `redis://127.0.0.1:${port}` }),
     open: (port, options) => redisStore({ url: `redis://127.0.0.1:${port}`, ...options }),
   },
   {
@@ -38,6 +41,10 @@ export const NETWORK_ENGINES: readonly NetworkEngine[] = [
       await createTables({ url: server.url })
       return server
     },
+    env: (port) => ({
+      MCP_STORE: 'postgres',
+      MCP_POSTGRES_URL: `postgres://test@127.0.0.1:${port}/postgres`,
+    }),
     open: (port, options) =>
       postgresStore({ url: `postgres://test@127.0.0.1:${port}/postgres`, ...options }),
   },
