@@ -33,7 +33,7 @@ const SGR = /\u001b\[\d+m/g
 const BREAKS = /\r\n|[\n\r\u0085\u2028\u2029]/g
 
 /**
- * Characters that a terminal obeys (C0, DEL, C1), that reorder a line (bidirectional controls), or
+ * Characters that a terminal obeys (control characters), that reorder a line (bidirectional controls), or
  * that no one sees (zero-width characters, tags). The joiner is left where it joins two emoji.
  */
 const UNSAFE =
