@@ -1,0 +1,62 @@
+/** Questions of 2026, which travel from round to round (A.5). */
+import * as v from 'valibot'
+import { describe, expect, it } from 'vitest'
+import { openServer } from '../support/open-server.ts'
+import { ModernClient } from '../support/wire.ts'
+
+describe('multi-round-trip requests (A.5)', () => {
+  it('carry answers of 500,000 characters', async () => {
+    const { mcp, endpoint } = openServer()
+    mcp.tool('ask', { description: 'Asks twice' }, async (_, ctx) => {
+      const one = await ctx.sample({ messages: [], maxTokens: 1 })
+      await ctx.roots()
+      return `${one.content.text.length}`
+    })
+    const client = new ModernClient(endpoint, { capabilities: { sampling: {}, roots: {} } })
+    const { answer } = await client.converse('tools/call', { name: 'ask' }, ({ method }) =>
+      method === 'roots/list'
+        ? { roots: [] }
+        : { role: 'assistant', model: 'm', content: { type: 'text', text: 'x'.repeat(500_000) } },
+    )
+    expect(answer.result?.content[0].text).toBe('500000')
+  })
+
+  it('do not take the answer to an earlier question for the answer to another one', async () => {
+    const { mcp, endpoint } = openServer()
+    let files = 5
+    mcp.tool('delete', { description: 'Deletes' }, async (_, ctx) => {
+      const sure = await ctx.elicit(`Delete ${files} files?`, v.object({ yes: v.boolean() }))
+      await ctx.roots()
+      return sure.action === 'accept' && sure.content.yes ? `deleted ${files}` : 'kept'
+    })
+    const client = new ModernClient(endpoint, { capabilities: { elicitation: {}, roots: {} } })
+    const asked: string[] = []
+    const { answer } = await client.converse('tools/call', { name: 'delete' }, (question) => {
+      if (question.method === 'roots/list') {
+        files = 7
+        return { roots: [] }
+      }
+      asked.push(question.params.message)
+      return { action: 'accept', content: { yes: question.params.message === 'Delete 5 files?' } }
+    })
+    expect(asked).toEqual(['Delete 5 files?', 'Delete 7 files?'])
+    expect(answer.result.content[0].text).toBe('kept')
+  })
+
+  it('end with an error when the state is larger than a body may be', async () => {
+    const { mcp, endpoint } = openServer()
+    mcp.tool('ask', { description: 'Asks twice' }, async (_, ctx) => {
+      await ctx.sample({ messages: [], maxTokens: 1 })
+      await ctx.roots()
+      return 'done'
+    })
+    const client = new ModernClient(endpoint, { capabilities: { sampling: {}, roots: {} } })
+    const { answer, questions } = await client.converse('tools/call', { name: 'ask' }, () => ({
+      role: 'assistant',
+      model: 'm',
+      content: { type: 'text', text: 'x'.repeat(3_000_000) },
+    }))
+    expect(questions.map(({ method }) => method)).toEqual(['sampling/createMessage'])
+    expect(answer.error?.message).toMatch(/too much/)
+  })
+})

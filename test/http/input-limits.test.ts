@@ -1,0 +1,69 @@
+/** Input that is made to cost much work. */
+import * as v from 'valibot'
+import { describe, expect, it } from 'vitest'
+import { openServer } from '../support/open-server.ts'
+import { LegacyClient, ModernClient } from '../support/wire.ts'
+
+describe('input of any size', () => {
+  it('is refused as a batch of 10,000 messages before any of them runs', async () => {
+    const { endpoint } = openServer()
+    const client = await LegacyClient.open(endpoint, '2025-03-26')
+    const cancel = (requestId: number) => ({
+      jsonrpc: '2.0',
+      method: 'notifications/cancelled',
+      params: { requestId },
+    })
+    const reply = await client.send(Array.from({ length: 10_000 }, (_, i) => cancel(i)))
+    expect(reply.status).toBe(400)
+    expect((await client.send(Array.from({ length: 100 }, (_, i) => cancel(i)))).status).toBe(202)
+  })
+
+  it('gets a short answer to 20,000 wrong values', async () => {
+    const { mcp, endpoint } = openServer()
+    mcp.tool(
+      'sum',
+      { description: 'Adds', input: v.object({ of: v.array(v.number()) }) },
+      ({ of }) => of.length,
+    )
+    const of = Array.from({ length: 20_000 }, () => 'x')
+    const result = await (await new ModernClient(endpoint).call('sum', { of })).result()
+    expect(result.isError).toBe(true)
+    expect(result.content[0].text).toMatch(/^Invalid arguments: of.0: /)
+    expect(result.content[0].text.length).toBeLessThan(5_000)
+  })
+
+  it.each([
+    ['x:///{+path}{?q}', `x:///${'?'.repeat(300_000)}#`],
+    ['x:///{+a}/{+b}/{+c}', `x:///${'/'.repeat(300_000)}\n`],
+    ['x:///{a}{b}{c}', `x:///${'a'.repeat(300_000)}/`],
+  ])('costs the template %s little time', async (template, uri) => {
+    const { mcp, endpoint } = openServer()
+    mcp.resource(template, { name: 'any' }, () => 'found')
+    const start = performance.now()
+    const { error } = await (
+      await new ModernClient(endpoint).request('resources/read', { uri })
+    ).answer()
+    expect(error?.code).toBe(-32602)
+    expect(performance.now() - start).toBeLessThan(2_000)
+  })
+
+  it('gives no variable of a URI template a parent folder (C37)', async () => {
+    const { mcp, endpoint } = openServer()
+    mcp.resource('file:///{name}', { name: 'file' }, ({ name }) => `read ${name}`)
+    mcp.resource('tree:///{+path}', { name: 'tree' }, ({ path }) => `read ${path}`)
+    const client = new ModernClient(endpoint)
+    const read = async (uri: string) => (await client.request('resources/read', { uri })).answer()
+    for (const uri of [
+      'file:///..',
+      'file:///%2e%2e%2Fetc%2fpasswd',
+      'file:///a%5C..%5Cb',
+      'tree:///a/../../etc/passwd',
+      'tree:///%2e%2e/etc',
+    ]) {
+      expect((await read(uri)).error?.code, uri).toBe(-32602)
+    }
+    expect((await read('file:///a..b')).result.contents[0].text).toBe('read a..b')
+    expect((await read('tree:///a/b.txt')).result.contents[0].text).toBe('read a/b.txt')
+    expect((await read('file:///a%2Fb')).result.contents[0].text).toBe('read a/b')
+  })
+})
