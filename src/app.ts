@@ -82,7 +82,9 @@ export function createApp(server: Server, options: AppOptions): Hono<{ Bindings:
       const version = headers.get('mcp-protocol-version')
       const owner = ownerOf(principal)
       const incoming = { request, req, accepts, version, principal, owner, platform, record }
-      return await handleMethod(server, readJson, incoming)
+      return request.method === 'POST'
+        ? await handlePost(server, readJson, incoming)
+        : await handleGetOrDelete(server, incoming)
     } catch (error) {
       if (auth && error instanceof AuthError) return auth.challenge(error, platform)
       return exceptionResponse(server, error)
@@ -139,19 +141,10 @@ function isSpelledAs(path: string, url: string): boolean {
   return pathname.endsWith(path) || pathname.endsWith(encodeURI(path))
 }
 
-async function handleMethod(
-  server: Server,
-  readJson: ReadJson,
-  incoming: IncomingRequest,
-): Promise<Response> {
-  switch (incoming.request.method) {
-    case 'GET':
-      return (await legacyGet()).handleGet(server, incoming)
-    case 'DELETE':
-      return (await legacy()).handleDelete(server, incoming)
-    default:
-      return handlePost(server, readJson, incoming)
-  }
+async function handleGetOrDelete(server: Server, incoming: IncomingRequest): Promise<Response> {
+  return incoming.request.method === 'GET'
+    ? (await legacyGet()).handleGet(server, incoming)
+    : (await legacy()).handleDelete(server, incoming)
 }
 
 async function handlePost(

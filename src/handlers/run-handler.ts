@@ -67,7 +67,7 @@ export function toMcpError(error: unknown): unknown {
 }
 
 /** Stops waiting when the call ends first. A handler that ignores its signal runs on, and its result is dropped. */
-async function withinTime<T>(call: Call, timeout: number, outcome: Promise<T>): Promise<T> {
+export async function withinTime<T>(call: Call, timeout: number, outcome: Promise<T>): Promise<T> {
   const { server, cancellation, deadline } = call
   const time = Math.min(timeout, deadline === undefined ? timeout : deadline - server.clock())
   let timer: ReturnType<typeof setTimeout> | undefined

@@ -48,37 +48,31 @@ export function createBodyReader(options: BodyOptions = {}): ReadJson {
     }
   }
 
-  async function readBytes(
-    request: Request,
-    { rawBody }: Platform,
-    cached: Pick<Request, 'arrayBuffer'>,
-  ): Promise<Bytes | undefined> {
-    try {
-      const raw = rawBody?.request === request ? rawBody.body(bodyLimit) : undefined
-      return await (raw ?? readBody(request, bodyLimit))
-    } catch {
-      // If middleware consumed the body, use Hono's cached copy; a truncated upload has none.
-      return cached.arrayBuffer()
-    }
-  }
-
-  return async (request, platform, cached) => {
+  return async (request, { rawBody }, cached) => {
     if (!isJson(request.headers.get('content-type'))) {
       const why = 'Content-Type must be application/json'
       return refuse(status.WRONG_CONTENT_TYPE, invalidRequest(why))
     }
-    let bytes: Bytes | undefined
+    const raw = rawBody?.request === request ? rawBody.body(bodyLimit) : undefined
     try {
-      bytes = await readBytes(request, platform, cached)
+      return parse(await (raw ?? readBody(request, bodyLimit)))
+    } catch {
+      // If middleware consumed the body, use Hono's cached copy; a truncated upload has none.
+      return readCached(cached)
+    }
+  }
+
+  async function readCached(cached: Pick<Request, 'arrayBuffer'>): Promise<unknown> {
+    try {
+      return parse(await cached.arrayBuffer())
     } catch {
       return refuse(status.UNREADABLE, parseError())
     }
-    return parse(bytes)
   }
 }
 
-function refuse(status: number, error: McpError): Response {
-  return errorResponse(status, null, error)
+function refuse(statusCode: number, error: McpError): Response {
+  return errorResponse(statusCode, null, error)
 }
 
 function isJson(contentType: string | null): boolean {
@@ -86,11 +80,16 @@ function isJson(contentType: string | null): boolean {
 }
 
 /** Reads a body up to the limit; undefined when it is larger. */
-async function readBody(request: Request, limit: number): Promise<Bytes | undefined> {
+function readBody(request: Request, limit: number): Promise<Bytes | undefined> {
   const announced = request.headers.get('content-length')
-  if (Number(announced) > limit) return undefined
+  if (Number(announced) > limit) return Promise.resolve(undefined)
   // A body of known length is read at once: a reader costs twice as much.
-  if (announced !== null && /^\d+$/.test(announced)) return request.arrayBuffer()
+  return announced !== null && /^\d+$/.test(announced)
+    ? request.arrayBuffer()
+    : readChunks(request, limit)
+}
+
+async function readChunks(request: Request, limit: number): Promise<Bytes | undefined> {
   const chunks: Uint8Array[] = []
   let length = 0
   // Without cancellation at the end: that would wait for the holder of a clone, who may never read it.

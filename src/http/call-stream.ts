@@ -52,21 +52,26 @@ export class CallStream implements MessageStream {
     return new Promise((resolve, reject) => {
       this.#onStream = resolve
       if (this.#stream) resolve(this.#stream)
-      // A silent call becomes a stream before a proxy takes its connection for dead.
-      const quiet = setTimeout(() => this.#open(), this.#options.keepAlive)
-      Promise.all(run)
-        .finally(() => {
-          clearTimeout(quiet)
-          this.#over = true
-        })
-        .then((answers) =>
-          this.#stream ? this.#end(answers) : resolve(this.#whole(answers, batch)),
-        )
-        .catch((error) => {
-          this.#fail()
-          reject(error)
-        })
+      this.#finish(run, batch).then(resolve, reject)
     })
+  }
+
+  /** Waits for the answers. When the response is a stream by then, they are its last messages. */
+  async #finish(run: readonly MaybePromise<Answer>[], batch: boolean): Promise<Response> {
+    // A silent call becomes a stream before a proxy takes its connection for dead.
+    const quiet = setTimeout(() => this.#open(), this.#options.keepAlive)
+    try {
+      const answers = await Promise.all(run).finally(() => {
+        clearTimeout(quiet)
+        this.#over = true
+      })
+      if (!this.#stream) return this.#whole(answers, batch)
+      await this.#end(answers)
+      return this.#stream
+    } catch (error) {
+      this.#fail()
+      throw error
+    }
   }
 
   notify(message: string): void {

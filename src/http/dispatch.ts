@@ -3,7 +3,7 @@ import { AuthError } from '../auth/auth.ts'
 import { Cancelled } from '../handlers/cancellation.ts'
 import { HandlerFailure, logInternal } from '../handlers/run-handler.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
-import type { Call } from '../protocol/call.ts'
+import type { Call, ModernMethodCall } from '../protocol/call.ts'
 import { code, errorMessage, McpError } from '../protocol/errors.ts'
 import { resultMessage } from '../protocol/jsonrpc.ts'
 import { runMethod } from '../protocol/methods.ts'
@@ -55,24 +55,28 @@ function dispatch(call: Call): MaybePromise<Answer> {
 }
 
 async function answerLater(call: Call, running: Promise<string>): Promise<Answer> {
+  let result = ''
   try {
-    return toAnswer(call, await finalResult(call, running))
+    result = await running
   } catch (error) {
-    return toErrorAnswer(call, error)
+    if (!isSuspended(call)) return toErrorAnswer(call, error)
   } finally {
     call.close()
   }
+  return isSuspended(call) ? answerSuspended(call) : toAnswer(call, result)
 }
 
-/** A request to the client ends the run of a handler, also when the handler catches that and returns (A.5). */
-async function finalResult(call: Call, running: Promise<string>): Promise<string> {
+/** A request to the client ends the run of a handler, also when the handler catches that and goes on (A.5). */
+function isSuspended(call: Call): call is ModernMethodCall {
+  return call.era === 'modern' && call.suspended
+}
+
+async function answerSuspended(call: ModernMethodCall): Promise<Answer> {
   try {
-    const result = await running
-    if (call.era === 'legacy' || !call.suspended) return result
+    return toAnswer(call, await call.inputRequiredResult())
   } catch (error) {
-    if (call.era === 'legacy' || !call.suspended) throw error
+    return toErrorAnswer(call, error)
   }
-  return call.inputRequiredResult()
 }
 
 function toAnswer(call: Call, result: string): Answer {

@@ -2,9 +2,9 @@
 import type { Server } from '../server.ts'
 import type { Call } from './call.ts'
 import { invalidParams } from './errors.ts'
-import { serverMeta } from './results.ts'
 import type { Revision } from './revisions.ts'
 import { has, isModernRevision } from './revisions.ts'
+import { serverMeta } from './server-meta.ts'
 
 export interface List<T> {
   /** The member of the result that holds the items. */

@@ -5,21 +5,11 @@ import type { Server } from '../server.ts'
 import type { Call } from './call.ts'
 import type { Era, Revision } from './revisions.ts'
 import { has } from './revisions.ts'
-import type {
-  CallToolResult,
-  ContentBlock,
-  GetPromptResult,
-  Implementation,
-  ReadResourceResult,
-} from './types.ts'
+import { serverMeta } from './server-meta.ts'
+import type { CallToolResult, ContentBlock, GetPromptResult, ReadResourceResult } from './types.ts'
 
 /** The result of methods that have nothing to say, in 2025. */
 export const EMPTY_RESULT = '{}'
-
-/** The server's name and version, as `_meta` of every result of 2026 (C19). */
-export function serverMeta({ info }: Pick<Server, 'info'>): Record<string, Implementation> {
-  return { 'io.modelcontextprotocol/serverInfo': info }
-}
 
 /** Writes a result; for 2026 with its `resultType` and the server's name (C19, C20). */
 export function writeResult(
@@ -34,11 +24,6 @@ export function writeResult(
   }
   const json = JSON.stringify(result)
   return json === '{}' ? `${server.resultPrefix}}` : `${server.resultPrefix},${json.slice(1)}`
-}
-
-/** How nearly every result of 2026 begins; it never changes, so it is written once. */
-export function resultPrefixOf(info: Implementation): string {
-  return JSON.stringify({ resultType: 'complete', _meta: serverMeta({ info }) }).slice(0, -1)
 }
 
 export function writeToolResult(call: Call, result: CallToolResult): string {

@@ -3,7 +3,7 @@ import { AuthError } from '../auth/auth.ts'
 import { createContext } from '../handlers/call-context.ts'
 import { toFailureResult, toToolResult } from '../handlers/content.ts'
 import type { Tool } from '../handlers/registry.ts'
-import { HandlerFailure, runHandler, toSafeError } from '../handlers/run-handler.ts'
+import { HandlerFailure, toSafeError, withinTime } from '../handlers/run-handler.ts'
 import { isObject } from '../lib/is-object.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
 import { toMaybePromise } from '../lib/maybe-promise.ts'
@@ -105,9 +105,9 @@ function runTool(call: Call, tool: Tool, args: Params): MaybePromise<string> {
 async function finishTool(call: Call, tool: Tool, value: Promise<unknown>): Promise<string> {
   const timeout = tool.options.timeout ?? call.server.limits.call
   try {
-    return await runHandler(call, `Tool ${tool.name}`, timeout, () => writeLater(call, tool, value))
+    return await withinTime(call, timeout, writeLater(call, tool, value))
   } catch (error) {
-    return writeFailure(call, error)
+    return writeFailure(call, toSafeError(call, `Tool ${tool.name}`, error))
   }
 }
 
