@@ -172,7 +172,7 @@ describe('the layout', () => {
     expect(
       breaking(({ from, to }) => (legacy(from) && modern(to)) || (modern(from) && legacy(to))),
     ).toEqual([])
-    // a cold start reads the code of an era with its first client
+    // A cold start reads the code of an era with its first client.
     expect(
       breaking(
         ({ from, to, kind }) =>

@@ -21,7 +21,7 @@ describe('the heap that a call takes beyond bare Hono', () => {
     const flags = ['--expose-gc', ...room, '--import', 'tsx']
     const { stdout } = await run(process.execPath, [...flags, script])
     const { modern, legacy, modernLater, legacyLater } = JSON.parse(stdout)
-    // measured 7.1 and 8.5 KB with a value, 12.0 and 13.7 KB with a promise (the more of Node 20 and 24)
+    // Measured 7.1 and 8.5 KB with a value, 12.0 and 13.7 KB with a promise (the more of Node 20 and 24).
     expect(modern).toBeLessThan(9_000)
     expect(legacy).toBeLessThan(10_500)
     expect(modernLater).toBeLessThan(15_000)
@@ -54,7 +54,7 @@ describe('one call', () => {
     let made = 0
     const counted = new Proxy(ReadableStream, {
       construct(target, [source, strategy]) {
-        // Node's own Response wraps a text in a stream of bytes, the Node adapter's does not
+        // Node's own Response wraps a text in a stream of bytes, the Node adapter's does not.
         if (source?.type !== 'bytes') made++
         return Reflect.construct(target, [source, strategy])
       },
@@ -80,7 +80,7 @@ describe('one call', () => {
     await modern.call('now', { a: 1 })
     expect(set).not.toHaveBeenCalled()
     await modern.call('later', { a: 1 })
-    // its time limit, and the moment from which it would be a stream
+    // Its time limit, and the moment from which it would be a stream.
     expect(set).toHaveBeenCalledTimes(2)
   })
 
@@ -101,7 +101,7 @@ describe('the core in a bundle', () => {
   it('is small beside Hono, and imports nothing at the start but the schema converter', async () => {
     const { atStart, withEras, withAll, imports } = await coreSize()
     expect(new Set(imports)).toEqual(new Set(['@valibot/to-json-schema']))
-    // the budget of the design; what follows is a bound on growth
+    // The budget of the design; what follows is a bound on growth.
     expect(atStart).toBeLessThan(40 * 1024)
     expect(withEras).toBeLessThan(75 * 1024)
     expect(withAll).toBeLessThan(160 * 1024)

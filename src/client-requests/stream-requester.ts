@@ -64,7 +64,7 @@ export class StreamRequester implements ClientRequester {
         )
       const timer = setTimeout(() => {
         takeBack('No answer in time')
-        reject(failure(`Nobody answered within ${this.#timeout / 1000} seconds`))
+        reject(failure(`No one answered within ${this.#timeout / 1000} seconds`))
       }, this.#timeout)
       const onAbort = () => {
         // a client that cancelled the call has dropped its questions, and wants no more messages (B52)

@@ -241,7 +241,7 @@ describe('the direct client', () => {
         void outgoing.writeHead(200, { 'content-type': 'application/json' }).end('{}'),
     ],
     [
-      'a body that is no object',
+      'a body that is not an object',
       (_, outgoing) =>
         void outgoing.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end('null'),
     ],

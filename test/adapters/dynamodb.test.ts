@@ -92,7 +92,7 @@ describe('a request', () => {
     expect(await requestsOf(() => other.append(log, 4, [5], later()))).toEqual({ PutItem: 1 })
   })
 
-  it('is one for reading a log, and one for each poll of a log without news', async () => {
+  it('is one for reading a log, and one for each poll of a log without new entries', async () => {
     const log = aKey()
     expect(await requestsOf(() => store.read(log, 0))).toEqual({ Query: 1 })
     await store.append(log, 0, [1, 2], later())
@@ -264,7 +264,7 @@ describe('an item', () => {
     ])
   })
 
-  it('of somebody else in the table is reported, not misread', async () => {
+  it('of another program in the table is reported, not misread', async () => {
     const [id] = aKey()
     const Item = { pk: { S: id }, sk: { S: 'r#a' }, other: { S: 'data' } }
     await raw.send(new PutItemCommand({ TableName: dynalite.table, Item }))
@@ -294,7 +294,7 @@ describe('a write whose answer was lost', () => {
     expect((await store.read(log, 0)).map(({ value }) => value)).toEqual(['a', 'b', 'c'])
   })
 
-  it('is a conflict when the answer that came shows that somebody else had won', async () => {
+  it('is a conflict when the answer that came shows that another writer had won', async () => {
     const [record, log] = [aKey(), aKey()]
     const version = await store.put(record, 1, later())
     const other = dynamoStore({ table: dynalite.table, client: raw, clock: () => now })
@@ -308,7 +308,7 @@ describe('a write whose answer was lost', () => {
     await expect(store.append(log, 0, ['ours'], later())).rejects.toThrow(StoreConflict)
   })
 
-  it('is reported as unanswered when nobody can tell whether it was done', async () => {
+  it('is reported as unanswered when no one can tell whether it was done', async () => {
     const record = aKey()
     await store.put(record, 1, later())
     faults.script = ['lost-error']
@@ -457,7 +457,7 @@ describe('a table that cannot be used', () => {
     expect(inspect(error, { depth: 10, showHidden: true })).not.toMatch(/signature|credential=/i)
   })
 
-  it('is unavailable, not bad, when nobody answers', async () => {
+  it('is unavailable, not bad, when no one answers', async () => {
     faults.operations = { GetItem: 'reset' }
     await expect(check(dynalite.table)).rejects.toThrow(StoreUnavailable)
     await expect(check(dynalite.table, 'http://127.0.0.1:1')).rejects.toThrow(StoreUnavailable)
@@ -468,8 +468,8 @@ describe('a table that cannot be used', () => {
     const credentials = () =>
       Promise.reject(Object.assign(new Error('none'), { name: 'CredentialsProviderError' }))
     const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb')
-    const nobody = new DynamoDBClient({ endpoint, region: 'local', credentials })
-    await expect(checkTable({ table: 'x', client: nobody })).rejects.toThrow(
+    const unreachable = new DynamoDBClient({ endpoint, region: 'local', credentials })
+    await expect(checkTable({ table: 'x', client: unreachable })).rejects.toThrow(
       /^There are no AWS credentials for DynamoDB$/,
     )
     const region = () => Promise.reject(new Error('Region is missing'))

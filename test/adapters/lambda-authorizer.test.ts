@@ -100,7 +100,7 @@ describe('the authorizer', () => {
     })
   })
 
-  it('fails with a sentence of its own when nobody can be judged, which the gateway turns into 5xx', async () => {
+  it('fails with a sentence of its own when no one can be judged, which the gateway turns into 5xx', async () => {
     const logged: unknown[] = []
     const auth = verifier(() => Promise.reject(new Error('getaddrinfo ENOTFOUND internal.host')))
     const handler = authorizer(auth, { log: (...all) => logged.push(all) })

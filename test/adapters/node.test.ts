@@ -115,7 +115,7 @@ describe('the Node adapter', () => {
 
     it.each([
       ['has read a copy', (raw: Request) => raw.clone().text()],
-      ['has made a copy that nobody reads', (raw: Request) => raw.clone()],
+      ['has made a copy that no one reads', (raw: Request) => raw.clone()],
     ])('%s still takes no body beyond the limit', async (_, look) => {
       const mcp = createMcp({ name: 'behind', version: '1', log: () => {}, bodyLimit: 1_000 })
       const app = new Hono<{ Bindings: Bindings }>()

@@ -141,7 +141,7 @@ describe('an attacker gets nothing from', () => {
         fc.constantFrom('', 'A', '.', '-', 'AA'),
         async (at, replacement) => {
           const forged = token.slice(0, at) + replacement + token.slice(at + 1)
-          // the last character of a signature ends in bits that stand for nothing (RFC 4648, section 3.5)
+          // The last character of a signature ends in bits that stand for nothing (RFC 4648, section 3.5).
           const same = at === token.length - 1 && signature(forged).equals(signature(token))
           fc.pre(forged !== token && !same)
           expect((await call(app, `Bearer ${forged}`)).status).toBe(401)

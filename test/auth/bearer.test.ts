@@ -7,7 +7,7 @@ const secret = 'correct-horse-battery-staple'
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 describe('static tokens', () => {
-  it('let in whoever holds one, as itself or as its hash', async () => {
+  it('let in a caller that holds one, as itself or as its hash', async () => {
     const app = createAuthApp(
       bearer({ tokens: ['first', `sha256:${sha256(secret).toUpperCase()}`] }),
     )

@@ -194,7 +194,7 @@ describe('COGNITO_… (A57–A63)', () => {
     })
   })
 
-  it('may have a resource identifier that is no URL: then it is a name in the audience', async () => {
+  it('may have a resource identifier that is not a URL: then it is a name in the audience', async () => {
     const issuer = await createPool()
     const app = await start(
       { ...env, MCP_RESOURCE_URL: resource, COGNITO_RESOURCE_ID: 'mcp-server-api' },

@@ -117,7 +117,7 @@ describe('protected resource metadata (RFC 9728)', () => {
     if (options.resource) expect((await get(app, derived)).body).toEqual(body)
   })
 
-  it('is not made up from the Host header when nobody says where the server is (A48)', async () => {
+  it('is not made up from the Host header when no one says where the server is (A48)', async () => {
     const app = createAuthApp(oauth({ issuer }))
     const { status, body } = await get(app, `https://evil.example${wellKnown}`)
     expect(status).toBe(500)

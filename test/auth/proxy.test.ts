@@ -59,7 +59,7 @@ describe('what a proxy says of the public URL', () => {
     { ...forwarded, 'x-forwarded-host': 'a@evil.example' },
     { ...forwarded, 'x-forwarded-host': 'evil.example/path' },
     { ...forwarded, 'x-forwarded-host': 'evil.example", error="' },
-  ])('is left out when it is no address: %j', async (headers) => {
+  ])('is left out when it is not an address: %j', async (headers) => {
     expect((await describeItself(true, headers)).challenge).toBe('Bearer realm="mcp"')
   })
 })

@@ -57,7 +57,7 @@ interface Sent {
   body?: string
 }
 
-/** Sends a request to the next instance in turn. */
+/** Sends a request to the instances, one after the other. */
 async function send(token: string | undefined, { method = 'POST', headers = {}, body }: Sent) {
   const [next, ...others] = instances
   if (!next) throw new Error('There is no instance.')
@@ -184,7 +184,7 @@ describe('what belongs to one tenant', () => {
     expect(outcome(await send(ours, again)).content[0].text).toBe('3')
   })
 
-  it('is a sealed state that nobody else can go on with, and only in time', async () => {
+  it('is a sealed state that no one else can go on with, and only in time', async () => {
     const [ours, theirs] = [await red.token(), await blue.token()]
     const asked = outcome(await send(ours, toolCall('ask')))
     expect(asked.resultType).toBe('input_required')
@@ -208,7 +208,7 @@ describe('what belongs to one tenant', () => {
   })
 })
 
-describe('nobody', () => {
+describe('no one', () => {
   const discover = toolCall('count')
   discover.headers['mcp-method'] = 'server/discover'
   delete discover.headers['mcp-name']

@@ -235,7 +235,7 @@ describe('the gate', () => {
     expect(response.headers.get('www-authenticate')).toMatch(/error="insufficient_scope"/)
   })
 
-  it('answers 503 when nobody can be judged, and does not say why', async () => {
+  it('answers 503 when no one can be judged, and does not say why', async () => {
     const response = await as('broken')
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
     expect(await response.text()).not.toMatch(/10\.0\.0\.1/)

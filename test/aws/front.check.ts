@@ -78,7 +78,7 @@ describe('an integration that streams', () => {
       'has its delimiter too late',
       `{"statusCode":200,"x":"${'x'.repeat(17_000)}"}${'\0'.repeat(8)}`,
     ],
-    ['is no JSON', `hello${'\0'.repeat(8)}`],
+    ['is not JSON', `hello${'\0'.repeat(8)}`],
     ['has no status', `{}${'\0'.repeat(8)}`],
   ])('answers 502 when the prelude %s', async (_, body) => {
     const { url } = await front(plain, () => reply(body))
@@ -92,7 +92,7 @@ describe('an integration that streams', () => {
     expect(await (await fetch(`${url}/mcp`)).text()).toBe('a\0b')
   })
 
-  it('goes on reading from the function when nobody listens any more', async () => {
+  it('goes on reading from the function when no one listens any more', async () => {
     let read = 0
     const endless = Readable.from(
       (function* () {

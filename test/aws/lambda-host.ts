@@ -17,7 +17,7 @@ export interface LambdaHostOptions {
   taskRoot: string
   name?: string
   env?: Record<string, string>
-  /** Processes that are started and used in turn, so that neighbouring invocations land apart. @default 3 */
+  /** Processes that are started and used one after the other, so that neighbouring invocations land apart. @default 3 */
   warm?: number
   /** Processes at most, when those are busy; further invocations wait. @default 30 */
   concurrency?: number
@@ -27,7 +27,7 @@ export interface LambdaHostOptions {
   freeze?: boolean
 }
 
-/** What came back. A streamed body must be read to its end, whoever is left to read it. */
+/** What came back. A streamed body must be read to its end, also without a reader. */
 export interface Invocation {
   readonly streamed: boolean
   readonly contentType: string

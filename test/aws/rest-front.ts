@@ -550,7 +550,7 @@ async function answerBuffered(
   }
 }
 
-/** Splits the prelude off, then passes bytes on as they come; goes on reading when nobody listens any more. */
+/** Splits the prelude off, then passes bytes on as they come; goes on reading when no one listens any more. */
 export async function answerStream(
   { body, ended }: Invocation,
   { idle, total, response }: { idle: number; total: number; response: ServerResponse },

@@ -127,7 +127,7 @@ async function logIn(endpoint: URL, fetch: Fetch) {
 describe('the stack with a static token', async () => {
   const { front, mcp, gate, endpoint } = await deploy({})
 
-  it('asks its authorizer once a token, and starts the server for nobody else', async () => {
+  it('asks its authorizer once a token, and starts the server for no one else', async () => {
     const post = (headers: Record<string, string>) =>
       front.fetch(endpoint, { method: 'POST', body: '{}', headers })
     for (const headers of [{}, { authorization: 'Bearer wrong' }]) {

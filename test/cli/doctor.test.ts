@@ -16,7 +16,7 @@ import { temporaryHome } from '../support/cli-terminal.ts'
 import type { TokenIssuer } from '../support/token-issuer.ts'
 import { createTokenIssuer } from '../support/token-issuer.ts'
 
-// Nobody listens there: the app is called in this process.
+// No one listens there: the app is called in this process.
 const url = 'http://127.0.0.1:9/mcp'
 
 type Handler = (request: Request) => Promise<Response>
@@ -120,7 +120,7 @@ describe('on a healthy server', () => {
     expect(findings(await examineAll({ mcp: guarded }))).toEqual([])
   })
 
-  it('finds nothing where nobody is asked for a login', async () => {
+  it('finds nothing where no one is asked for a login', async () => {
     const all = await examineAll({ mcp: open })
     expect(findings(all)).toEqual([])
     expect(fine(all)).toContain('resumption')
@@ -314,7 +314,7 @@ describe('finds a seeded fault:', () => {
       /x-amzn-Remapped/,
     ],
     [
-      'the forerunner’s parameter (A47)',
+      'the earlier server’s parameter (A47)',
       'challenge',
       () => ({
         mcp: guarded,
@@ -390,7 +390,7 @@ describe('finds a seeded fault:', () => {
       /not a list of URLs/,
     ],
     [
-      'a resource that is no URL (A37)',
+      'a resource that is not a URL (A37)',
       'resource',
       () => ({
         mcp: guarded,
@@ -477,7 +477,7 @@ describe('finds a seeded fault:', () => {
       /refuses the token/,
     ],
     [
-      'a token for somebody else',
+      'a token for another server',
       'token',
       async () => ({ mcp: guarded, token: await issuer.token({ aud: 'https://else.example' }) }),
       /refuses the token/,
@@ -628,7 +628,7 @@ describe('finds a seeded fault:', () => {
   })
 
   it('one client’s answers given to the other (A33)', async () => {
-    // Every answer goes to whoever asked last, and the first one hangs.
+    // Every answer goes to the client that asked last, and the first one hangs.
     let latest: string | null = null
     const fault: Fault = async (request, healthy) => {
       const session = request.headers.get('mcp-session-id')
@@ -656,7 +656,7 @@ describe('finds a seeded fault:', () => {
   })
 })
 
-it('says of an exchange that breaks off what happened, and goes on', async () => {
+it('says of an HTTP exchange that breaks off what happened, and goes on', async () => {
   const fault = edit(asking('tools/call'), () => {
     throw Object.assign(new Error(), { code: 'ECONNRESET' })
   })
@@ -690,7 +690,7 @@ describe('as a command', () => {
     await home.remove()
   })
 
-  it('exits with 1 and names cause and fix when there is a fault, with 4 when nobody is there', async () => {
+  it('exits with 1 and names cause and fix when there is a fault, with 4 when no one is there', async () => {
     const server = createServer(async (request, response) => {
       let body = ''
       for await (const chunk of request) body += chunk

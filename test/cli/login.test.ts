@@ -66,7 +66,7 @@ async function outlive(): Promise<void> {
   await store.update(server.url, held.issuer, { tokens: { ...held.tokens, expires_at: 1 } })
 }
 
-it('says what to do when a login is needed and nobody is there', async () => {
+it('says what to do when a login is needed and no one is there', async () => {
   const call = await runCli(['call', 'read'], { env })
   expect(call).toMatchObject({ code: 3, stdout: '' })
   expect(call.stderr).toBe('The server asks for a login.\n→ Run `auth login`.\n')
@@ -242,7 +242,7 @@ it('gives up a login that was revoked, and says so', async () => {
   expect((await stored())?.tokens).toBeUndefined()
 })
 
-it('steps up to the scope that an operation needs, once there is somebody to ask', async () => {
+it('steps up to the scope that an operation needs, once there is a person to ask', async () => {
   await login()
   const alone = await runCli(['call', 'write'], { env })
   expect(alone.code).toBe(3)
@@ -343,7 +343,7 @@ it('shows a registered client to no other issuer than its own (D34)', async () =
   expect(moved.stderr).toContain('belongs to https://old.example')
 })
 
-it('sends a token to nobody but the server (D25)', async () => {
+it('sends a token to no one but the server (D25)', async () => {
   await login()
   await outlive()
   const seen: [string, string | null][] = []

@@ -163,14 +163,14 @@ describe.each(['modern', 'legacy'])('in the %s era', (era) => {
     person.enter('greet Ann')
     if (era === 'legacy') await person.sees('a new one was opened')
     await person.sees('Hello, Ann!')
-    // It listens again by itself, for the news of the new one.
-    const news = 'The tools of the server have changed.'
-    const before = person.text().split(news).length
+    // It listens again by itself, for the changes of the new server.
+    const changed = 'The tools of the server have changed.'
+    const before = person.text().split(changed).length
     await expect
       .poll(
         async () => {
           await server.mcp.notify.toolsChanged()
-          return person.text().split(news).length
+          return person.text().split(changed).length
         },
         { timeout: 30_000 },
       )

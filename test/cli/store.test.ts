@@ -41,7 +41,7 @@ describe('the lock', () => {
 
   it('is taken over from a holder that is gone, by one at a time', async () => {
     const path = join(home.path, 'lock')
-    await writeFile(path, 'somebody who crashed')
+    await writeFile(path, 'a process that crashed')
     await utimes(path, new Date(0), new Date(0))
     let inside = 0
     let most = 0

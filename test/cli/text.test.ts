@@ -59,7 +59,7 @@ describe('settings', () => {
     },
   )
 
-  it('reads the variables of the forerunner (A66–A71)', () => {
+  it('reads the variables of the earlier client (A66–A71)', () => {
     const settings = readSettings({
       MCP_SERVER_URL: 'https://example.com/mcp/',
       AUTH_METHOD: 'lambda',

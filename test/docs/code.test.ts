@@ -183,7 +183,7 @@ describe('the code of the documentation', () => {
         expect(JSON.parse(Buffer.concat(chunks).toString())).toMatchObject({ jsonrpc: '2.0' })
       })
     } else if (code.includes('handler = authorizer(')) {
-      it('lets a caller with the token in, and nobody else', async () => {
+      it('lets a caller with the token in, and no one else', async () => {
         const { handler } = await load(file)
         const { policyDocument } = await handler(EVENT)
         expect(policyDocument.Statement[0].Effect).toBe('Allow')

@@ -106,7 +106,7 @@ describe('a chat with the agent', () => {
       'get_bedrock_usage_report',
     )
     expect(second?.messages.length).toBe(3)
-    // the conversation goes on: question, call, result, answer, and the next question
+    // The conversation goes on: question, call, result, answer, and the next question.
     expect(third?.messages.map(({ role }) => role)).toEqual([
       'user',
       'assistant',

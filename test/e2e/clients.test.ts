@@ -94,7 +94,7 @@ describe.each(OFFICIAL)('the reference server, to the official client %s', (_, e
   it('remembers within a conversation', async () => {
     const client = await connect(open, serving())
     const first = await client.call('increment_counter')
-    // 2026 has no sessions: the model passes on the handle it was told (C17)
+    // 2026 has no sessions: the model passes on the handle it was told (C17).
     const handle = first.content.at(-1)?.text?.replace('session: ', '')
     const args = era === 'modern' && handle ? { session: handle } : {}
     expect(textOf(await client.call('increment_counter', args))).toBe('2')
@@ -179,7 +179,7 @@ describe.each(OFFICIAL)('the behaviour server, to the official client %s', (_, e
     const client = await connect(open, serving())
     await client.listen()
     for (const what of ['tools', 'prompts', 'resources']) {
-      // a client of 2025 opens its stream in the background, and does not say when it is open
+      // A client of 2025 opens its stream in the background, and does not say when it is open.
       await eventually(async () => {
         await client.call('announce', { what })
         expect(client.heard).toContain(`notifications/${what}/list_changed`)
@@ -250,7 +250,7 @@ describe.each(OFFICIAL.filter(([, era]) => era === 'legacy'))(
         const broken = new ReadableStream<Uint8Array>(
           {
             async pull(controller) {
-              // what was received before the cut is read first, as from a socket
+              // What was received before the cut is read first, as from a socket.
               if (left <= 0) {
                 await reader.cancel()
                 return controller.error(new TypeError('terminated'))
@@ -300,7 +300,7 @@ describe.each(OFFICIAL.filter(([, era]) => era === 'legacy'))(
         return { action: 'accept' as const, content: { name: 'Ada' } }
       }
       const client = await connect(open, serving(), { elicit }, broken)
-      // the cut is within the question: of the stream the client knows its first id alone
+      // The cut is within the question: of the stream the client knows its first id alone.
       const { content } = await client.call('greet_person')
       expect(content[0]?.text).toBe('Hello, Ada!')
       expect([asked, cuts()]).toEqual([1, 1])

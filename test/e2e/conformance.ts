@@ -78,7 +78,7 @@ async function runSuite(url: string, args: string[]): Promise<boolean> {
       `  ${check.status} ${scenario} ${check.id}: ${check.errorMessage ?? check.description}`,
     )
   }
-  // the exit code would count the scenarios left out above
+  // The exit code would count the scenarios left out above.
   const passed = bad.length === 0 && (counts.SUCCESS ?? 0) > 0
   if (!passed && bad.length === 0) console.error(`exit ${exit}\n${output}`)
   return passed

@@ -1,4 +1,4 @@
-/** Several processes on one table, any of which may die, as may the table: nobody is told what is not so. */
+/** Several processes on one table, any of which may die, as may the table: no one is told what is not so. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Cluster } from '../support/cluster.ts'
@@ -73,7 +73,7 @@ describe('an instance that dies', () => {
     expect(new Set(await pidsOf(client, 6)).size).toBe(3)
   })
 
-  it('while it waits for an answer leaves nobody waiting', { timeout: 30_000 }, async () => {
+  it('while it waits for an answer leaves no one waiting', { timeout: 30_000 }, async () => {
     const client = await open({ elicitation: {} })
     const call = client.toolCall('ask')
     const response = await client.post(call)
@@ -93,7 +93,7 @@ describe('an instance that dies', () => {
     await cluster.restart(dying)
   })
 
-  it('between keeping an event and sending it leaves the event to whoever resumes', {
+  it('between keeping an event and sending it leaves the event to a client that resumes', {
     timeout: 30_000,
   }, async () => {
     const client = await open()
@@ -106,7 +106,7 @@ describe('an instance that dies', () => {
       for await (const event of eventsOf(response)) {
         seen.push(event)
         if (progressOf(seen).length < 10 || killed) continue
-        // from here on what is written is kept, and nobody who wrote it hears so
+        // From here on what is written is kept, and no one who wrote it hears so.
         faults.reset()
         faults.operations = { PutItem: 'lost-stall' }
         killed = (async () => {
@@ -127,7 +127,9 @@ describe('an instance that dies', () => {
     await cluster.restart(dying)
   })
 
-  it('while it holds a stream of news costs the listener none', { timeout: 30_000 }, async () => {
+  it('while it holds a stream of changes costs the listener none', {
+    timeout: 30_000,
+  }, async () => {
     const client = await open()
     const response = await client.listen()
     const dying = cluster.last

@@ -74,7 +74,7 @@ it('answers right for 1,000 sessions opened, used and deleted in random order', 
   })
   expect([opened, deleted]).toEqual([1000, 1000])
 
-  // What is left can be found by nobody, and DynamoDB will delete it.
+  // What is left can be found by no one, and DynamoDB will delete it.
   const latest = Date.now() / 1000 + 8 * 24 * 3600
   let start: ScanCommandOutput['LastEvaluatedKey']
   do {
@@ -100,6 +100,6 @@ it('needs no memory for 20,000 sessions that are opened and never closed', {
   await open(2_000)
   const before = await held()
   await open(18_000)
-  // measured -23 a session: not even its id is kept
+  // Measured -23 a session: not even its id is kept.
   expect(((await held()) - before) / 18_000).toBeLessThan(80)
 })

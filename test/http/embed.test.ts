@@ -1,4 +1,4 @@
-/** The server inside an app of somebody else's, behind the middleware that people put in front. */
+/** The server inside an app of another author, behind the middleware that people put in front. */
 import type { Context, MiddlewareHandler } from 'hono'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
@@ -107,7 +107,7 @@ describe.each(Object.entries(MOUNTED))('behind %s', (_, mount) => {
 })
 
 describe('a body that middleware has read', () => {
-  it('is no larger than the server allows, though nothing announced it', async () => {
+  it('is at most as large as the server allows, though nothing announced it', async () => {
     const { mcp } = create()
     const app = new Hono()
     reading(({ req }) => req.json())(app, mcp)
@@ -121,7 +121,7 @@ describe('a body that middleware has read', () => {
     expect(response.status).toBe(413)
   })
 
-  it('is no message where nobody remembers it', async () => {
+  it('is not a message where no one remembers it', async () => {
     const { mcp } = create()
     const app = new Hono()
     const path = reading(({ req }) => req.raw.text())(app, mcp)
@@ -135,7 +135,7 @@ describe('a body that middleware has read', () => {
 })
 
 describe('on Cloudflare Workers, where one request cannot wake another', () => {
-  it('nobody is let to listen, unless the author says so', async () => {
+  it('no one is let to listen, unless the author says so', async () => {
     vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
     const open = (options: { listening?: boolean }) => {
       const mcp = createMcp({ name: 'worker', version: '1', ...options })

@@ -75,7 +75,7 @@ describe.each(Object.entries(endpoints))('hostile input, through %s', (_, open) 
         PARSE,
         undefined,
       ],
-      ['that is no JSON', 'jsonrpc=2.0&method=ping', 400, PARSE, undefined],
+      ['that is not JSON', 'jsonrpc=2.0&method=ping', 400, PARSE, undefined],
       ['that is JavaScript', "{jsonrpc:'2.0',id:1,method:'ping'}", 400, PARSE, undefined],
       [
         'that is not UTF-8',
@@ -133,7 +133,7 @@ describe.each(Object.entries(endpoints))('hostile input, through %s', (_, open) 
         INVALID,
         1,
       ],
-      ['that answers nobody', { jsonrpc: '2.0', result: {} }, 400, INVALID, undefined],
+      ['that answers no request', { jsonrpc: '2.0', result: {} }, 400, INVALID, undefined],
       ['that nests 10,000 lists', '['.repeat(10_000) + ']'.repeat(10_000), 400, INVALID, undefined],
       [
         'that nests 10,000 lists and never closes them',
@@ -170,7 +170,7 @@ describe.each(Object.entries(endpoints))('hostile input, through %s', (_, open) 
       ['holds brackets in a string', JSON.stringify({ ...ping(1), pad: '[{'.repeat(20_000) })],
       ['begins with a byte order mark', `\ufeff${JSON.stringify(ping(1))}`],
       ['names a member twice', '{"jsonrpc":"2.0","id":2,"id":1,"method":"no","method":"ping"}'],
-      ['has members nobody knows', JSON.stringify({ ...ping(1), more: { of: ['it'] } })],
+      ['has members no one knows', JSON.stringify({ ...ping(1), more: { of: ['it'] } })],
       ['is almost too large', JSON.stringify({ ...ping(1), pad: 'x'.repeat(4 * 1024 ** 2 - 60) })],
     ])('that %s is fine', async (_, body) => {
       const reply = await session.send(body)
@@ -261,7 +261,7 @@ describe.each(Object.entries(endpoints))('hostile input, through %s', (_, open) 
       ['completion/complete', { ref: { type: name }, argument }, PARAMS],
       ['completion/complete', { ref: { type: 'ref/prompt', name }, argument }, PARAMS],
       ['completion/complete', { ref: { type: 'ref/resource', uri: name }, argument }, PARAMS],
-    ])('is nobody’s, asked for by %s with %j', async (method, params, code) => {
+    ])('belongs to no one, asked for by %s with %j', async (method, params, code) => {
       const modern = await new ModernClient(endpoint).request(
         method,
         params as Record<string, unknown>,
@@ -284,7 +284,7 @@ describe.each(Object.entries(endpoints))('hostile input, through %s', (_, open) 
       expect(Reflect.get({}, 'polluted')).toBeUndefined()
     })
 
-    it('is no member of _meta, of capabilities or of the handshake', async () => {
+    it('is not a member of _meta, of capabilities or of the handshake', async () => {
       const evil = `{${JSON.stringify(name)}:{"elicitation":{},"sampling":{}}}`
       const body = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":${evil},"clientInfo":${evil},"_meta":${evil}}}`
       const reply = await post(endpoint, body)
@@ -326,7 +326,7 @@ describe.each(Object.entries(endpoints))('hostile input, through %s', (_, open) 
         const text = answer.result?.content[0].text
         expect(text).toMatch(/^Internal error \([0-9a-f]{8}\)$/)
         expect(JSON.stringify(answer)).not.toContain(SECRET)
-        // whoever operates the server finds the reason under what the client was told
+        // The operator of the server finds the reason under what the client was told.
         const [correlation] = /[0-9a-f]{8}/.exec(text) ?? []
         expect(log.filter((entry) => entry.correlation === correlation)).toHaveLength(1)
       }
@@ -374,12 +374,12 @@ describe.each(Object.entries(endpoints))('hostile input, through %s', (_, open) 
       ['an origin from elsewhere', { origin: 'https://evil.example.com' }, 403],
       ['an origin that only begins like ours', { origin: 'http://localhost.evil.com' }, 403],
       ['an origin that is null', { origin: 'null' }, 403],
-      ['an origin that is no URL', { origin: 'localhost' }, 403],
+      ['an origin that is not a URL', { origin: 'localhost' }, 403],
       ['an origin on this machine', { origin: 'http://localhost:5173' }, 200],
       ['a version from the past', { 'mcp-protocol-version': '2024-11-05' }, 400],
       ['two versions', { 'mcp-protocol-version': '2025-03-26, 2025-03-26' }, 400],
       ['a version that is __proto__', { 'mcp-protocol-version': '__proto__' }, 400],
-      ['the session of nobody', { 'mcp-session-id': '../../etc/passwd' }, 404],
+      ['the session of no one', { 'mcp-session-id': '../../etc/passwd' }, 404],
       ['two sessions', { 'mcp-session-id': `${'A'.repeat(24)}, ${'B'.repeat(24)}` }, 404],
       ['an Accept that is nonsense', { accept: ';;;,,,q=' }, 406],
     ])('with %s: %j → %d (B2, C2)', async (_, headers, status) => {
@@ -471,7 +471,7 @@ describe('hostile bytes, on the socket of the Node adapter', () => {
       heard += chunk
       if (until?.test(heard)) socket.destroy()
     })
-    // a server that has said what it had to say need not wait for the rest: it may reset the connection
+    // A server that has said what it had to say need not wait for the rest: it may reset the connection.
     socket.on('error', () => {})
     await new Promise((resolve) => socket.once('close', resolve))
     return heard
@@ -524,7 +524,7 @@ describe('hostile bytes, on the socket of the Node adapter', () => {
       request(whole, 'POST /mcp HTTP/1.1', 'Host: localhost@evil.com') + body,
       400,
     ],
-    ['a Host that is no name', request(whole, 'POST /mcp HTTP/1.1', 'Host: [::1') + body, 400],
+    ['a Host that is not a name', request(whole, 'POST /mcp HTTP/1.1', 'Host: [::1') + body, 400],
     [
       'a whole URL of another host',
       request(whole, 'POST http://evil.example.com/mcp HTTP/1.1', 'Host: evil.example.com') + body,
@@ -573,7 +573,7 @@ describe('hostile bytes, on the socket of the Node adapter', () => {
       heard += chunk
       if (heard.startsWith('HTTP/1.1 100') && !heard.includes('HTTP/1.1 400')) socket.write(body)
     }
-    // a ping without a session: the protocol's own 400, which is what was to be reached
+    // A ping without a session: the protocol's own 400, which is what was to be reached.
     expect(heard).toMatch(/^HTTP\/1\.1 100 Continue[\s\S]*HTTP\/1\.1 400[\s\S]*Mcp-Session-Id/)
   })
 
@@ -586,7 +586,7 @@ describe('hostile bytes, on the socket of the Node adapter', () => {
     expect(heard.match(/"id":"\w+"/g)).toEqual(['"id":"first"', '"id":"second"', '"id":"third"'])
   })
 
-  it('streams that nobody reads hold up nobody else', async () => {
+  it('streams that no one reads hold up no one else', async () => {
     const client = await LegacyClient.open(endpoint, '2025-11-25')
     const sockets = await Promise.all(
       Array.from({ length: 20 }, async () => {

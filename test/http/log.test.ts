@@ -5,7 +5,7 @@ import type { LogEntry } from '../../src/index.ts'
 import { bearer, createMcp } from '../../src/index.ts'
 import { fetchEndpoint, LegacyClient, ModernClient } from '../support/wire.ts'
 
-const TOKEN = 'a-token-that-nobody-may-read'
+const TOKEN = 'a-token-that-no-one-may-read'
 
 it('names request, caller, session, method and tool, and shows no token, session id, argument or result', async () => {
   const lines: LogEntry[] = []

@@ -59,7 +59,7 @@ async def check(session: ClientSession) -> None:
     assert failed.isError, failed
     try:
         await session.call_tool("no_such_tool", {})
-        raise AssertionError("an unknown tool is no result (B59)")
+        raise AssertionError("an unknown tool is not a result (B59)")
     except McpError as error:
         assert error.error.code == -32602, error
 

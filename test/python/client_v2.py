@@ -54,7 +54,7 @@ async def check(client: Client) -> None:
     assert failed.is_error, failed
     try:
         await client.call_tool("no_such_tool", {})
-        raise AssertionError("an unknown tool is no result (B59)")
+        raise AssertionError("an unknown tool is not a result (B59)")
     except MCPError as error:
         assert error.error.code == -32602, error
 
@@ -72,10 +72,10 @@ async def check(client: Client) -> None:
         await client.subscribe_resource(WATCHED)
         await client.send_ping()
     else:
-        async with client.listen(tools_list_changed=True, resource_subscriptions=[WATCHED]) as news:
-            assert news.honored.tools_list_changed, news.honored
+        async with client.listen(tools_list_changed=True, resource_subscriptions=[WATCHED]) as changes:
+            assert changes.honored.tools_list_changed, changes.honored
             await client.call_tool("test_trigger_tool_change", {})
-            async for event in news:
+            async for event in changes:
                 assert type(event).__name__ == "ToolsListChanged", event
                 break
 

@@ -23,11 +23,11 @@ describe('chart', () => {
     const bytes = Buffer.from(image?.data ?? '', 'base64')
     expect(bytes.subarray(0, 8).toString('latin1')).toBe('\x89PNG\r\n\x1a\n')
     expect([bytes.readUInt32BE(16), bytes.readUInt32BE(20)]).toEqual([1500, 900])
-    // bars, axes and letters; an empty sheet of this size is a few kilobytes
+    // Bars, axes and letters; an empty sheet of this size is a few kilobytes.
     expect(bytes.length).toBeGreaterThan(20_000)
   }, 20_000)
 
-  it('is left out when nobody asks for it, and when there is nothing to draw', async () => {
+  it('is left out when no one asks for it, and when there is nothing to draw', async () => {
     await useLogs(week)
     expect((await report()).images).toEqual([])
     await useLogs([])

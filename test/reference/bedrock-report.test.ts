@@ -16,7 +16,7 @@ function requests(date: string, count: number, input: number, output: number, mo
   })
 }
 
-/** The report in the forerunner's README (A5): 13,060 requests over 7 days. */
+/** The report in the earlier server's README (A5): 13,060 requests over 7 days. */
 const week = [
   ...requests('2025-04-02', 61, 237_835, 10_586, 'us.anthropic.claude-3-5-haiku-20241022-v1:0'),
   ...requests('2025-04-06', 8_175, 1_639_992, 141_463, 'anthropic.claude-3-5-haiku-20241022-v1:0'),
@@ -48,7 +48,7 @@ titan-embed-text-v1: Requests=62, Input=845, Completion=0, Total=845
 ${grace}: Requests=13060, Input=2992387, Completion=254124, Total=3246511`
 
 describe('get_bedrock_usage_report', () => {
-  it("prints 13,060 requests over 7 days in the forerunner's layout (A5)", async () => {
+  it("prints 13,060 requests over 7 days in the earlier server's layout (A5)", async () => {
     const logs = await useLogs(week)
     const answer = await report()
     expect(answer.text).toBe(weekText)
@@ -63,7 +63,7 @@ describe('get_bedrock_usage_report', () => {
     expect(answer.text).toBe(weekText)
     expect(answer.data.source).toBe('events')
     expect(logs.count('FilterLogEvents')).toBeGreaterThan(7)
-    // refused once for each of the four windows that ask at the same time, and not asked again
+    // Refused once for each of the four windows that ask at the same time, and not asked again.
     expect(logs.count('StartQuery')).toBe(4)
   })
 
@@ -110,11 +110,11 @@ describe('get_bedrock_usage_report', () => {
   ])('tells its progress through %s, growing up to the whole period', async (_, options) => {
     await useLogs(week, options)
     const { progress } = await report()
-    const done = progress.map((news) => news.progress)
+    const done = progress.map((one) => one.progress)
     expect(done.length).toBeGreaterThanOrEqual(7)
     expect(done).toEqual([...new Set(done)].sort((a, b) => a - b))
     expect(progress.at(-1)).toMatchObject({ progress: 7, total: 7 })
-    // a query scans whole seconds, so that a few lines are scanned twice, and counted once
+    // A query scans whole seconds, so that a few lines are scanned twice, and counted once.
     expect(progress.at(-1)?.message).toMatch(/^7 of 7 days, 1306\d log lines$/)
   })
 
@@ -153,7 +153,7 @@ Total Cache Write Tokens: 70
   it.each([
     ['Insights', {}],
     ['FilterLogEvents', insightsDenied],
-  ])('counts lines that are no records through %s, and goes on (A5)', async (_, options) => {
+  ])('counts lines that are not records through %s, and goes on (A5)', async (_, options) => {
     const time = now - day
     const record = JSON.parse(invocation({ time, modelId: 'm', input: 5 }).message)
     const line = (value: unknown) => ({ timestamp: time, message: JSON.stringify(value) })

@@ -62,14 +62,14 @@ describe('a schema of valibot', () => {
         v.string(),
         v.trim(),
         v.minLength(1),
-        v.check((name) => name !== 'nobody', 'must be somebody'),
+        v.check((name) => name !== 'nobody', 'must be a person'),
       ),
     })
     const { inputSchema } = await listed(schema)
     expect(inputSchema).toMatchObject({ properties: { name: { type: 'string', minLength: 1 } } })
     const { call } = serve(schema)
     expect(JSON.stringify(await call({ name: ' Ada ' }))).toContain('{\\"name\\":\\"Ada\\"}')
-    expect(JSON.stringify(await call({ name: 'nobody' }))).toContain('must be somebody')
+    expect(JSON.stringify(await call({ name: 'nobody' }))).toContain('must be a person')
   })
 
   it('is refused at registration where a whole value has no JSON', () => {
@@ -77,7 +77,7 @@ describe('a schema of valibot', () => {
   })
 })
 
-it('is refused at registration when it is no object', () => {
+it('is refused at registration when it is not an object', () => {
   expect(() => serve(v.string())).toThrow(/must be an object/)
   expect(() => serve({})).toThrow(/must be an object/)
 })

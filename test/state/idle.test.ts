@@ -31,7 +31,7 @@ describe('a call that is over', () => {
 })
 
 describe('a client that listens', () => {
-  /** A store that cannot wake anybody, and when the news were looked for in it. */
+  /** A store that cannot wake anyone, and when changes were looked for in it. */
   function polledStore() {
     const memory = memoryStore()
     const reads: number[] = []
@@ -63,7 +63,7 @@ describe('a client that listens', () => {
     const { store, reads } = polledStore()
     mcp = createBehaviourServer({ store })
     const streams = await Promise.all(Array.from({ length: 50 }, () => listen()))
-    // where each starts, and what has come meanwhile
+    // Where each starts, and what has come meanwhile.
     await eventually(async () => expect(reads.length).toBeGreaterThanOrEqual(100))
     const begun = reads.length
     await new Promise((resolve) => setTimeout(resolve, 500))

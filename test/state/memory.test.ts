@@ -75,7 +75,7 @@ describe('the memory store', () => {
       await store.put(key(i), 'x'.repeat(20), { expiresAt: 1_000 })
     }
     now = 2_000
-    // 50 expired items of 30 characters: in their place, nothing that lives has to go
+    // 50 expired items of 30 characters: in their place, nothing that lives has to go.
     for (let i = 100; i < 160; i++) await keep(`${i}`, 'x'.repeat(20))
     expect(await held('a')).toBe('a')
   })
@@ -91,20 +91,20 @@ describe('the memory store', () => {
     const store = storeOf({ maxItems: 20_000 })
     const filling = await cpuOf(store, 0, 20_000)
     const full = await cpuOf(store, 20_000, 120_000)
-    // it was ten times as much, and more when each write looked for the oldest item from the front
+    // It was ten times as much, and more when each write looked for the oldest item from the front.
     expect(full / filling).toBeLessThan(4)
   })
 
   it.each([
     [
-      'read in turn',
+      'read one after the other',
       async ({ store }, _i) => {
         await store.get(key('a'))
         await store.get(key('b'))
       },
     ],
     [
-      'written in turn',
+      'written one after the other',
       async ({ keep }, _i) => {
         await keep('a')
         await keep('b')
@@ -128,7 +128,7 @@ describe('the memory store', () => {
         return heldBytes()
       }
       const before = await heapAfter(20_000)
-      // an iterator that was kept from write to write held every table that the map had outgrown: 59 bytes a read
+      // An iterator that was kept from write to write held every table that the map had outgrown: 59 bytes a read.
       expect((await heapAfter(100_000)) - before).toBeLessThan(2_000_000)
     },
   )
@@ -144,7 +144,7 @@ describe('the memory store', () => {
     }
     const before = await keep(0, 5_000)
     const each = ((await keep(5_000, 35_000)) - before) / 30_000
-    // measured 265 to 293 bytes on Node 20, 22 and 24; as V8 puts texts together, 356 to 394
+    // Measured 265 to 293 bytes on Node 20, 22 and 24; as V8 puts texts together, 356 to 394.
     expect(each).toBeLessThan(340)
   })
 })

@@ -92,7 +92,7 @@ it('answers 413 to a client whose answer is too large to be passed on', async ()
     result: { role: 'assistant', model: 'm', content: { type: 'text', text: words } },
   })
   expect((await send(answer('x'.repeat(20_000)), session)).status).toBe(413)
-  // the question is still open: a shorter answer counts
+  // The question is still open: a shorter answer counts.
   expect((await send(answer('short'), session)).status).toBe(202)
   while (!text.includes('"id":2')) text += (await reader?.read())?.value ?? ''
   expect(text).toContain('short')

@@ -50,6 +50,6 @@ if (endpoint) {
 } else {
   const title = 'the store contract, dynamoStore on TEST_DYNAMODB_ENDPOINT: not set, so not run'
   console.error(title)
-  // only who names an endpoint of their own can run it; the skip keeps it in sight
+  // Only who names an endpoint of their own can run it; the skip keeps it in sight.
   it.skip(title)
 }

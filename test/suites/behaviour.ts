@@ -2,12 +2,12 @@
 import { describe } from 'vitest'
 import type { OpenEndpoint } from '../support/wire.ts'
 import { calls } from './behaviour/calls.ts'
+import { changes } from './behaviour/changes.ts'
 import type { Missing } from './behaviour/endpoint.ts'
 import { shared } from './behaviour/endpoint.ts'
 import { headers } from './behaviour/headers.ts'
 import { lifecycle } from './behaviour/lifecycle.ts'
 import { lists } from './behaviour/lists.ts'
-import { news } from './behaviour/news.ts'
 import { questions } from './behaviour/questions.ts'
 import { sessions } from './behaviour/sessions.ts'
 import { streams } from './behaviour/streams.ts'
@@ -33,6 +33,6 @@ export function behaviour(
     questions(suite)
     sessions(suite)
     streams(suite)
-    news(suite)
+    changes(suite)
   })
 }

@@ -251,7 +251,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         }
       })
 
-      it('refuse whoever does not know their last entry', async () => {
+      it('refuse a writer that does not know their last entry', async () => {
         const log = aKey()
         await store.append(log, 0, [1, 2, 3], later())
         await store.append(log, 3, [4, 5], later())
@@ -339,7 +339,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         expect(values(await engine.peer.read(log, 1))).toEqual(['newer', 'newest'])
       })
 
-      it('go on for as long as somebody appends, also past the time of their first entries', async () => {
+      it('go on for as long as a writer appends, also past the time of their first entries', async () => {
         const log = aKey()
         let last = 0
         for (let round = 0; round < 5; round += 1) {

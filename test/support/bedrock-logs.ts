@@ -53,7 +53,7 @@ export async function report(
     mcp,
     'get_bedrock_usage_report',
     { region: 'us-east-1', log_group_name: group, days: 7, ...args },
-    { ...calling, onprogress: (news) => progress.push(news) },
+    { ...calling, onprogress: (one) => progress.push(one) },
   )
   return {
     text: textOf(result),

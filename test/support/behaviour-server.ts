@@ -134,7 +134,7 @@ function failures(mcp: Mcp): void {
   mcp.tool('fail', { description: 'Fails in words for the model' }, () =>
     failure('The oven is cold'),
   )
-  mcp.tool('crash', { description: 'Throws what nobody may see' }, () => {
+  mcp.tool('crash', { description: 'Throws what no one may see' }, () => {
     throw new Error('password=hunter2 at /srv/secret.ts')
   })
   mcp.tool(
@@ -347,7 +347,7 @@ function prompts(mcp: Mcp): void {
   mcp.prompt(
     'introduce',
     {
-      description: 'Introduces somebody',
+      description: 'Introduces a person',
       input: v.object({
         name: v.pipe(v.string(), v.description('Who')),
         tone: v.optional(v.string()),
@@ -374,7 +374,7 @@ function prompts(mcp: Mcp): void {
   )
   mcp.prompt('interview', { description: 'Asks before it answers' }, async (_, ctx) => {
     const answer = await ctx.elicit('Whom?', Name)
-    return answer.action === 'accept' ? `Interview ${answer.content.name}.` : 'Interview nobody.'
+    return answer.action === 'accept' ? `Interview ${answer.content.name}.` : 'Interview no one.'
   })
 }
 
@@ -400,7 +400,7 @@ function resources(mcp: Mcp): void {
   })
   mcp.resource('test://asking', { name: 'asking' }, async (_, ctx) => {
     const answer = await ctx.elicit('Who reads?', Name)
-    return answer.action === 'accept' ? `for ${answer.content.name}` : 'for nobody'
+    return answer.action === 'accept' ? `for ${answer.content.name}` : 'for no one'
   })
   mcp.resource(
     'test://users/{id}/notes/{note}',

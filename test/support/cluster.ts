@@ -45,7 +45,7 @@ export interface Cluster extends AsyncDisposable {
    * the signal lets it. Resolves when the process has ended, where the signal ends it.
    */
   signal(index: number, signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): Promise<void>
-  /** Starts a process in the place of one that ended. */
+  /** Starts a process in the place of a process that ended. */
   restart(index: number): Promise<void>
   close(): Promise<void>
 }
@@ -194,7 +194,7 @@ async function end({ child }: Running): Promise<void> {
 }
 
 /**
- * Passes one request on, both bodies as they come. `refused` when nobody listens there, so that nothing
+ * Passes one request on, both bodies as they come. `refused` when no one listens there, so that nothing
  * of the request is lost. Either side's end is the other's.
  */
 function forward(

@@ -35,7 +35,7 @@ export interface DynaliteOptions {
 export async function startDynalite(options: DynaliteOptions = {}): Promise<Dynalite> {
   const { port = 0, table = 'test' } = options
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0 })
-  // dynalite's own close() and listen() throw the data away; the server's underneath do not.
+  // Dynalite's own close() and listen() throw the data away; the server's underneath do not.
   const listen = (on: number) =>
     new Promise<void>((resolve, reject) => {
       server.once('error', reject)

@@ -32,7 +32,7 @@ export interface Faults extends AsyncDisposable {
   /** How many were made to fail since then. */
   failed: number
   reset(): void
-  /** Share of requests that fail, each with one of `kinds` in turn. @default 0 */
+  /** Share of requests that fail, with the `kinds` one after the other. @default 0 */
   rate: number
   kinds: Fault[]
   /** The next requests fail so, one each, whatever `rate` says; `ok` lets one pass. */

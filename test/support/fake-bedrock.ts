@@ -113,7 +113,7 @@ function encode(type: string, payload: object): Buffer {
     }).flatMap(([name, value]) => [
       Buffer.from([name.length]),
       Buffer.from(name),
-      // 7: a string, with its length in two bytes
+      // 7: a string, with its length in two bytes.
       Buffer.from([7, value.length >> 8, value.length & 0xff]),
       Buffer.from(value),
     ]),

@@ -55,7 +55,7 @@ export interface FakeLogsOptions {
   readonly pageBytes?: number
   /** Each page leads to itself. */
   readonly stuck?: boolean
-  /** Every so many pages, one that is empty and goes on. */
+  /** Every so many pages, a page that is empty and has a next one. */
   readonly emptyPageEvery?: number
   /** Decides that a call fails. */
   readonly refuse?: (call: Call) => Refusal | undefined
@@ -63,7 +63,7 @@ export interface FakeLogsOptions {
 
 export interface FakeLogs extends Listener {
   readonly calls: readonly Call[]
-  /** Queries that nobody has stopped and that have not ended. */
+  /** Queries that no one has stopped and that have not ended. */
   readonly running: number
   count(operation: string): number
 }

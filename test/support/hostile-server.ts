@@ -118,7 +118,7 @@ export function createHostileServer(options: Partial<McpOptions> = {}): {
     },
     (args) => JSON.stringify(Object.keys(args)),
   )
-  // names that every object inherits are names like any other, once somebody registers them
+  // Names that every object inherits are names like any other, once an author registers them.
   mcp.tool('hasOwnProperty', { description: 'Just a name' }, () => 'a tool')
   mcp.prompt('toString', { description: 'Just a name' }, () => 'a prompt')
   mcp.prompt('throws', { description: 'Throws' }, () => {

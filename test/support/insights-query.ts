@@ -78,7 +78,7 @@ interface Groups {
 function compileStats(parser: Parser): () => Groups {
   const sums = parser.list((alias, _, source) => {
     const [, fn, argument = ''] = /^(count|sum)\((.*)\)$/.exec(source) ?? []
-    if (!fn) throw new QuerySyntaxError(`${source} is no aggregation`)
+    if (!fn) throw new QuerySyntaxError(`${source} is not an aggregation`)
     return { alias, of: fn === 'sum' ? new Parser(argument).expression() : undefined }
   })
   const keys = parser.skip('by') ? parser.list((alias, expression) => ({ alias, expression })) : []

@@ -43,7 +43,7 @@ export function invocation({ time, ...call }: Invocation): LogEvent {
       inputBodyJson: {
         messages: Array.from({ length: call.messages ?? 1 }, (_, index) => ({
           role: index % 2 ? 'assistant' : 'user',
-          content: [{ text: '"inputTokenCount":77 is not a count, it is what somebody wrote' }],
+          content: [{ text: '"inputTokenCount":77 is not a count, it is what a person wrote' }],
         })),
       },
       inputTokenCount: call.input,

@@ -38,7 +38,7 @@ export interface Official {
   prompt(name: string, args: Record<string, string>): Promise<string>
   read(uri: string): Promise<string>
   complete(prompt: string, argument: string, value: string): Promise<string[]>
-  /** Asks for news, where that takes more than being connected. */
+  /** Asks for notifications of changes, where that takes more than being connected. */
   listen(): Promise<void>
   close(): Promise<void>
 }
@@ -93,7 +93,7 @@ const openV1: Open = async (url, answers = {}, fetch = globalThis.fetch) => {
   client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => {
     heard.push(`${params.level}: ${params.data}`)
   })
-  // the transport's type of sessionId is not made for exactOptionalPropertyTypes
+  // The transport's type of sessionId is not made for exactOptionalPropertyTypes.
   const transport = new TransportV1(new URL(url), { fetch, reconnectionOptions })
   await client.connect(transport as Parameters<typeof client.connect>[0])
   return {
@@ -102,7 +102,7 @@ const openV1: Open = async (url, answers = {}, fetch = globalThis.fetch) => {
     list: (what) => listWith(client, what),
     async call(name, args = {}, onprogress) {
       const options = onprogress && {
-        onprogress: (news: { progress: number }) => onprogress(news.progress),
+        onprogress: ({ progress }: { progress: number }) => onprogress(progress),
       }
       return (await client.callTool({ name, arguments: args }, undefined, options)) as CallResult
     },
@@ -154,11 +154,11 @@ const openV2 =
         const params = {
           name,
           arguments: args,
-          // in 2026 a request asks for its own log (C34)
+          // In 2026 a request asks for its own log (C34).
           ...(era === 'modern' && { _meta: { 'io.modelcontextprotocol/logLevel': 'debug' } }),
         }
         const options = onprogress && {
-          onprogress: (news: { progress: number }) => onprogress(news.progress),
+          onprogress: ({ progress }: { progress: number }) => onprogress(progress),
         }
         return (await client.callTool(params, options)) as CallResult
       },

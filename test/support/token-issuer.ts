@@ -89,7 +89,7 @@ export async function createTokenIssuer(options: TokenIssuerOptions = {}): Promi
         case 'empty':
           return Response.json({ issuer: url, jwks_uri: jwksUri, keys: [] })
         case 'redirect':
-          // Whoever follows it comes back with something that looks like keys.
+          // A client that follows it comes back with something that looks like keys.
           if (init?.redirect === 'manual') return new Response(null, { status: 302 })
       }
       if (address === jwksUri) return Response.json({ keys: issuer.keys.map(({ jwk }) => jwk) })

@@ -136,7 +136,7 @@ export class Reply {
   async leave(): Promise<void> {
     this.#leave.abort()
     await this.#reading?.return(undefined).catch(() => {})
-    // a body that came whole, or was cut by the abort, has nothing left to cancel
+    // A body that came whole, or was cut by the abort, has nothing left to cancel.
     await this.response.body?.cancel().catch(() => {})
   }
 
@@ -168,7 +168,7 @@ interface Sending {
 
 export const BOTH = 'application/json, text/event-stream'
 
-async function exchange(
+async function send(
   endpoint: TestEndpoint,
   method: string,
   headers: Record<string, string | undefined>,
@@ -197,7 +197,7 @@ export function post(
     typeof body === 'string' || body instanceof Uint8Array
       ? (body as string | Uint8Array<ArrayBuffer>)
       : JSON.stringify(body)
-  return exchange(
+  return send(
     endpoint,
     'POST',
     { 'content-type': 'application/json', accept: BOTH, ...headers },
@@ -291,7 +291,7 @@ export class LegacyClient extends WireClient {
   get headers(): Record<string, string> {
     return {
       'mcp-session-id': this.sessionId,
-      // the header came with 2025-06-18 (B43)
+      // The header came with 2025-06-18 (B43).
       ...(this.revision > '2025-03-26' && { 'mcp-protocol-version': this.revision }),
       ...this.#options.headers,
     }
@@ -341,7 +341,7 @@ export class LegacyClient extends WireClient {
 
   /** GET: the server's own messages, or what a stream held after an event. */
   get(lastEventId?: string, headers: Record<string, string> = {}): Promise<Reply> {
-    return exchange(this.endpoint, 'GET', {
+    return send(this.endpoint, 'GET', {
       accept: 'text/event-stream',
       ...this.headers,
       ...headers,
@@ -350,7 +350,7 @@ export class LegacyClient extends WireClient {
   }
 
   delete(headers: Record<string, string> = {}): Promise<Reply> {
-    return exchange(this.endpoint, 'DELETE', { ...this.headers, ...headers })
+    return send(this.endpoint, 'DELETE', { ...this.headers, ...headers })
   }
 }
 

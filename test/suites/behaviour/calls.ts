@@ -33,7 +33,7 @@ export function calls({ open, endpoint, can }: Suite): void {
       expect(structuredContent).toEqual(structured ? { sum: 3 } : undefined)
     })
 
-    it('gets structure that is no object wrapped in one before 2026 (B58)', async () => {
+    it('gets structure that is not an object wrapped in one before 2026 (B58)', async () => {
       const { content, structuredContent } = await result('range', { count: 3 })
       expect(content[0].text).toBe('[0,1,2]')
       if (!structured) expect(structuredContent).toBeUndefined()
@@ -154,7 +154,7 @@ export function calls({ open, endpoint, can }: Suite): void {
       },
     )
 
-    it('reports no progress that nobody asked for (B53)', async () => {
+    it('reports no progress that no one asked for (B53)', async () => {
       const client = await connect(endpoint(), revision)
       const reply = await client.call('count', { to: 3 })
       expect(reply.streams).toBe(false)

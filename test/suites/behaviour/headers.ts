@@ -20,7 +20,7 @@ export function headers({ endpoint }: Suite): void {
       ['Mcp-Name differs in case', { 'mcp-name': 'Echo' }],
       ['Mcp-Name lacks padding', { 'mcp-name': '=?base64?ZWNobwo?=' }],
       ['Mcp-Name has characters outside base64', { 'mcp-name': '=?base64?ZWNo*m8=?=' }],
-      ['Mcp-Name is no UTF-8 inside', { 'mcp-name': '=?base64?/////w==?=' }],
+      ['Mcp-Name is not UTF-8 inside', { 'mcp-name': '=?base64?/////w==?=' }],
       ['Mcp-Name begins a sentinel only', { 'mcp-name': '=?base64?ZWNobw==' }],
       ['Mcp-Name ends a sentinel only', { 'mcp-name': 'ZWNobw==?=' }],
       ['Mcp-Name spells the sentinel in capitals', { 'mcp-name': '=?BASE64?ZWNobw==?=' }],

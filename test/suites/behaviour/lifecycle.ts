@@ -11,13 +11,13 @@ export function lifecycle({ open, endpoint, can }: Suite): void {
       expect(server.protocolVersion).toBe(revision)
       expect(sessionId).toMatch(/^[\x21-\x7e]{22,}$/)
       expect(server.instructions).toBe('Do as the tests say.')
-      const news = can('listening') ? { listChanged: true } : {}
+      const changes = can('listening') ? { listChanged: true } : {}
       expect(server.capabilities).toEqual({
         logging: {},
         completions: {},
-        tools: news,
-        prompts: news,
-        resources: { ...news, ...(can('listening') && { subscribe: true }) },
+        tools: changes,
+        prompts: changes,
+        resources: { ...changes, ...(can('listening') && { subscribe: true }) },
       })
     })
 
@@ -102,7 +102,7 @@ export function lifecycle({ open, endpoint, can }: Suite): void {
           { jsonrpc: '2.0', id: 'one', method: 'ping' },
           { jsonrpc: '2.0', method: 'notifications/initialized' },
           { jsonrpc: '2.0', id: 2, method: 'no/such' },
-          { jsonrpc: '2.0', id: 'nobody asked', result: {} },
+          { jsonrpc: '2.0', id: 'no one asked', result: {} },
           {
             jsonrpc: '2.0',
             id: 3,
@@ -200,16 +200,16 @@ export function lifecycle({ open, endpoint, can }: Suite): void {
     it('discovers the server (C19, C20, C25, C26)', async () => {
       const reply = await new ModernClient(endpoint()).request('server/discover')
       const result = await reply.result()
-      const news = can('listening') ? { listChanged: true } : {}
+      const changes = can('listening') ? { listChanged: true } : {}
       expect(result).toEqual({
         resultType: 'complete',
         supportedVersions: ['2026-07-28'],
         capabilities: {
           logging: {},
           completions: {},
-          tools: news,
-          prompts: news,
-          resources: { ...news, ...(can('listening') && { subscribe: true }) },
+          tools: changes,
+          prompts: changes,
+          resources: { ...changes, ...(can('listening') && { subscribe: true }) },
           extensions: {},
         },
         instructions: 'Do as the tests say.',
@@ -262,13 +262,13 @@ export function lifecycle({ open, endpoint, can }: Suite): void {
       ['no version in _meta', { _meta: { [capabilities]: {} } }, '2026-07-28', -32602],
       ['no capabilities', { _meta: { [version]: '2026-07-28' } }, '2026-07-28', -32602],
       [
-        'capabilities that are no object',
+        'capabilities that are not an object',
         { _meta: { [version]: '2026-07-28', [capabilities]: [] } },
         '2026-07-28',
         -32602,
       ],
       [
-        'a version that is no string',
+        'a version that is not a string',
         { _meta: { [version]: 20260728, [capabilities]: {} } },
         '2026-07-28',
         -32602,
@@ -286,7 +286,7 @@ export function lifecycle({ open, endpoint, can }: Suite): void {
         -32020,
       ],
       [
-        'a version nobody has',
+        'a version no one has',
         { _meta: { [version]: 'v999.0.0', [capabilities]: {} } },
         'v999.0.0',
         -32022,

@@ -97,7 +97,7 @@ export function lists({ open, endpoint }: Suite): void {
       const prompts = await list('prompts/list', 'prompts')
       expect(named(prompts, 'introduce')).toEqual({
         name: 'introduce',
-        description: 'Introduces somebody',
+        description: 'Introduces a person',
         arguments: [
           { name: 'name', description: 'Who', required: true },
           { name: 'tone', required: false },
@@ -134,7 +134,7 @@ export function lists({ open, endpoint }: Suite): void {
       const get = (params: object) => client.request('prompts/get', params)
       const result = await (await get({ name: 'introduce', arguments: { name: 'Ada' } })).result()
       expect(result).toMatchObject({
-        description: 'Introduces somebody',
+        description: 'Introduces a person',
         messages: [{ role: 'user', content: { type: 'text', text: 'Introduce Ada.' } }],
       })
       expect(result.resultType).toBe(modern ? 'complete' : undefined)

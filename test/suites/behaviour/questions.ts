@@ -238,7 +238,7 @@ export function questions({ open, endpoint }: Suite): void {
       expect(await reply.rest()).toHaveLength(1)
     })
 
-    describe('that nobody answers', () => {
+    describe('that no one answers', () => {
       const impatient = shared(open, { answerTimeout: 150 })
 
       it('is cancelled, and a failure of the call (B49)', async () => {
@@ -248,7 +248,7 @@ export function questions({ open, endpoint }: Suite): void {
         const cancelled = await reply.notification('notifications/cancelled')
         expect(cancelled.params.requestId).toBe(id)
         const { isError, content } = await reply.result()
-        expect([isError, content[0].text]).toEqual([true, 'Nobody answered within 0.15 seconds'])
+        expect([isError, content[0].text]).toEqual([true, 'No one answered within 0.15 seconds'])
       })
     })
   })

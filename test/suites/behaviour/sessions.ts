@@ -66,7 +66,7 @@ export function sessions({ endpoint }: Suite): void {
       expect(next._meta['streamable-mcp/session']).toBe(handle)
     })
 
-    it('that nobody gave out is a failure the model can mend (C42)', async () => {
+    it('that no one gave out is a failure the model can mend (C42)', async () => {
       const client = new ModernClient(endpoint())
       const { sessionId } = await LegacyClient.open(endpoint(), '2025-11-25')
       for (const session of ['mine', '', 5, 'A'.repeat(24), sessionId]) {

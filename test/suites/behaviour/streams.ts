@@ -83,7 +83,7 @@ export function streams({ endpoint, can }: Suite): void {
       expect(await resumed.rest()).toEqual([])
     })
 
-    it('is found by nobody else, and under no event that it has not (B31, B39)', async () => {
+    it('is found by no one else, and under no event that it has not (B31, B39)', async () => {
       const [client, stranger] = await Promise.all([connect(), connect()])
       const reply = await client.call('count', { to: 2 }, token)
       await reply.rest()
@@ -119,9 +119,9 @@ export function streams({ endpoint, can }: Suite): void {
         }
         const before = await reply.rest()
         expect(before.some(({ result }) => result)).toBe(false)
-        const farewell = reply.events.at(-1)
-        expect(farewell).toMatchObject({ data: '', retry: 70, id: expect.any(String) })
-        const resumed = await client.get(farewell?.id)
+        const finalEvent = reply.events.at(-1)
+        expect(finalEvent).toMatchObject({ data: '', retry: 70, id: expect.any(String) })
+        const resumed = await client.get(finalEvent?.id)
         const reading = resumed.rest()
         await kept.set('ready', 1)
         expect((await reading).at(-1)?.result.content[0].text).toBe('ready is 1')
@@ -150,7 +150,7 @@ export function streams({ endpoint, can }: Suite): void {
   describe.each(LEGACY.filter((revision) => revision >= '2025-06-18'))(
     'the stream of a call that asks in %s',
     (revision) => {
-      it('carries its questions to whoever resumes it', async () => {
+      it('carries its questions to a client that resumes it', async () => {
         const capabilities = { elicitation: {} }
         const client = await LegacyClient.open(endpoint(), revision, { capabilities })
         const reply = await client.call('greet_person', {}, token)

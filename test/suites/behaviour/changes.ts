@@ -1,4 +1,4 @@
-/** News from the server: the standalone GET stream of 2025, `subscriptions/listen` of 2026. */
+/** Changes that the server tells of: the standalone GET stream of 2025, `subscriptions/listen` of 2026. */
 import { describe, expect, it } from 'vitest'
 import type { Reply, WireClient } from '../../support/wire.ts'
 import { LegacyClient, ModernClient } from '../../support/wire.ts'
@@ -14,7 +14,7 @@ const CHANGED = [
 const announce = async (client: WireClient, what: string, uri?: string) =>
   (await client.call('announce', { what, ...(uri && { uri }) })).result()
 
-export function news({ open, endpoint, can }: Suite): void {
+export function changes({ open, endpoint, can }: Suite): void {
   describe.skipIf(!can('listening'))('listening', () => {
     describe.each(LEGACY)('by GET in a session of %s', (revision) => {
       const primes = revision === '2025-11-25'
@@ -26,7 +26,7 @@ export function news({ open, endpoint, can }: Suite): void {
         return { client, stream }
       }
 
-      it('hears that a list has changed, whoever changed it (B24, B57)', async () => {
+      it('hears that a list has changed, through any instance (B24, B57)', async () => {
         const { stream } = await listening()
         const other = await LegacyClient.open(endpoint(), '2025-11-25')
         for (const [what, method] of CHANGED) {
@@ -197,10 +197,10 @@ export function news({ open, endpoint, can }: Suite): void {
     })
   })
 
-  describe('a server that lets nobody listen', () => {
+  describe('a server that lets no one listen', () => {
     const deaf = shared(open, { listening: false })
 
-    it.each(REVISIONS)('promises no news to %s (B57)', async (revision) => {
+    it.each(REVISIONS)('promises no notifications to %s (B57)', async (revision) => {
       const client = await connect(deaf(), revision)
       const { capabilities } =
         client instanceof LegacyClient
