@@ -1,10 +1,12 @@
-/** The Node door: an HTTP server around `mcp.fetch` that stops in good order. */
-import { IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+/** The Node adapter: an HTTP server around `mcp.fetch` that stops gracefully and disconnects clients that do not read. */
+import type { IncomingMessage } from 'node:http'
+import { ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { serve as listen } from '@hono/node-server'
 import type { Mcp, Platform } from '../src/index.ts'
 import { preload } from '../src/index.ts'
 import { hasDotSegment } from './dot-segments.ts'
+import { BodyAwareMessage, readBody } from './node-body.ts'
 
 export { readAuth } from './environment/auth.ts'
 export { readAddress, readEnvironment } from './environment/node.ts'
@@ -29,6 +31,11 @@ export interface ServeOptions {
    * @default false
    */
   trustProxy?: boolean
+  /**
+   * Milliseconds after which a client that takes nothing of its reply is disconnected, also where the
+   * reply is one large JSON body. @default 30 seconds
+   */
+  drainTimeout?: number
   /** Stop at SIGINT and SIGTERM. @default true */
   signals?: boolean
 }
@@ -51,16 +58,16 @@ export async function serve(
   options: ServeOptions = {},
 ): Promise<NodeServer> {
   const { port = 3000, host = '127.0.0.1', grace = 10_000, signals = true } = options
-  const { trustProxy = false } = options
+  const { trustProxy = false, drainTimeout = 30_000 } = options
   const server = listen({
-    // what this door knows of a request is nothing that the request itself could say, unless told so
+    // Nothing of the platform comes from the request itself, unless `trustProxy` says so.
     fetch: (request, { incoming }) => {
       // A URL that differs from the request target was normalized: `/x/../mcp` must not reach `/mcp`.
       const { url: target = '' } = incoming
       if (!request.url.endsWith(target) && hasDotSegment(target)) {
         return new Response(null, { status: 404 })
       }
-      const body = (limit: number) => readBody(incoming as Incoming, limit)
+      const body = (limit: number) => readBody(incoming as BodyAwareMessage, limit)
       const rawBody = { request, body }
       return mcp.fetch(request, {
         platform: trustProxy ? { ...toPlatform(request), rawBody } : { rawBody },
@@ -68,13 +75,16 @@ export async function serve(
     },
     port,
     hostname: host,
-    serverOptions: { IncomingMessage: Incoming },
+    serverOptions: {
+      IncomingMessage: BodyAwareMessage,
+      ServerResponse: drainedResponse(drainTimeout),
+    },
   })
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve)
     server.once('error', reject)
   })
-  // a client that waits already comes first
+  // A client that waits already comes first.
   setTimeout(preload, 100).unref()
 
   let closing: Promise<void> | undefined
@@ -82,11 +92,11 @@ export async function serve(
     closing ??= (async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       await mcp.close({ grace })
-      // a connection is idle only when the last bytes of its reply are out
+      // A connection is idle only when the last bytes of its reply are out.
       const idle = setInterval(() => {
         if ('closeIdleConnections' in server) server.closeIdleConnections()
       }, 10)
-      // what has not ended by now belongs to clients that do not read
+      // The connections that are left belong to clients that do not read.
       const rest = setTimeout(() => {
         if ('closeAllConnections' in server) server.closeAllConnections()
       }, 1_000)
@@ -106,48 +116,28 @@ export async function serve(
 }
 
 /**
- * A request that knows whether an app in front has asked for its body, or cloned it: the stream that it
- * was given pauses Node's where nobody reads on, and either reader would miss what the other gets.
- * Before it makes one, @hono/node-server looks here for a body that its host has read already.
+ * A response that disconnects its client when the socket has written nothing for a time although bytes
+ * wait. Node's own timer of the socket does it, which costs a small reply nothing: it restarts with each
+ * write, and with each part of a large one that the client has taken.
  */
-class Incoming extends IncomingMessage {
-  declare asked?: true
-  get rawBody(): undefined {
-    this.asked = true
-    return undefined
+function drainedResponse(timeout: number): typeof ServerResponse {
+  const onTimeout = (socket: Socket) => {
+    if (socket.writableLength > 0) socket.destroy()
+    // A quiet call may take longer than that.
+    else socket.setTimeout(timeout)
+  }
+  return class<Request extends IncomingMessage> extends ServerResponse<Request> {
+    override assignSocket(socket: Socket): void {
+      super.assignSocket(socket)
+      socket.setTimeout(timeout)
+      this.on('timeout', onTimeout)
+    }
   }
 }
 
-/**
- * The body as Node has it: through the request its bytes would be copied. A promise of undefined when it
- * is longer than `limit`; undefined where the request alone knows what is to be had.
- */
-function readBody(incoming: Incoming, limit: number): Promise<Uint8Array | undefined> | undefined {
-  if (Number(incoming.headers['content-length']) > limit) return Promise.resolve(undefined)
-  // read by somebody already, or sent whole by a client that left
-  if (incoming.readableDidRead || incoming.destroyed || incoming.asked) return undefined
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let length = 0
-    incoming.on('data', (chunk: Buffer) => {
-      length += chunk.length
-      if (length <= limit) chunks.push(chunk)
-      else {
-        chunks.length = 0
-        resolve(undefined)
-      }
-    })
-    incoming.on('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
-    incoming.on('error', reject)
-    incoming.on('close', () => {
-      if (!incoming.readableEnded) reject(new Error('The client left before its request was whole'))
-    })
-  })
-}
-
-/** Where clients find this server, in the words of the proxy in front of it; nothing where it said nothing sensible. */
+/** The public URL as the proxy in front tells it; empty when its headers are missing or malformed. */
 function toPlatform({ headers }: Request): Platform {
-  // a proxy that appends puts its own word last
+  // A proxy that appends to a header puts its own value last.
   const last = (name: string) => headers.get(name)?.split(',').at(-1)?.trim() ?? ''
   const [proto, host] = [last('x-forwarded-proto'), last('x-forwarded-host')]
   const sound = /^https?$/.test(proto) && /^(?:[\w.-]+|\[[\da-f:]+])(?::\d+)?$/i.test(host)

@@ -3,6 +3,7 @@
 import type { Cancellation } from './handlers/cancellation.ts'
 import type { Registry } from './handlers/registry.ts'
 import type { MaybePromise } from './lib/maybe-promise.ts'
+import type { StreamReaders } from './lib/stream-readers.ts'
 import type { Implementation } from './protocol/types.ts'
 import type { ChangeFeed } from './state/change-log.ts'
 import type { StreamOptions } from './state/event-log/event-log.ts'
@@ -41,6 +42,8 @@ export interface Server {
     readonly call: number
     readonly answer: number
     readonly keepAlive: number
+    /** A client that takes nothing of what waits for it is disconnected after this time. */
+    readonly drain: number
     readonly listen: number
     readonly state: number
   }
@@ -52,5 +55,6 @@ export interface Server {
   readonly running: Set<Cancellation>
   /** Ends of the streams that last: who listens is told to come back later. No signal's listeners, as Node 20 takes an 11th for a leak. */
   readonly longLivedStreams: Set<() => void>
+  readonly readers: StreamReaders
   stopped: boolean
 }

@@ -17,6 +17,10 @@ export interface CallStreamOptions {
   readonly accepts: Accepts
   /** Milliseconds between keep-alive comments; a call that is silent for as long becomes a stream. */
   readonly keepAlive: number
+  /** Milliseconds after which a client that does not read is disconnected. */
+  readonly drain: number
+  /** Called with the id of a resumable stream and a function that ends this connection when a client resumes it. */
+  readonly onOpen?: (id: string, end: () => void) => () => void
   /** Makes the stream resumable (2025). */
   readonly eventLog?: ((deliver: Deliver, lost: () => void) => EventLogWriter) | undefined
   /** Whether the client understands an event without data (2025-11-25, B17). */
@@ -25,6 +29,8 @@ export interface CallStreamOptions {
   readonly detaches?: boolean
   /** Called when the client has left while a call runs. */
   onGone(): void
+  /** Called when another instance has ended the calls because it took this one for dead. */
+  onLost(): void
 }
 
 /** The reply to one POST: one JSON body while the calls are silent, a stream from the first event on. */
@@ -32,6 +38,7 @@ export class CallStream implements MessageStream {
   readonly #options: CallStreamOptions
   #connection: SseConnection | undefined
   #writer: EventLogWriter | undefined
+  #release: (() => void) | undefined
   #primed = false
   /** All calls are answered: what a handler still sends is dropped (B53, C35). */
   #over = false
@@ -100,16 +107,21 @@ export class CallStream implements MessageStream {
   /** Turns the reply into a stream; false when the client takes none. */
   #open(): boolean {
     if (this.#connection) return true
-    const { accepts, keepAlive, eventLog, onGone } = this.#options
+    const { accepts, eventLog, onGone, onLost, onOpen } = this.#options
     if (!accepts.stream) return false
-    this.#connection = new SseConnection(keepAlive, onGone)
+    const connection = new SseConnection(this.#options, onGone)
+    this.#connection = connection
     this.#writer = eventLog?.(
       (events) => {
         this.#prime()
         for (const { id, data } of events) this.#connection?.write(sseEvent(data, id))
       },
-      () => this.#connection?.close(),
+      () => {
+        connection.close()
+        onLost()
+      },
     )
+    if (this.#writer) this.#release = onOpen?.(this.#writer.id, () => connection.replace())
     void this.#writer?.flush()
     this.#stream = new Response(this.#connection.body, { headers: SSE_HEADERS })
     this.#onStream?.(this.#stream)
@@ -135,12 +147,14 @@ export class CallStream implements MessageStream {
     if (this.#writer) await this.#writer.end(bodies)
     else for (const body of bodies) this.#connection?.write(sseEvent(body))
     this.#connection?.close()
+    this.#release?.()
   }
 
   /** Ends the stream without an answer, and stops the renewal of its lease. */
   #fail(): void {
     this.#writer?.abandon()
     this.#connection?.close()
+    this.#release?.()
   }
 
   #whole(answers: readonly Answer[], batch: boolean): Response {

@@ -20,20 +20,28 @@ export interface RespondOptions {
   readonly incoming: IncomingRequest
   readonly batch: boolean
   /** What the era adds to the stream: resumability (2025), cancellation by a closed connection (2026). */
-  readonly stream: Omit<CallStreamOptions, 'accepts' | 'keepAlive'>
+  readonly stream: Omit<CallStreamOptions, 'accepts' | 'keepAlive' | 'drain' | 'onLost'>
   createCalls(stream: CallStream): readonly Call[]
 }
 
 /** Runs the calls of one POST on one stream. Both eras reply through this function. */
 export function respond(options: RespondOptions): MaybePromise<Response> {
   const { server, incoming, batch } = options
+  let calls: readonly Call[] = []
   const stream = new CallStream({
     accepts: incoming.accepts,
     keepAlive: server.limits.keepAlive,
+    drain: server.limits.drain,
+    onLost() {
+      for (const { cancellation } of calls) {
+        cancellation.abort(new Cancelled('Another instance has ended the call'))
+      }
+    },
     ...options.stream,
   })
   const answers: MaybePromise<Answer>[] = []
-  for (const call of options.createCalls(stream)) answers.push(dispatch(call))
+  calls = options.createCalls(stream)
+  for (const call of calls) answers.push(dispatch(call))
   return stream.respond(answers, batch)
 }
 

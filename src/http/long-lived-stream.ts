@@ -6,24 +6,28 @@ import { endOfStream } from './incoming-request.ts'
 import { SSE_HEADERS, SseConnection } from './sse.ts'
 
 /**
- * Feeds a connection until `feed` is done or `ended` aborts; `feed` then writes its last words. When
- * it fails, the connection just closes: a client that loses the stream comes back, which is better
- * than one that waits in vain.
+ * Feeds a connection until `feed` is done or `ended` aborts; `feed` then writes the final event. When it
+ * fails, the connection just closes: a client that loses the stream reconnects, which is better than
+ * waiting in vain.
+ *
+ * A stream has one reader in this process: a newer one with the same `name` disconnects the older.
  */
 export function longLivedStream(
   server: Server,
   incoming: IncomingRequest,
+  name: string | undefined,
   feed: (connection: SseConnection, ended: AbortSignal) => Promise<void>,
 ): Response {
   const ended = new AbortController()
   const end = () => ended.abort()
-  const connection = new SseConnection(server.limits.keepAlive, end)
+  const connection = new SseConnection(server.limits, end)
+  const release = name && server.readers.take(name, () => connection.replace())
   const now = server.clock()
   const time = endOfStream(incoming, now, server.limits.listen) - now
   const timer = setTimeout(end, Math.max(0, time))
   server.longLivedStreams.add(end)
   if (server.stopped) end()
-  // where the app is called without a door, nobody else would tell that the client has left
+  // Where the app is called without an adapter, only the request's signal tells that the client has left.
   incoming.request.signal.addEventListener('abort', end)
   void feed(connection, ended.signal)
     .catch((error) => {
@@ -31,6 +35,7 @@ export function longLivedStream(
     })
     .finally(() => {
       connection.close()
+      if (release) release()
       clearTimeout(timer)
       server.longLivedStreams.delete(end)
       incoming.request.signal.removeEventListener('abort', end)

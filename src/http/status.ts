@@ -11,6 +11,8 @@ export const ACCEPTED = 202
 export const PREFLIGHT = 204
 /** The session was ended by DELETE (B39). */
 export const SESSION_ENDED = 204
+/** The stream to resume has ended and holds nothing more: the client need not come back (B30). */
+export const STREAM_ENDED = 204
 
 /** The body is not UTF-8 or JSON, is nested too deeply, or is not a JSON-RPC message (B6). */
 export const UNREADABLE = 400

@@ -10,8 +10,11 @@ import { randomId, sessionKey } from './sessions.ts'
 import type { JsonValue, Store, StoredEntry, StoreKey } from './store.ts'
 import { StoreConflict } from './store.ts'
 
-/** An entry of a mailbox: a question was asked (`q`), or a question was answered (`a`). */
-type Item = { readonly q: string } | Answer
+/**
+ * An entry of a mailbox: a question was asked (`q`), a question was answered (`a`), or another instance
+ * has ended the call, which closes the questions before it (`x`).
+ */
+type Item = { readonly q: string } | { readonly x: true } | Answer
 interface Answer {
   readonly a: string
   readonly response: JsonValue
@@ -81,6 +84,18 @@ function post(
   })
 }
 
+/** Closes the questions of a call that was ended by an instance that does not run it. */
+export async function closeMailbox(
+  store: Store,
+  partition: string,
+  request: RequestId,
+  expiresAt: number,
+): Promise<void> {
+  const options = { retention: 0, clock: () => expiresAt }
+  const close = (items: Item[]): Item[] => (items.length > 0 ? [{ x: true }] : [])
+  await post(store, mailboxKey(partition, request), 0, options, close)
+}
+
 /** Answers to the questions of one call. */
 interface Delivery {
   after: number
@@ -91,7 +106,8 @@ interface Delivery {
 /**
  * Delivers a client's responses, at the cost of a read and a write for each call that asked. Returns how
  * many were delivered: a response changes nothing when its question was never asked in this session, or
- * has its answer already. Throws an {@link McpError} when there are responses for too many calls.
+ * has its answer already. Throws an {@link McpError} when there are responses for too many calls, or
+ * when all were for calls that another instance has ended.
  */
 export async function deliverResponses(
   store: Store,
@@ -110,12 +126,18 @@ export async function deliverResponses(
     throw invalidRequest(`a batch can answer questions of ${MOST_MAILBOXES} calls at most`)
   }
   let delivered = 0
+  let ended = false
   for (const [name, batches] of deliveries) {
     for (const { after, answers } of batches) {
-      const choose = (items: Item[]) => answers.filter((answer) => isOpen(answer, items))
+      const choose = (items: Item[]) => {
+        const open = answers.filter((answer) => isOpen(answer, items))
+        if (open.length === 0 && items.some((item) => 'x' in item)) ended = true
+        return open
+      }
       delivered += (await post(store, [partition, name], after, options, choose)) ?? 0
     }
   }
+  if (ended && delivered === 0) throw invalidRequest('the call that asked has ended')
   return delivered
 }
 
@@ -142,10 +164,9 @@ function addAnswer(
 
 /** Whether the question was asked and has no answer yet. */
 function isOpen({ a: question }: Answer, items: readonly Item[]): boolean {
-  return (
-    items.some((item) => 'q' in item && item.q === question) &&
-    !items.some((item) => 'a' in item && item.a === question)
-  )
+  const asked = items.findIndex((item) => 'q' in item && item.q === question)
+  const later = items.slice(asked + 1)
+  return asked >= 0 && !later.some((item) => 'x' in item || ('a' in item && item.a === question))
 }
 
 /** The receiving end, for one running call. It reads nothing until a question or a signal needs it. */
@@ -161,6 +182,9 @@ export class Mailbox {
   #wakeReader = () => {}
   #onCancel: (() => void) | undefined
   #reading = false
+  /** A question of this call was read, so an end that follows is the end of this call. */
+  #asked = false
+  #ended = false
   /** The last entry that was read. */
   #seq = 0
   /** The version of the session that was read last. */
@@ -200,10 +224,13 @@ export class Mailbox {
     this.#answers.delete(id)
   }
 
-  /** Calls `onCancel` when the client has cancelled the call, also before now. */
+  /** Calls `onCancel` when the client has cancelled the call or another instance has ended it, also before now. */
   watchCancellation(onCancel: () => void): void {
-    this.#onCancel = onCancel
-    this.#read()
+    if (this.#ended) onCancel()
+    else {
+      this.#onCancel = onCancel
+      this.#read()
+    }
   }
 
   close(): void {
@@ -263,6 +290,17 @@ export class Mailbox {
 
   async #readAnswers(): Promise<boolean> {
     const entries: StoredEntry<Item>[] = await readLog(this.#store, this.#key, this.#seq)
+    for (const { value: item } of entries) {
+      if ('q' in item) this.#asked ||= this.#answers.has(item.q)
+      if ('x' in item && this.#asked) this.#ended = true
+    }
+    if (this.#ended) {
+      // The client was told that the call has ended, so its answers must have no effect.
+      this.#answers.clear()
+      this.#onCancel?.()
+      this.#onCancel = undefined
+      return true
+    }
     for (const { value: item } of entries) {
       if (!('a' in item)) continue
       this.#answers.get(item.a)?.(item.response)

@@ -52,6 +52,11 @@ describe('docs/store.md', () => {
       await ctx.notify.toolsChanged()
       return answer.action
     })
+    mcp.tool('hold', { description: 'Never ends' }, async (_, ctx) => {
+      ctx.log.info('begun')
+      await new Promise(() => {})
+      return ''
+    })
     const capabilities = { elicitation: {} }
     const legacy = await LegacyClient.open(fetchEndpoint(mcp), '2025-11-25', { capabilities })
     const modern = new ModernClient(fetchEndpoint(mcp), { capabilities })
@@ -61,6 +66,12 @@ describe('docs/store.md', () => {
       const { answer } = await client.converse('tools/call', params, yes)
       expect(answer.result.content[0].text).toBe('accept')
     }
+    const held = await legacy.call('hold')
+    await held.notification('notifications/message')
+    const resumed = await legacy.get(held.events.at(-1)?.id)
+    await sleep(60)
+    await resumed.leave()
+    await mcp.close({ grace: 0 })
     expect([...seen].sort()).toEqual([...new Set(documented)].sort())
   })
 })

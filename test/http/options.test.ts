@@ -312,6 +312,29 @@ const ROWS: Record<keyof McpOptions, Row> = {
       [{ keepAlive: 30 }, true],
     ],
   },
+  drainTimeout: {
+    // The client reads only after a while.
+    async observe(options) {
+      const endpoint = start(options, (_, ctx) => {
+        ctx.progress(1)
+        return 'done'
+      })
+      const reply = await new ModernClient(endpoint).call(
+        'first',
+        {},
+        { meta: { progressToken: 1 } },
+      )
+      await sleep(150)
+      return reply.rest().then(
+        () => 'kept',
+        () => 'disconnected',
+      )
+    },
+    cases: [
+      [{}, 'kept'],
+      [{ drainTimeout: 30 }, 'disconnected'],
+    ],
+  },
   listenTimeout: {
     async observe(options) {
       const reply = await (await connect(start(options))).get()
@@ -516,6 +539,7 @@ describe('an option that cannot work', () => {
     ['callTimeout', { callTimeout: 2 ** 31 }],
     ['answerTimeout', { answerTimeout: -1 }],
     ['keepAlive', { keepAlive: 2 ** 31 }],
+    ['drainTimeout', { drainTimeout: Number.NaN }],
     ['listenTimeout', { listenTimeout: Number.NaN }],
     ['streamLease', { streamLease: Number.POSITIVE_INFINITY }],
   ])('is named in the error: %s', (name, options) => {

@@ -14,15 +14,15 @@ import { sseEvent, ssePriming } from '../sse.ts'
 import * as status from '../status.ts'
 import { requireSession, sessionNotFound } from './session.ts'
 
-/** The stream of the server's own messages; its event ids are cursors into the changes. */
-const NEWS = 'changes'
+/** Name of the server's own stream in event ids; their numbers are cursors into the changes. */
+const CHANGES = 'changes'
 
-/** How long a client waits before it comes back to a stream that the server had to close. */
+/** Milliseconds after which a client comes back to a stream that the server had to close. */
 const RETRY_MS = 1_000
 
 export async function handleGet(server: Server, incoming: IncomingRequest): Promise<Response> {
   const lastEventId = incoming.request.headers.get('last-event-id')
-  const resumes = lastEventId !== null && parseEventId(lastEventId)?.stream !== NEWS
+  const resumes = lastEventId !== null && parseEventId(lastEventId)?.stream !== CHANGES
   if (!resumes && !server.listening) return methodNotAllowed(server)
   if (!incoming.accepts.stream) {
     return errorResponse(
@@ -38,7 +38,7 @@ export async function handleGet(server: Server, incoming: IncomingRequest): Prom
     : listenTo(server, incoming, found, lastEventId)
 }
 
-/** What a stream held after an event, and what its call still sends, whichever instance runs it (B30–B32). */
+/** Sends what a stream held after an event, and what its call still sends on whichever instance runs it (B30–B32). */
 async function resume(
   server: Server,
   incoming: IncomingRequest,
@@ -47,21 +47,29 @@ async function resume(
 ): Promise<Response> {
   const found = await findStream(server.store, partition, lastEventId)
   if (!found) return sessionNotFound()
+  // A client that gets an empty stream comes back for ever. No Content tells it that nothing follows.
+  if (found.ended) return new Response(null, { status: status.STREAM_ENDED })
   const primes = has.priming(data.revision)
-  return longLivedStream(server, incoming, async (connection, ended) => {
-    // cut off again before its first event, a client would not know any more where it was (B17)
-    if (primes) connection.write(ssePriming(lastEventId))
-    let last = lastEventId
-    for await (const events of tail(server.store, partition, found, server.eventLog, ended)) {
-      connection.write(events.map(({ id, data: message }) => sseEvent(message, id)).join(''))
-      last = events.at(-1)?.id ?? last
-    }
-    // only the connection ends here, not the stream: the client is told when to come back (B26)
-    if (ended.aborted && primes) connection.write(ssePriming(last, RETRY_MS))
-  })
+  return longLivedStream(
+    server,
+    incoming,
+    `${partition}/${found.stream}`,
+    async (connection, ended) => {
+      // Without it, a client that is cut off before the first event would not know its place any more (B17).
+      if (primes) connection.write(ssePriming(lastEventId))
+      let last = lastEventId
+      for await (const events of tail(server.store, partition, found, server.eventLog, ended)) {
+        connection.write(events.map(({ id, data: message }) => sseEvent(message, id)).join(''))
+        last = events.at(-1)?.id ?? last
+        await connection.drained(ended)
+      }
+      // Only the connection ends here and not the stream, so the client is told when to come back (B26).
+      if (ended.aborted && primes) connection.write(ssePriming(last, RETRY_MS))
+    },
+  )
 }
 
-/** The standalone stream. A newer one takes over: no message goes out on two (B27). */
+/** The standalone stream. A newer one replaces it, as no message may go out on two (B27). */
 async function listenTo(
   server: Server,
   incoming: IncomingRequest,
@@ -76,21 +84,22 @@ async function listenTo(
   if (!(await server.sessions.update(owner, id, () => ({ listener })))) return sessionNotFound()
   const primes = has.priming(data.revision)
   return changeStream(server, incoming, {
+    name: `${owner}/${id}`,
     cursor,
-    firstEvent: primes ? ssePriming(eventId(NEWS, cursor)) : ': listening\n\n',
-    async deliver(news) {
-      // read anew each time: another instance may have ended the session, or taken a subscription
+    firstEvent: primes ? ssePriming(eventId(CHANGES, cursor)) : ': listening\n\n',
+    async deliver(batch) {
+      // The session is read each time, because another instance may have ended it or changed its subscriptions.
       const session = await server.sessions.find(owner, id)
       if (session?.data.listener !== listener) return false
       const uris = session.data.subscriptions ?? []
-      const interest = { tools: true, prompts: true, resources: true, uris }
-      const messages = toNotifications(news, interest)
-      const at = eventId(NEWS, news.cursor)
-      // one id for all that came together: resuming behind it misses none of them
+      const interest = { tools: true, prompts: true, resources: true, uris: new Set(uris) }
+      const messages = toNotifications(batch, interest)
+      const at = eventId(CHANGES, batch.cursor)
+      // Messages of one batch share an id, so a client that resumes after it misses none of them.
       return messages
         .map((message, i) => sseEvent(message, i === messages.length - 1 ? at : undefined))
         .join('')
     },
-    finalEvent: (last) => (primes ? ssePriming(eventId(NEWS, last), RETRY_MS) : ''),
+    finalEvent: (last) => (primes ? ssePriming(eventId(CHANGES, last), RETRY_MS) : ''),
   })
 }

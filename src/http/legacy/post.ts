@@ -55,6 +55,7 @@ export async function handleLegacyPost(
     batch,
     stream: {
       priming,
+      onOpen: (stream, end) => server.readers.take(`${session.partition}/${stream}`, end),
       detaches: priming && incoming.platform.background !== false,
       eventLog: (deliver, lost) =>
         new EventLogWriter(

@@ -46,6 +46,8 @@ export function sessionNotFound(id: RequestId | null = null): Response {
 export async function handleDelete(server: Server, incoming: IncomingRequest): Promise<Response> {
   const sessionId = readSessionId(incoming, null)
   if (sessionId instanceof Response) return sessionId
-  const existed = await server.sessions.delete(incoming.owner, sessionId)
+  const { owner } = incoming
+  const existed = await server.sessions.delete(owner, sessionId)
+  server.readers.end(`${owner}/${sessionId}`)
   return existed ? new Response(null, { status: status.SESSION_ENDED }) : sessionNotFound()
 }

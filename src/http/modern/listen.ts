@@ -15,7 +15,7 @@ import type { IncomingRequest } from '../incoming-request.ts'
 import { META } from '../meta.ts'
 import { sseEvent } from '../sse.ts'
 
-/** `subscriptions/listen` (A.6): what is honoured first, then news, in the end the result. */
+/** `subscriptions/listen` (A.6): first what the server honours, then the changes, in the end the result. */
 export async function listen(
   server: Server,
   incoming: IncomingRequest,
@@ -35,7 +35,7 @@ export async function listen(
     uris: existing(server, notifications.resourceSubscriptions),
   }
   const meta = { [META.subscription]: id }
-  // from before the acknowledgement, so that nothing falls between it and the first look
+  // Taken before the acknowledgement, so that no change falls between it and the first read.
   const cursor = await server.changes.now()
   return changeStream(server, incoming, {
     cursor,
@@ -46,12 +46,12 @@ export async function listen(
           ...(interest.tools && { toolsListChanged: true }),
           ...(interest.prompts && { promptsListChanged: true }),
           ...(interest.resources && { resourcesListChanged: true }),
-          ...(interest.uris.length > 0 && { resourceSubscriptions: interest.uris }),
+          ...(interest.uris.size > 0 && { resourceSubscriptions: [...interest.uris] }),
         },
       }),
     ),
-    deliver: (news) =>
-      toNotifications(news, interest, meta)
+    deliver: (batch) =>
+      toNotifications(batch, interest, meta)
         .map((message) => sseEvent(message))
         .join(''),
     finalEvent: () =>
@@ -59,10 +59,10 @@ export async function listen(
   })
 }
 
-/** As many as one listener may follow, of those that there are. */
-function existing(server: Server, uris: unknown): string[] {
-  if (!Array.isArray(uris)) return []
-  const found: string[] = []
+/** Those of the requested URIs that exist, as many as one client may follow. */
+function existing(server: Server, uris: unknown): Set<string> {
+  const found = new Set<string>()
+  if (!Array.isArray(uris)) return found
   let length = 0
   for (const uri of uris.slice(0, MOST_FOLLOWED)) {
     if (typeof uri !== 'string') continue
@@ -70,9 +70,9 @@ function existing(server: Server, uris: unknown): string[] {
     if (length > LONGEST_FOLLOWED) break
     try {
       requireResource(server, 'modern', uri)
-      found.push(uri)
+      found.add(uri)
     } catch {
-      // what is not there cannot change
+      // A resource that does not exist cannot change.
     }
   }
   return found

@@ -1,4 +1,4 @@
-/** Resumable streams: a call's events in a log, written before they are sent. What their two ends agree on. */
+/** Resumable streams keep a call's events in a log and write them before they are sent. This is what both ends share. */
 
 import { code, errorMessage, McpError } from '../../protocol/errors.ts'
 import type { RequestId } from '../../protocol/jsonrpc.ts'
@@ -29,6 +29,9 @@ export type LoggedEvent = {
   readonly f?: true
   readonly r?: readonly RequestId[]
 }
+
+/** The owner renews its lease while the call runs; a reader that takes the owner for dead ends it. */
+export type Lease = 'held' | 'ended'
 
 export const logKey = (partition: string, stream: string): StoreKey => [
   partition,

@@ -1,17 +1,26 @@
 /** The reading end of a resumable stream, on whichever instance its client comes back to. */
-import type { RequestId } from '../../protocol/jsonrpc.ts'
 import { ChangeWaiter } from '../polling.ts'
-import type { JsonValue, Store, StoredEntry, StoreKey } from '../store.ts'
-import { StoreConflict } from '../store.ts'
+import { readLog } from '../records.ts'
+import type { Store, StoredEntry } from '../store.ts'
 import type { LoggedEvent, StreamEvent, StreamOptions } from './event-log.ts'
-import { eventId, leaseKey, logKey, parseEventId, terminalErrors } from './event-log.ts'
+import { eventId, logKey, parseEventId } from './event-log.ts'
+import { OwnerWatch } from './owner-watch.ts'
 
-/** A stream to be read from an event on, and the first that was read of it. */
+/** Entries of the first page that is read. The next pages have as many as fit into {@link PAGE_LENGTH}. */
+const FIRST_PAGE = 8
+const LARGEST_PAGE = 500
+/** Characters of one page. */
+const PAGE_LENGTH = 256 * 1024
+
+/** Parts of the lease: a shorter pause notices sooner that a whole host was suspended. */
+const PAUSES_OF_A_LEASE = 6
+
+/** A stream to be read from an event on, and the first page after that event. */
 export interface FoundStream {
   readonly stream: string
   readonly seq: number
-  readonly entries: readonly StoredEntry[]
-  /** The event was the last: nothing follows it. */
+  readonly entries: readonly StoredEntry<LoggedEvent>[]
+  /** The stream has ended, and no message follows the event. */
   readonly ended: boolean
 }
 
@@ -23,18 +32,20 @@ export async function findStream(
 ): Promise<FoundStream | undefined> {
   const at = parseEventId(lastEventId)
   if (!at) return undefined
-  // from one before, so that the answer also tells whether the event named is there
+  // The entry before is read as well, because it tells whether the event exists.
   const from = Math.max(0, at.seq - 1)
-  const entries = await store.read(logKey(partition, at.stream), from)
-  if (entries[0]?.seq !== from + 1) return undefined
-  const ended = entries.some(({ seq, value }) => seq === at.seq && (value as LoggedEvent).f)
-  return { ...at, entries: entries.filter(({ seq }) => seq > at.seq), ended }
+  const found = await readLog<LoggedEvent>(store, logKey(partition, at.stream), from, FIRST_PAGE)
+  if (found[0]?.seq !== from + 1) return undefined
+  const entries = found.filter(({ seq }) => seq > at.seq)
+  const ended =
+    found.some(({ value }) => value.f) && entries.every(({ value }) => value.m === undefined)
+  return { ...at, entries, ended }
 }
 
 /**
- * What follows an event on its stream, batch by batch, up to the last message. When the owner gives
- * no sign of life for the time of the lease, this end closes the stream with an error in its place:
- * nobody waits for a dead instance, and a late owner finds the log closed to it.
+ * What follows an event on its stream, page by page, up to the last message. A page is read only when
+ * the one before was taken. When the owner gives no sign of life for the time of the lease, this end
+ * closes the stream with an error, so that no client waits for a dead instance.
  */
 export async function* tail(
   store: Store,
@@ -45,59 +56,42 @@ export async function* tail(
 ): AsyncGenerator<StreamEvent[]> {
   if (found.ended) return
   const { stream } = found
-  const { clock, lease } = options
   const log = logKey(partition, stream)
   const waiter = new ChangeWaiter(store)
+  const owner = new OwnerWatch(store, partition, stream, options)
+  const pause = options.lease / PAUSES_OF_A_LEASE
   let { seq, entries } = found
-  let quietSince = clock()
-  /** The owner's sign of life when it was last looked for, by its version: clocks may differ by more than a lease. */
-  let look: { at: number; sign: number | undefined } | undefined
+  let limit = FIRST_PAGE
   while (!signal.aborted) {
     const last = entries.at(-1)
     if (last) {
-      const events = entries.flatMap(({ seq: at, value }) => {
-        const { m } = value as LoggedEvent
-        return m === undefined ? [] : [{ id: eventId(stream, at), data: m }]
-      })
+      owner.reset()
+      const events = toEvents(stream, entries)
       if (events.length > 0) yield events
-      if ((last.value as LoggedEvent).f) return
+      if (last.value.f) return
       seq = last.seq
-      quietSince = clock()
-      look = undefined
+      limit = nextLimit(limit, events)
       waiter.reset()
     } else {
-      await waiter.wait([{ key: log, after: seq }], signal, lease / 3)
+      const startedAt = performance.now()
+      await waiter.wait([{ key: log, after: seq }], signal, owner.nextPause(pause))
+      // A frozen process and a suspended host see no more than the pause that they meant to make.
+      await owner.observe(seq, Math.min(performance.now() - startedAt, pause))
     }
-    const now = clock()
-    if (now - (look?.at ?? quietSince) > (look ? lease : lease / 3)) {
-      const sign = (await store.get(leaseKey(partition, stream)))?.version
-      if (look && look.sign === sign) await closeAbandonedStream(store, log, options)
-      look = { at: now, sign }
-    }
-    entries = await store.read(log, seq)
+    entries = await readLog<LoggedEvent>(store, log, seq, limit)
   }
+  await owner.remember(seq)
 }
 
-/** Ends a stream whose owner is gone, with an error for each request it leaves unanswered. */
-async function closeAbandonedStream(
-  store: Store,
-  log: StoreKey,
-  { clock, retention }: StreamOptions,
-): Promise<void> {
-  const entries = await store.read(log, 0)
-  const kept = entries.map(({ value }) => value as LoggedEvent)
-  if (kept.some(({ f }) => f)) return
-  const answered = new Set(kept.map(({ m }) => m && (JSON.parse(m) as { id?: RequestId }).id))
-  const open = kept.flatMap(({ r }) => r ?? []).filter((id) => !answered.has(id))
-  try {
-    await store.append(
-      log,
-      entries.at(-1)?.seq ?? 0,
-      terminalErrors(open, 'The instance that ran this call has ended') as JsonValue[],
-      { expiresAt: clock() + retention },
-    )
-  } catch (error) {
-    // the owner wrote after all, or another reader was first: the next read tells
-    if (!(error instanceof StoreConflict)) throw error
-  }
+function toEvents(stream: string, entries: readonly StoredEntry<LoggedEvent>[]): StreamEvent[] {
+  return entries.flatMap(({ seq, value: { m } }) =>
+    m === undefined ? [] : [{ id: eventId(stream, seq), data: m }],
+  )
+}
+
+/** Entries of the next page: at most twice as many, and as many as fit. */
+function nextLimit(limit: number, events: readonly StreamEvent[]): number {
+  const length = events.reduce((sum, { data }) => sum + data.length, 0)
+  const fitting = Math.floor((PAGE_LENGTH * Math.max(events.length, 1)) / Math.max(length, 1))
+  return Math.max(1, Math.min(limit * 2, fitting, LARGEST_PAGE))
 }

@@ -1,9 +1,10 @@
 /** The writing end of a resumable stream. */
 import type { RequestId } from '../../protocol/jsonrpc.ts'
+import { getRecord, putRecord } from '../records.ts'
 import { randomId } from '../sessions.ts'
 import type { JsonValue, Store } from '../store.ts'
 import { StoreConflict, ValueTooLarge } from '../store.ts'
-import type { LoggedEvent, StreamEvent, StreamOptions } from './event-log.ts'
+import type { Lease, LoggedEvent, StreamEvent, StreamOptions } from './event-log.ts'
 import { eventId, leaseKey, logKey, terminalErrors } from './event-log.ts'
 
 /** Gets what may be sent now: it is durable, or never will be and has no id. */
@@ -28,7 +29,8 @@ export class EventLogWriter {
   #seq = 0
   #length = 0
   #flushing: Promise<void> | undefined
-  #lease: ReturnType<typeof setTimeout> | undefined
+  #leaseTimer: ReturnType<typeof setTimeout> | undefined
+  #leaseVersion = 0
   #state: 'kept' | 'unkept' | 'lost' = 'kept'
 
   /** `deliver` gets what may be sent; `lost` is called when another instance has ended the stream. */
@@ -146,9 +148,7 @@ export class EventLogWriter {
           this.#state = 'unkept'
           return undefined
         }
-        this.#state = 'lost'
-        clearTimeout(this.#lease)
-        this.#lost()
+        this.#lose()
         return undefined
       }
       // the store is down: the client that is there gets its events, but none that it could resume from
@@ -179,23 +179,43 @@ export class EventLogWriter {
 
   /** A call shorter than a third of the lease writes none: its events are sign enough. */
   #renewLease(): void {
-    const { lease, retention, clock } = this.#options
-    this.#lease = setTimeout(async () => {
+    this.#leaseTimer = setTimeout(async () => {
       try {
-        // kept beyond the lease: readers go by its version, not by when it would expire on their clock
-        await this.#store.put(leaseKey(this.#partition, this.id), true, {
-          expiresAt: clock() + retention,
-        })
+        await this.#writeLease()
       } catch {
-        // the next renewal tries again; two may be missed before anybody takes the stream for dead
+        // The next renewal tries again; two may be missed before a reader takes the owner for dead.
       }
       if (this.#state === 'kept') this.#renewLease()
-    }, lease / 3)
+    }, this.#options.lease / 3)
+  }
+
+  /** Writes only over this call's own lease: a reader may have ended it while the process was frozen. */
+  async #writeLease(): Promise<void> {
+    const { retention, clock } = this.#options
+    const key = leaseKey(this.#partition, this.id)
+    try {
+      // Kept longer than the lease: readers compare versions, because clocks differ.
+      const options = { expiresAt: clock() + retention, ifVersion: this.#leaseVersion }
+      this.#leaseVersion = await putRecord<Lease>(this.#store, key, 'held', options)
+    } catch (error) {
+      if (!(error instanceof StoreConflict)) throw error
+      // A write whose reply was lost, or an eviction, also changes the version.
+      const found = await getRecord<Lease>(this.#store, key)
+      this.#leaseVersion = found?.version ?? 0
+      if (found?.value === 'ended') this.#lose()
+    }
+  }
+
+  /** Another instance has ended the call. */
+  #lose(): void {
+    if (this.#isLost()) return
+    this.abandon()
+    this.#lost()
   }
 
   /** Stops renewing, also where a renewal is under way: after the last message, or without one. */
   abandon(): void {
     this.#state = 'lost'
-    clearTimeout(this.#lease)
+    clearTimeout(this.#leaseTimer)
   }
 }

@@ -74,13 +74,23 @@ export function streams({ endpoint, can }: Suite): void {
       expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
     })
 
-    it('is over behind its last event', async () => {
+    it('answers 204 after its last event, so that clients stop coming back', async () => {
       const client = await connect()
       const reply = await client.call('count', { to: 2 }, token)
       await reply.rest()
       const resumed = await client.get(idsOf(reply).at(-1))
-      expect(resumed.status).toBe(200)
-      expect(await resumed.rest()).toEqual([])
+      expect(resumed.status).toBe(204)
+      expect(resumed.header('content-type')).toBeNull()
+    })
+
+    it('answers 204 after a call that was cancelled', async () => {
+      const client = await connect()
+      const reply = await client.call('hold', { until: 'never' }, { ...token, id: 'held' })
+      await reply.notification('notifications/progress')
+      await client.notify('notifications/cancelled', { requestId: 'held' })
+      await reply.rest()
+      const resumed = await client.get(idsOf(reply).at(-1))
+      expect(resumed.status).toBe(204)
     })
 
     it('is found by no one else, and under no event that it has not (B31, B39)', async () => {

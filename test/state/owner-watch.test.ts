@@ -1,0 +1,242 @@
+/** What an instance learns that was taken for dead, and what a reader may conclude from silence. */
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { dynamoStore } from '../../adapters/dynamodb/dynamo-store.ts'
+import type { Mcp, Store } from '../../src/index.ts'
+import { createMcp, memoryStore, StoreUnavailable } from '../../src/index.ts'
+import { tail } from '../../src/state/event-log/reader.ts'
+import { EventLogWriter } from '../../src/state/event-log/writer.ts'
+import type { Dynalite } from '../support/dynalite.ts'
+import { startDynalite } from '../support/dynalite.ts'
+import { eventually, fetchEndpoint, LegacyClient } from '../support/wire.ts'
+
+const LEASE = 600
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+let dynalite: Dynalite
+beforeAll(async () => {
+  dynalite = await startDynalite()
+})
+afterAll(() => dynalite.close())
+
+const opened: Mcp[] = []
+afterEach(async () => {
+  vi.restoreAllMocks()
+  for (const mcp of opened.splice(0)) await mcp.close({ grace: 0 })
+})
+
+/** A store whose operations fail while its instance is frozen. */
+function freezable(shared: Store) {
+  let frozen = false
+  const check = () => {
+    if (frozen) throw new StoreUnavailable('frozen')
+  }
+  const store: Store = {
+    async get(key) {
+      check()
+      return shared.get(key)
+    },
+    async put(key, value, options) {
+      check()
+      return shared.put(key, value, options)
+    },
+    async delete(key) {
+      check()
+      return shared.delete(key)
+    },
+    async append(log, after, entries, options) {
+      check()
+      return shared.append(log, after, entries, options)
+    },
+    async read(log, after, limit) {
+      check()
+      return shared.read(log, after, limit)
+    },
+  }
+  return {
+    store,
+    freeze: () => {
+      frozen = true
+    },
+    wake: () => {
+      frozen = false
+    },
+  }
+}
+
+describe.each([
+  ['memory', () => memoryStore()],
+  ['DynamoDB', () => dynamoStore({ table: dynalite.table, client: dynalite.client() })],
+])('two instances on %s', (_, openStore) => {
+  const capabilities = { elicitation: {} }
+
+  function open() {
+    const shared = openStore()
+    const { store, freeze, wake } = freezable(shared)
+    const effects: string[] = []
+    const make = (on: Store) => {
+      const mcp = createMcp({
+        name: 'one of two',
+        version: '1',
+        store: on,
+        streamLease: LEASE,
+        log: () => {},
+      })
+      opened.push(mcp)
+      mcp.tool('ask', { description: 'Asks' }, async (_args, ctx) => {
+        ctx.signal.addEventListener('abort', () => effects.push('aborted'))
+        await ctx.elicit('Deploy?', {
+          type: 'object',
+          properties: { yes: { type: 'boolean' } },
+        })
+        effects.push('deployed')
+        return 'deployed'
+      })
+      mcp.tool('quiet', { description: 'Says one thing' }, async (_args, ctx) => {
+        ctx.log.info('begun')
+        await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))
+        effects.push('aborted')
+        return 'aborted'
+      })
+      return fetchEndpoint(mcp)
+    }
+    return { owner: make(store), other: make(shared), freeze, wake, effects, shared }
+  }
+
+  it('a quiet call that was ended elsewhere is aborted when its instance wakes', async () => {
+    const { owner, other, freeze, wake, effects } = open()
+    const client = await LegacyClient.open(owner, '2025-11-25')
+    const reply = await client.call('quiet')
+    await reply.notification('notifications/message')
+    freeze()
+    const id = reply.events.at(-1)?.id ?? ''
+    const headers = { ...client.headers, accept: 'text/event-stream', 'last-event-id': id }
+    const resumed = await other.fetch(other.url, { headers })
+    expect(await resumed.text()).toContain('The instance that ran this call has ended')
+    expect(effects).toEqual([])
+    wake()
+    await eventually(async () => expect(effects).toEqual(['aborted']))
+  })
+
+  it.each(['before', 'after'])(
+    'an answer that comes %s the end of its call has no effect',
+    async (when) => {
+      const { owner, other, freeze, wake, effects } = open()
+      const client = await LegacyClient.open(owner, '2025-11-25', { capabilities })
+      const reply = await client.call('ask')
+      const question = await reply.find(({ method }) => method === 'elicitation/create')
+      freeze()
+      const send = async () => {
+        const result = { action: 'accept', content: { yes: true } }
+        const body = JSON.stringify({ jsonrpc: '2.0', id: question.id, result })
+        const headers = {
+          ...client.headers,
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+        }
+        return (await other.fetch(other.url, { method: 'POST', headers, body })).status
+      }
+      if (when === 'before') expect(await send()).toBe(202)
+      const id = reply.events.at(-1)?.id ?? ''
+      const headers = { ...client.headers, accept: 'text/event-stream', 'last-event-id': id }
+      const resumed = await other.fetch(other.url, { headers })
+      expect(await resumed.text()).toContain('The instance that ran this call has ended')
+      if (when === 'after') expect(await send()).toBe(400)
+      wake()
+      await eventually(async () => expect(effects).toContain('aborted'))
+      await sleep(100)
+      expect(effects).toEqual(['aborted'])
+    },
+  )
+})
+
+const options = {
+  retention: 3600_000,
+  lease: LEASE,
+  maxEvents: 100,
+  maxLength: 100_000,
+  clock: Date.now,
+}
+
+describe('a reader of a silent stream', () => {
+  const partition = 'session/anyone/1'
+
+  async function silent(store: Store) {
+    const writer = new EventLogWriter(
+      store,
+      partition,
+      [1],
+      options,
+      () => {},
+      () => {},
+    )
+    writer.push('{}')
+    await writer.flush()
+    return writer
+  }
+
+  /** Messages that one connection of this length gets. */
+  async function read(store: Store, stream: string, length: number): Promise<string[]> {
+    const ended = new AbortController()
+    const timer = setTimeout(() => ended.abort(), length)
+    const found = { stream, seq: 2, entries: [], ended: false }
+    const messages: string[] = []
+    for await (const events of tail(store, partition, found, options, ended.signal)) {
+      messages.push(...events.map(({ data }) => data))
+    }
+    clearTimeout(timer)
+    return messages
+  }
+
+  it.each([
+    ['wakes readers', () => memoryStore()],
+    [
+      'has to be polled',
+      () => {
+        const { wait: _, ...polled } = memoryStore()
+        return polled
+      },
+    ],
+  ])('ends it over several short connections, on a store that %s', async (_, openStore) => {
+    const store = openStore()
+    const writer = await silent(store)
+    writer.abandon()
+    let connections = 0
+    let messages: string[] = []
+    while (messages.length === 0 && connections < 12) {
+      connections++
+      messages = await read(store, writer.id, LEASE / 2)
+    }
+    expect(messages.join()).toContain('The instance that ran this call has ended')
+    expect(connections).toBeGreaterThan(1)
+  })
+
+  it('never ends it while the owner renews its lease, however many connections there are', async () => {
+    const store = memoryStore()
+    const writer = await silent(store)
+    for (let i = 0; i < 6; i++) expect(await read(store, writer.id, LEASE / 2)).toEqual([])
+    writer.abandon()
+  })
+
+  it('does not count a time in which its whole host was suspended', async () => {
+    const store = memoryStore()
+    const writer = await silent(store)
+    let jump = 0
+    const now = performance.now.bind(performance)
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + jump)
+    const reading = read(store, writer.id, LEASE)
+    await sleep(LEASE / 2)
+    jump = 3600_000
+    expect(await reading).toEqual([])
+    writer.abandon()
+  })
+
+  it('keeps durations between connections, and no times', async () => {
+    const store = memoryStore()
+    const writer = await silent(store)
+    writer.abandon()
+    await read(store, writer.id, LEASE / 2)
+    const kept = await store.get([partition, `watch/${writer.id}`])
+    expect(kept?.value).toEqual({ sign: 0, seq: 2, observed: expect.any(Number) })
+    expect(JSON.stringify(kept?.value)).toMatch(/"observed":\d{1,3}(\.\d+)?\}$/)
+  })
+})
