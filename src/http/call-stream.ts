@@ -4,7 +4,8 @@ import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { Deliver, EventLogWriter } from '../state/event-log/writer.ts'
 import type { Accepts } from './accept.ts'
 import { accepted, wholeResponse } from './responses.ts'
-import { SSE_HEADERS, SseConnection, sseEvent, ssePriming } from './sse.ts'
+import { SSE_HEADERS, sseEvent, ssePriming } from './sse.ts'
+import { SseConnection } from './sse-connection.ts'
 import * as status from './status.ts'
 
 /** What a call came to. `body` is undefined when the client has cancelled it: then there is no reply (B52). */

@@ -3,7 +3,8 @@ import { describe } from '../handlers/run-handler.ts'
 import type { Server } from '../server.ts'
 import type { IncomingRequest } from './incoming-request.ts'
 import { endOfStream } from './incoming-request.ts'
-import { SSE_HEADERS, SseConnection } from './sse.ts'
+import { SSE_HEADERS } from './sse.ts'
+import { SseConnection } from './sse-connection.ts'
 
 /**
  * Feeds a connection until `feed` is done or `ended` aborts; `feed` then writes the final event. When it
@@ -21,7 +22,8 @@ export function longLivedStream(
   const ended = new AbortController()
   const end = () => ended.abort()
   const connection = new SseConnection(server.limits, end)
-  const release = name && server.readers.take(name, () => connection.replace())
+  // A server that stops ends the new connection at once, so the older one keeps the stream.
+  const release = name && !server.stopped && server.readers.take(name, () => connection.replace())
   const now = server.clock()
   const time = endOfStream(incoming, now, server.limits.listen) - now
   const timer = setTimeout(end, Math.max(0, time))

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { Store, StoreKey } from '../../src/index.ts'
 import { createMcp, memoryStore } from '../../src/index.ts'
 import { pageOf } from '../support/docs.ts'
-import { fetchEndpoint, LegacyClient, ModernClient } from '../support/wire.ts'
+import { eventually, fetchEndpoint, LegacyClient, ModernClient } from '../support/wire.ts'
 
 const rows = [
   ...pageOf('docs/store.md').matchAll(/^\| (.+?) \| `([^`]+)` \| (record|log) \|/gm),
@@ -68,9 +68,12 @@ describe('docs/store.md', () => {
     }
     const held = await legacy.call('hold')
     await held.notification('notifications/message')
-    const resumed = await legacy.get(held.events.at(-1)?.id)
-    await sleep(60)
-    await resumed.leave()
+    await eventually(async () => {
+      const resumed = await legacy.get(held.events.at(-1)?.id)
+      await sleep(15)
+      await resumed.leave()
+      expect([...seen].some((pattern) => pattern.includes('watch/'))).toBe(true)
+    })
     await mcp.close({ grace: 0 })
     expect([...seen].sort()).toEqual([...new Set(documented)].sort())
   })

@@ -1,10 +1,14 @@
 /** The reading end of a resumable stream, on whichever instance its client comes back to. */
+import { lazyImport } from '../../lib/lazy-import.ts'
 import { ChangeWaiter } from '../polling.ts'
 import { readLog } from '../records.ts'
 import type { Store, StoredEntry } from '../store.ts'
 import type { LoggedEvent, StreamEvent, StreamOptions } from './event-log.ts'
 import { eventId, logKey, parseEventId } from './event-log.ts'
-import { OwnerWatch } from './owner-watch.ts'
+import type { OwnerWatch } from './owner-watch.ts'
+
+// Most streams that are resumed have ended or soon go on.
+const ownerWatch = lazyImport(() => import('./owner-watch.ts'))
 
 /** Entries of the first page that is read. The next pages have as many as fit into {@link PAGE_LENGTH}. */
 const FIRST_PAGE = 8
@@ -58,14 +62,14 @@ export async function* tail(
   const { stream } = found
   const log = logKey(partition, stream)
   const waiter = new ChangeWaiter(store)
-  const owner = new OwnerWatch(store, partition, stream, options)
+  let owner: OwnerWatch | undefined
   const pause = options.lease / PAUSES_OF_A_LEASE
   let { seq, entries } = found
   let limit = FIRST_PAGE
   while (!signal.aborted) {
     const last = entries.at(-1)
     if (last) {
-      owner.reset()
+      owner?.reset()
       const events = toEvents(stream, entries)
       if (events.length > 0) yield events
       if (last.value.f) return
@@ -73,6 +77,7 @@ export async function* tail(
       limit = nextLimit(limit, events)
       waiter.reset()
     } else {
+      owner ??= new (await ownerWatch()).OwnerWatch(store, partition, stream, options)
       const startedAt = performance.now()
       await waiter.wait([{ key: log, after: seq }], signal, owner.nextPause(pause))
       // A frozen process and a suspended host see no more than the pause that they meant to make.
@@ -80,7 +85,7 @@ export async function* tail(
     }
     entries = await readLog<LoggedEvent>(store, log, seq, limit)
   }
-  await owner.remember(seq)
+  await owner?.remember(seq)
 }
 
 function toEvents(stream: string, entries: readonly StoredEntry<LoggedEvent>[]): StreamEvent[] {
