@@ -5,10 +5,10 @@
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import zlib from 'node:zlib'
+import { createSigner } from '../shared/signature.ts'
 import type { FailureKind } from './retry-quota.ts'
 import { createRetryQuota } from './retry-quota.ts'
 import type { DirectSettings } from './settings.ts'
-import { createSigner } from './signature.ts'
 
 /** DynamoDB's refusal of a request. `name` is its exception, such as `ThrottlingException`. */
 export class DynamoError extends Error {
@@ -40,6 +40,8 @@ export interface DirectClient {
     onUnsure: () => void,
   ): Promise<Record<string, unknown>>
 }
+
+const API_VERSION = 'DynamoDB_20120810'
 
 const THROTTLING = new Set([
   'LimitExceededException',
@@ -80,7 +82,7 @@ export async function createDirectClient(
   const { endpoint } = settings
   const { Agent, request } = await loadHttp(endpoint.protocol)
   const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS })
-  const sign = createSigner(settings.region)
+  const sign = createSigner('dynamodb', settings.region)
   const quota = createRetryQuota()
   /** DynamoDB's clock minus this machine's, in milliseconds. */
   let clockOffset = 0
@@ -92,8 +94,13 @@ export async function createDirectClient(
     signal: AbortSignal,
   ): Promise<Record<string, unknown>> {
     const credentials = await settings.credentials(renewCredentials)
-    const unsigned = { host: endpoint.host, operation, body }
-    const headers = sign(unsigned, credentials, clock() + clockOffset)
+    const unsigned = {
+      'content-type': 'application/x-amz-json-1.0',
+      host: endpoint.host,
+      'x-amz-target': `${API_VERSION}.${operation}`,
+    }
+    const signed = sign({ headers: unsigned, body }, credentials, clock() + clockOffset)
+    const headers = { ...signed, 'content-length': String(Buffer.byteLength(body)) }
     const { promise, resolve, reject } = withResolvers<IncomingMessage>()
     const outgoing = request(endpoint, { method: 'POST', agent, headers, signal }, resolve)
     // It also ends an answer that stops in the middle.

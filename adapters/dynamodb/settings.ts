@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import type { Credentials } from '../shared/signature.ts'
 import type { DynamoOptions } from './options.ts'
 import type { Sdk } from './sdk-client.ts'
 import { loadSdk } from './sdk-client.ts'
-import type { Credentials } from './signature.ts'
 
 export interface DirectSettings {
   readonly region: string

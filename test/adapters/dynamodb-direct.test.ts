@@ -12,8 +12,8 @@ import { createDirectClient } from '../../adapters/dynamodb/direct-client.ts'
 import { dynamoStore } from '../../adapters/dynamodb/dynamo-store.ts'
 import { createRetryQuota } from '../../adapters/dynamodb/retry-quota.ts'
 import { directSettings } from '../../adapters/dynamodb/settings.ts'
-import type { Credentials } from '../../adapters/dynamodb/signature.ts'
-import { createSigner } from '../../adapters/dynamodb/signature.ts'
+import type { Credentials } from '../../adapters/shared/signature.ts'
+import { createSigner } from '../../adapters/shared/signature.ts'
 import { StoreUnavailable } from '../../src/index.ts'
 import { startDynalite } from '../support/dynalite.ts'
 
@@ -95,10 +95,16 @@ describe('a signature', () => {
           host: fc.constantFrom('dynamodb.eu-west-1.amazonaws.com', '127.0.0.1:4567'),
         }),
         async ({ region, operation, body, now, host, ...credentials }) => {
-          const request = { host, operation, body }
-          const sign = createSigner(region)
+          const headers = {
+            host,
+            'x-amz-target': `DynamoDB_20120810.${operation}`,
+            'content-type': 'application/x-amz-json-1.0',
+          }
+          const request = { headers, body }
+          const sign = createSigner('dynamodb', region)
           const own = sign(request, credentials, now)
-          expect(own.authorization).toBe(await signedBySdk(region, request, credentials, now))
+          const theirs = await signedBySdk(region, { host, operation, body }, credentials, now)
+          expect(own.authorization).toBe(theirs)
           // The derived key that is kept gives the same signature again, and no other secret's.
           expect(sign(request, credentials, now)).toEqual(own)
           const other = { ...credentials, secretAccessKey: `${credentials.secretAccessKey}x` }

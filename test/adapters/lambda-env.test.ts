@@ -4,7 +4,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { readAuth } from '../../adapters/lambda.ts'
-import { readSecret, sign } from '../../adapters/secret.ts'
+import { readSecret } from '../../adapters/secret.ts'
+import { createSigner } from '../../adapters/shared/signature.ts'
 import { readLambdaTools } from '../../reference/config.ts'
 
 const credentials = {
@@ -32,17 +33,14 @@ async function secretsManager(status: number, answer: unknown) {
 
 describe('a signature', () => {
   it("is AWS's own for its published example (post-vanilla of the Signature Version 4 test suite)", () => {
+    const sign = createSigner('service', 'us-east-1')
     const headers = sign(
-      { host: 'example.amazonaws.com' },
+      { headers: { host: 'example.amazonaws.com' }, body: '' },
       {
-        body: '',
-        path: '/',
-        region: 'us-east-1',
-        service: 'service',
         accessKeyId: credentials.AWS_ACCESS_KEY_ID,
         secretAccessKey: credentials.AWS_SECRET_ACCESS_KEY,
-        now: new Date('2015-08-30T12:36:00Z'),
       },
+      Date.parse('2015-08-30T12:36:00Z'),
     )
     expect(headers).toEqual({
       host: 'example.amazonaws.com',
