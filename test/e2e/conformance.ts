@@ -52,7 +52,7 @@ async function readChecks(folder: string): Promise<{ scenario: string; check: Ch
 }
 
 /** Successful checks of all runs together, at the least: a suite that tests less must not pass unseen. */
-const FEWEST_CHECKS = 0
+const FEWEST_CHECKS = 280
 let successes = 0
 
 async function runSuite(url: string, args: string[]): Promise<boolean> {

@@ -1,0 +1,45 @@
+/** Questions of 2025 and the messages that a client gets about them. */
+
+import * as v from 'valibot'
+import { describe, expect, it } from 'vitest'
+import { openServer } from '../support/open-server.ts'
+import { LegacyClient } from '../support/wire.ts'
+
+async function ask(options: { answerTimeout?: number } = {}) {
+  const { mcp, endpoint } = openServer(options)
+  mcp.tool('ask', { description: 'Asks for a name' }, async (_, ctx) => {
+    const answer = await ctx.elicit('Name?', v.object({ name: v.string() }))
+    return answer.action === 'accept' ? answer.content.name : answer.action
+  })
+  const capabilities = { elicitation: {} }
+  const client = await LegacyClient.open(endpoint, '2025-11-25', { capabilities })
+  const reply = await client.call('ask', {}, { id: 'asking' })
+  const question = await reply.find(({ method }) => method === 'elicitation/create')
+  return { client, reply, question }
+}
+
+describe('a question', () => {
+  it('that nobody answers in time is taken back, and the call fails', async () => {
+    const { reply, question } = await ask({ answerTimeout: 100 })
+    const { params } = await reply.notification('notifications/cancelled')
+    expect(params.requestId).toBe(question.id)
+    expect(await reply.result()).toMatchObject({ isError: true })
+  })
+
+  it('of a call that its client cancels is not taken back', async () => {
+    const { client, reply } = await ask()
+    await client.notify('notifications/cancelled', { requestId: 'asking' })
+    const methods = (await reply.rest()).map(({ method }) => method)
+    expect(methods).not.toContain('notifications/cancelled')
+  })
+
+  it.each([
+    ['an error', { error: { code: -1, message: 'User rejected' } }],
+    ['an answer of another form', { result: { action: 'perhaps' } }],
+    ['an answer that breaks the schema', { result: { action: 'accept', content: { name: 1 } } }],
+  ])('that gets %s fails the call', async (_, response) => {
+    const { client, reply, question } = await ask()
+    await client.respond(question.id, response)
+    expect(await reply.result()).toMatchObject({ isError: true })
+  })
+})

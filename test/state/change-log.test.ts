@@ -1,0 +1,81 @@
+/** The one record of published changes, as a listener reads it. */
+import { expect, it } from 'vitest'
+import type { Store } from '../../src/index.ts'
+import { memoryStore } from '../../src/index.ts'
+import type { ChangeBatch } from '../../src/state/change-log.ts'
+import { ChangeFeed } from '../../src/state/change-log.ts'
+
+/** The first batch with changes or a gap after the cursor; undefined when there is none within 50 ms. */
+async function nextBatch(feed: ChangeFeed, cursor: number): Promise<ChangeBatch | undefined> {
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(), 50)
+  try {
+    for await (const batch of feed.since(cursor, 20, controller.signal)) {
+      if (batch.changes.length > 0 || batch.gap) return batch
+    }
+    return undefined
+  } finally {
+    clearTimeout(timer)
+    controller.abort()
+  }
+}
+
+const update = (i: number) => ({ kind: 'resource', uri: `test://${i}` }) as const
+
+async function publishEach(store: Store, from: number, to: number): Promise<void> {
+  const feed = new ChangeFeed(store, Date.now)
+  for (let i = from; i < to; i++) await feed.publish(update(i))
+}
+
+it('a listener gets the changes after its cursor, and no gap', async () => {
+  const store = memoryStore()
+  await publishEach(store, 0, 3)
+  const feed = new ChangeFeed(store, Date.now)
+  const cursor = await feed.now()
+  await publishEach(store, 3, 5)
+  const batch = await nextBatch(feed, cursor)
+  expect(batch).toMatchObject({ changes: [update(3), update(4)], gap: false })
+})
+
+it('the record keeps a hundred changes, and a listener further behind learns of the gap', async () => {
+  const store = memoryStore()
+  await publishEach(store, 0, 1)
+  const feed = new ChangeFeed(store, Date.now)
+  const cursor = await feed.now()
+  await publishEach(store, 1, 150)
+  const record = (await store.get(['server', 'changes']))?.value as { recent: unknown[] }
+  expect(record.recent).toHaveLength(100)
+  expect((await nextBatch(feed, cursor))?.gap).toBe(true)
+  expect((await nextBatch(feed, cursor + 100))?.gap).toBe(false)
+})
+
+it('the same change is kept once', async () => {
+  const store = memoryStore()
+  for (let i = 0; i < 5; i++) await publishEach(store, 0, 1)
+  const record = (await store.get(['server', 'changes']))?.value as { recent: unknown[] }
+  expect(record.recent).toHaveLength(1)
+})
+
+it('nothing published is no change', async () => {
+  const feed = new ChangeFeed(memoryStore(), Date.now)
+  expect(await nextBatch(feed, 0)).toBeUndefined()
+})
+
+it('a listener from before a lost record learns of the gap', async () => {
+  let now = Date.now()
+  const store = memoryStore()
+  const feed = new ChangeFeed(store, () => now)
+  await feed.publish(update(1))
+  const cursor = await feed.now()
+  await store.delete(['server', 'changes'])
+  now -= 500
+  await new ChangeFeed(store, () => now).publish(update(2))
+  expect((await nextBatch(new ChangeFeed(store, () => now), cursor))?.gap).toBe(true)
+})
+
+it('numbers start at the time, so that a cursor of an earlier record never fits', async () => {
+  const clock = () => 1_000_000
+  const feed = new ChangeFeed(memoryStore({ clock }), clock)
+  await feed.publish(update(1))
+  expect(await feed.now()).toBe(1_000_001)
+})
