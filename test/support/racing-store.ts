@@ -11,11 +11,11 @@ export interface RacingStore extends Store {
    * Runs `act` once, before the next operation of this kind on a key whose name contains `name`. When
    * `act` throws, the operation fails with that error.
    */
-  before(operation: Operation, name: string, act: () => void | Promise<unknown>): void
+  before(operation: Operation, name: string, act: () => unknown): void
 }
 
 export function racingStore(engine: Store = memoryStore()): RacingStore {
-  const races: { operation: Operation; name: string; act: () => void | Promise<unknown> }[] = []
+  const races: { operation: Operation; name: string; act: () => unknown }[] = []
 
   async function race(operation: Operation, key: StoreKey): Promise<void> {
     const at = races.findIndex((one) => one.operation === operation && key[1].includes(one.name))
