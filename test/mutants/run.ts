@@ -72,17 +72,36 @@ async function copyTree(): Promise<string> {
 
 type Outcome = 'passed' | 'failed' | 'no test ran'
 
+interface Report {
+  readonly numFailedTests: number
+  readonly numPassedTests: number
+  readonly testResults: readonly {
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[]
+  }[]
+}
+
+interface Run {
+  readonly outcome: Outcome
+  /** The test that failed first. */
+  readonly failed?: string | undefined
+}
+
 /** Runs the tests in the copy until one fails. Code that cannot be loaded fails no test. */
-function runTests(copy: string, tests: readonly string[]): Promise<Outcome> {
+function runTests(copy: string, tests: readonly string[]): Promise<Run> {
   const args = [join('node_modules', 'vitest', 'vitest.mjs'), 'run', '--bail=1', '--reporter=json']
   return new Promise((resolve) => {
     const options = { cwd: copy, timeout: TIME_LIMIT, maxBuffer: 2 ** 28 }
     execFile(process.execPath, [...args, ...tests], options, (error, stdout) => {
-      if (error?.killed) return resolve('failed')
-      const report = /\{"numTotalTestSuites".*\}/s.exec(stdout)?.[0]
-      const { numFailedTests = 0, numPassedTests = 0 } = report ? JSON.parse(report) : {}
-      if (numFailedTests > 0) resolve('failed')
-      else resolve(numPassedTests > 0 && !error ? 'passed' : 'no test ran')
+      if (error?.killed) return resolve({ outcome: 'failed', failed: 'the time limit' })
+      const json = /\{"numTotalTestSuites".*\}/s.exec(stdout)?.[0]
+      const report: Report | undefined = json && JSON.parse(json)
+      if (report && report.numFailedTests > 0) {
+        const results = report.testResults.flatMap(({ assertionResults }) => assertionResults)
+        const failed = results.find(({ status }) => status === 'failed')?.fullName
+        return resolve({ outcome: 'failed', failed })
+      }
+      const passed = !error && report && report.numPassedTests > 0
+      resolve({ outcome: passed ? 'passed' : 'no test ran' })
     })
   })
 }
@@ -108,15 +127,17 @@ const problems: string[] = []
 try {
   const tests = [...new Set(chosen.flatMap((entry) => entry.tests))]
   const before = await runTests(copy, tests)
-  if (before !== 'passed') throw new Error(`Without a mutant the tests say: ${before}`)
+  if (before.outcome !== 'passed') {
+    throw new Error(`Without a mutant: ${before.outcome} ${before.failed ?? ''}`)
+  }
   for (const entry of chosen) {
     const original = await readFile(join(copy, entry.file), 'utf8')
     await writeFile(join(copy, entry.file), await mutate(entry))
-    const outcome = await runTests(copy, entry.tests)
+    const { outcome, failed } = await runTests(copy, entry.tests)
     await writeFile(join(copy, entry.file), original)
     const line = `${entry.file}: ${entry.reason} (${JSON.stringify(entry.from)})`
     if (outcome !== 'failed') problems.push(`${outcome}: ${line}`)
-    process.stdout.write(`${outcome === 'failed' ? '✓' : '✗'} ${line}\n`)
+    process.stdout.write(outcome === 'failed' ? `✓ ${line}: ${failed}\n` : `✗ ${line}\n`)
   }
 } finally {
   await rm(copy, { recursive: true, force: true })
