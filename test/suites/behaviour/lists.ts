@@ -69,6 +69,7 @@ export function lists({ open, endpoint }: Suite): void {
       })
       expect(named(tools, 'nothing').inputSchema).toEqual({
         type: 'object',
+        properties: {},
         additionalProperties: false,
       })
       for (const { name, description, inputSchema } of tools) {
