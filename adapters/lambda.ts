@@ -1,4 +1,4 @@
-/** Lambda handlers around an app: one that streams its response, and one for hosts that cannot stream. */
+/** Lambda handlers around an app: a handler that streams its response, and a handler for hosts that cannot stream. */
 
 import { pipeline } from 'node:stream/promises'
 import type { Platform, Store } from '../src/index.ts'

@@ -1,4 +1,4 @@
-/** The public API: what authors, doors and engines are written against. */
+/** The public API: everything that authors, adapters and stores may import. */
 
 export type { Bindings } from './app.ts'
 export { preload } from './app.ts'
@@ -14,7 +14,7 @@ export { gateway, toAuthorizerContext } from './auth/gateway.ts'
 export type { Issuer, OAuthOptions } from './auth/oauth.ts'
 export { oauth } from './auth/oauth.ts'
 export { Suspended } from './client-requests/client-request.ts'
-export type { Failure, ToolReturn } from './handlers/content.ts'
+export type { Failure, ToolReturn, ToolReturnOf } from './handlers/content.ts'
 export { audio, embedded, failure, image, resourceLink, text } from './handlers/content.ts'
 export type { ClientRequestOptions, Context, Log, Notify, RequestInfo } from './handlers/context.ts'
 export type {
@@ -25,6 +25,7 @@ export type {
   Registration,
   ResourceHandler,
   ResourceOptions,
+  ToolContext,
   ToolHandler,
   ToolOptions,
 } from './handlers/registry.ts'

@@ -60,7 +60,7 @@ export interface McpOptions extends HostOriginOptions, BodyOptions {
   /** Who may call. @default anybody who reaches the endpoint */
   auth?: Auth
   /**
-   * Let clients listen for news (GET, `subscriptions/listen`, `listChanged`, `subscribe`). Each
+   * Let clients listen for changes (GET, `subscriptions/listen`, `listChanged`, `subscribe`). Each
    * listener holds a connection, and on Lambda a running instance. @default true, but on Cloudflare
    * Workers, where one request cannot wake another, false
    */
@@ -138,7 +138,7 @@ export interface Mcp {
   readonly app: Hono<{ Bindings: Bindings }>
   /** Seconds of silence that Bun allows, when it serves the default export: the most that it takes. */
   readonly idleTimeout: number
-  /** The whole server as one function. A door passes what the host knows as `env.door`. */
+  /** The whole server as one function. An adapter passes what the host knows as `env.platform`. */
   readonly fetch: (request: Request, env?: Bindings) => Response | Promise<Response>
   /**
    * Ends listening streams at once, gives running calls the time to finish (milliseconds), then ends

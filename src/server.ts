@@ -35,7 +35,7 @@ export interface Server {
   readonly seal: () => MaybePromise<Seal>
   readonly mailbox: MailboxOptions
   readonly eventLog: StreamOptions
-  /** Whether clients may listen: GET, `subscriptions/listen`, and the capabilities that promise news. */
+  /** Whether clients may listen: GET, `subscriptions/listen`, and the capabilities that promise notifications. */
   readonly listening: boolean
   /** Milliseconds. */
   readonly limits: {

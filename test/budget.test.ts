@@ -71,7 +71,7 @@ describe('one call', () => {
     expect(made).toBe(1)
   })
 
-  it('that is answered at once sets no timer, one that is waited for sets two', async () => {
+  it('that is answered at once sets no timer, and a call that is waited for sets two', async () => {
     const endpoint = fetchEndpoint(mcp)
     const legacy = await LegacyClient.open(endpoint, '2025-11-25')
     const modern = new ModernClient(endpoint)

@@ -39,7 +39,7 @@ const RETRY_DELAY = 5_000
 /**
  * Milliseconds that a caller waits for a renewal while a usable document is at hand. A healthy
  * issuer answers within them, so that a withdrawn key is refused at once; an issuer that hangs
- * delays nobody for longer.
+ * delays no caller for longer.
  */
 const RENEWAL_GRACE = 250
 

@@ -53,7 +53,7 @@ export class StreamRequester implements ClientRequester {
     return known as Promise<T>
   }
 
-  /** The answer, unless the call ends first or nobody answers in time. */
+  /** The answer, unless the call ends first or no answer comes in time. */
   async #within<T>(id: string, answer: Promise<T>): Promise<T> {
     const signal = this.#watch()
     let stop = () => {}

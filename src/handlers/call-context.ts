@@ -77,7 +77,7 @@ class CallContext implements Context {
 
   progress(done: number, total?: number, message?: string): void {
     const { progressToken, stream } = this.#call
-    // a value that does not grow is against the protocol (B53), and no news; infinity has no JSON
+    // The protocol forbids a value that does not grow (B53), and infinity has no JSON.
     if (progressToken === undefined || !(done > this.#progress) || done === Infinity) return
     this.#progress = done
     stream.notify(
@@ -189,7 +189,7 @@ class CallContext implements Context {
     })
   }
 
-  /** A handler may ask and not wait: no process has to end because nobody answered. */
+  /** A handler may ask and not wait: a missing answer must not end the process as an unhandled rejection. */
   #ask<T>(prepare: () => ClientRequest<T>): Promise<T> {
     const answer = (async () => this.#call.requester.ask(prepare()))()
     answer.catch(() => {})

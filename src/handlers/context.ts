@@ -17,7 +17,7 @@ import type { SessionValues } from '../state/session-values.ts'
 /** Sends a log message to the client, on this call's stream, if it asked for that level. `data` is any JSON. */
 export type Log = { readonly [level in LogLevel]: (data: unknown, logger?: string) => void }
 
-/** Tells every client that listens, through whichever instance. Resolves when the news is durable. */
+/** Tells every listening client, on every instance. Resolves when the change is stored. */
 export interface Notify {
   /** The list of tools changed. */
   toolsChanged(): Promise<void>

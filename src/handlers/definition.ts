@@ -22,7 +22,7 @@ const OTHER_NAMES = new Map([
 ])
 
 /**
- * Throws a `TypeError` when the options are no object, have an unknown member, or the handler is missing.
+ * Throws a `TypeError` when the options are not an object, have an unknown member, or the handler is missing.
  *
  * @param what Names the definition: `Tool "add"`.
  * @param signature How the call begins that registers it: `tool(name`.

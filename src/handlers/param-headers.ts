@@ -40,7 +40,7 @@ export function findParamHeaders(tool: string, schema: JsonSchema): ParamHeader[
         const { type } = property
         if (typeof header !== 'string' || !HEADER_NAME.test(header)) {
           throw new TypeError(
-            `Tool "${tool}": x-mcp-header of ${where.join('.')} is no header name`,
+            `Tool "${tool}": x-mcp-header of ${where.join('.')} is not a header name`,
           )
         }
         if (type !== 'string' && type !== 'integer' && type !== 'boolean') {

@@ -43,6 +43,7 @@ export type Completer = (
   context: { arguments: Readonly<Record<string, string>> },
 ) => MaybePromise<readonly string[]>
 
+/** What a tool is: its texts for the model, its schemas, and its limits. */
 export interface ToolOptions<
   I extends Schema | undefined = Schema | undefined,
   R = unknown,
@@ -85,6 +86,7 @@ export type ToolHandler<I extends Schema | undefined, R = unknown, S extends boo
   ctx: ToolContext<S>,
 ) => MaybePromise<ToolReturnOf<NoInfer<R>>>
 
+/** What a prompt is: its text for people, its arguments, and their completion. */
 export interface PromptOptions<I extends Schema | undefined = Schema | undefined>
   extends Described {
   description: string
@@ -96,11 +98,13 @@ export interface PromptOptions<I extends Schema | undefined = Schema | undefined
 /** A string is one user message. */
 export type PromptReturn = string | ContentBlock | PromptMessage[] | GetPromptResult
 
+/** Makes the messages of a prompt out of its checked arguments. */
 export type PromptHandler<I extends Schema | undefined> = (
   args: I extends Schema ? Infer<I> : Record<string, unknown>,
   ctx: Context,
 ) => MaybePromise<PromptReturn>
 
+/** What a resource is: its name, its kind, and the completion of its variables. */
 export interface ResourceOptions extends Described {
   name: string
   description?: string
@@ -123,6 +127,7 @@ export type ResourceHandler = (
 
 /** What was registered can be taken back. */
 export interface Registration {
+  /** Takes it back. Listening clients are not told: call `notify` for that. */
   remove(): void
 }
 

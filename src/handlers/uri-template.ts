@@ -6,7 +6,7 @@ export interface UriTemplate {
   readonly names: readonly string[]
   /** Those of `{?a,b}`. */
   readonly queryNames: readonly string[]
-  /** The template without its query: literal text and variables in turn. */
+  /** The template without its query: literal text, then a variable, then text again. */
   readonly parts: readonly TemplatePart[]
 }
 

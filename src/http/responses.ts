@@ -21,7 +21,7 @@ export function accepted(): Response {
   return new Response(null, { status: status.ACCEPTED })
 }
 
-/** Names GET only where a client can listen: one that reads it here opens a stream (B23). */
+/** Names GET only where a client can listen, because a client that reads it here opens a stream (B23). */
 export function methodNotAllowed({ listening }: Server): Response {
   const allow = listening ? 'POST, GET, DELETE, OPTIONS' : 'POST, DELETE, OPTIONS'
   return new Response(null, { status: status.WRONG_METHOD, headers: { allow } })

@@ -26,7 +26,7 @@ export const SESSION_NOT_FOUND = 404
 export const METHOD_NOT_FOUND = 404
 /** `Host` or `Origin` is not allowed (B2, B3). */
 export const NOT_ALLOWED = 403
-/** An HTTP method that the endpoint does not have, or GET where nobody can listen (B23). */
+/** An HTTP method that the endpoint does not have, or GET where clients cannot listen (B23). */
 export const WRONG_METHOD = 405
 /** `Accept` allows nothing that the endpoint can send. */
 export const NOT_ACCEPTABLE = 406

@@ -1,4 +1,4 @@
-/** Digests of a text: one that nobody can forge, and one that only tells texts apart. */
+/** Digests of a text: SHA-256, which cannot be forged, and a short one, which only tells texts apart. */
 
 export async function sha256(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))

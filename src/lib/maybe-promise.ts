@@ -6,7 +6,7 @@
 /** A value, or a promise of it. */
 export type MaybePromise<T> = T | Promise<T>
 
-/** What an author returned. A query builder has `then`, but is no Promise before it is wrapped in one. */
+/** What an author returned. A query builder has `then`, but is not a Promise before it is wrapped in one. */
 export function toMaybePromise(value: unknown): MaybePromise<unknown> {
   const thenable = typeof value === 'object' && value !== null && 'then' in value
   return thenable && !(value instanceof Promise) && typeof value.then === 'function'

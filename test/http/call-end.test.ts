@@ -1,4 +1,4 @@
-/** The end of a call, whoever ends it. */
+/** The end of a call, by its client, its server or its time limit. */
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from '../../src/index.ts'
 import { openServer } from '../support/open-server.ts'

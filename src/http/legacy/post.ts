@@ -66,7 +66,7 @@ export async function handleLegacyPost(
           deliver,
           lost,
         ),
-      // A lost connection is no cancellation: the call goes on, and its events are kept for a client that resumes (B20).
+      // A lost connection is not a cancellation: the call goes on, and its events are kept for a client that resumes (B20).
       onGone: () => {},
     },
     createCalls: (stream) =>

@@ -78,7 +78,7 @@ async function handleRequest(
 function readMeta(meta: Params) {
   const level = meta[META.logLevel]
   if (level !== undefined && !isLogLevel(level)) {
-    throw invalidParams(`params._meta["${META.logLevel}"] is no log level`)
+    throw invalidParams(`params._meta["${META.logLevel}"] is not a log level`)
   }
   return { logLevel: level, progressToken: toProgressToken(meta.progressToken) }
 }

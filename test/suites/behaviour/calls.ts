@@ -65,7 +65,7 @@ export function calls({ open, endpoint, can }: Suite): void {
       expect((await result('nothing')).content).toEqual([])
     })
 
-    it('that fails says why to the model; one that throws says nothing of itself (B59)', async () => {
+    it('that fails says why to the model, and an exception says nothing of itself (B59)', async () => {
       expect(await result('fail')).toMatchObject({
         isError: true,
         content: [{ type: 'text', text: 'The oven is cold' }],
