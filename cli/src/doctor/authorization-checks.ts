@@ -1,9 +1,9 @@
 /** From the refusal of a stranger to the claims of a token: what a client needs to log in. */
 
 import { checkResourceAllowed, extractWWWAuthenticateParams } from '@modelcontextprotocol/client'
+import { isObject } from '../json.ts'
 import type { Check, Finding, Verdict } from './check.ts'
 import { errorFinding, verdict, warningFinding } from './check.ts'
-import { isObject } from './exchange.ts'
 import type { Target } from './target.ts'
 
 const open: Verdict = { skipped: 'the server asks no one for a login' }

@@ -2,6 +2,7 @@
 
 import type { Check, Finding, Verdict } from './check.ts'
 import { errorFinding, verdict, warningFinding } from './check.ts'
+import { legacyVersions, resultOf } from './endpoint.ts'
 import type { Target } from './target.ts'
 
 export const browserChecks: readonly Check[] = [
@@ -9,16 +10,19 @@ export const browserChecks: readonly Check[] = [
   { id: 'cors', title: 'Own pages', run: cors },
 ]
 
+const FOREIGN_PAGE = { origin: 'https://attacker.example' }
+
 async function origin(target: Target): Promise<Verdict> {
-  const answer = await target.modern(
-    'server/discover',
-    {},
-    { headers: { origin: 'https://attacker.example' } },
-  )
-  if (answer.status === 401) return { skipped: 'needs a login: run `auth login` first' }
-  if (answer.status >= 400 && answer.status < 500 && answer.status !== 404) {
-    return { fine: `refused (HTTP ${answer.status})` }
-  }
+  const closed = await target.closed()
+  if (closed !== undefined) return { skipped: closed }
+  // A request that works without an Origin; its status with a foreign one is then about the Origin.
+  const modern = resultOf(await target.discover()) !== undefined
+  const answer = modern
+    ? await target.modern('server/discover', {}, { headers: FOREIGN_PAGE })
+    : await target.initialize(legacyVersions[0], { headers: FOREIGN_PAGE })
+  if (resultOf(answer) === undefined) return { fine: `refused (HTTP ${answer.status})` }
+  const id = answer.headers.get('mcp-session-id')
+  if (id !== null) target.adopt({ id, version: legacyVersions[0], capabilities: {} })
   const what = 'A request of a page at https://attacker.example is answered.'
   const fix =
     'Answer 403 to every Origin that is not on a list (MCP, Transports: Security Warning).'
@@ -27,7 +31,7 @@ async function origin(target: Target): Promise<Verdict> {
       target.isLocal
         ? errorFinding(
             what,
-            'The server does not check Origin: any page the user visits can call its tools.',
+            'The server does not check Origin, so nothing but the browser keeps pages from its tools.',
             fix,
           )
         : warningFinding(what, 'The server does not check Origin.', fix),

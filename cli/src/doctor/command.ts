@@ -1,6 +1,6 @@
 /** The command `doctor`, the same at the prompt and on the command line. */
 
-import { readArguments, splitWords } from '../arguments.ts'
+import { splitWords } from '../arguments.ts'
 import type { Command } from '../commands/command.ts'
 import { parseServerUrl } from '../settings.ts'
 import { runDoctor } from './doctor.ts'
@@ -27,17 +27,13 @@ export const doctorCommand: Command = {
         ? await context.authorization.token().catch(() => undefined)
         : undefined
     const [name, ...input] = splitWords(options.tool ?? '')
-    const call =
-      name === undefined
-        ? undefined
-        : { name, arguments: await readArguments(input, undefined, context) }
     return runDoctor({
       url,
       token,
       fetch: context.http,
       signal,
       now: Date.now,
-      call,
+      call: name === undefined ? undefined : { name, words: input },
       slow: options.slow === true,
       idleTime: IDLE_TIME,
       output: context.output,

@@ -2,8 +2,9 @@
 
 import type { FetchLike } from '@modelcontextprotocol/client'
 import { clientInfo } from '../connection.ts'
+import { isObject } from '../json.ts'
 import type { Exchange, ExchangeOptions } from './exchange.ts'
-import { exchange, isObject } from './exchange.ts'
+import { exchange } from './exchange.ts'
 
 export const modernVersion = '2026-07-28'
 export const legacyVersions = ['2025-11-25', '2025-06-18', '2025-03-26'] as const
@@ -97,7 +98,10 @@ export class Endpoint {
     })
   }
 
-  initialize(version: string, options: { readonly anonymous?: boolean } = {}): Promise<Exchange> {
+  initialize(
+    version: string,
+    options: { readonly anonymous?: boolean; readonly headers?: Record<string, string> } = {},
+  ): Promise<Exchange> {
     return this.send({
       ...options,
       body: {
@@ -140,6 +144,11 @@ export class Endpoint {
       body: { jsonrpc: '2.0', method: 'notifications/initialized' },
     })
     return session
+  }
+
+  /** Ends a session with the examination that came about in another way. */
+  adopt(session: LegacySession): void {
+    this.#sessions.push(session)
   }
 
   /** Ends every session that was opened; the server's answer no longer matters. */

@@ -1,6 +1,11 @@
 /** Plain HTTP exchanges with a server under examination: nothing hidden, everything timed. */
 
 import type { FetchLike } from '@modelcontextprotocol/client'
+import { isObject, parseJson } from '../json.ts'
+import { Problem } from '../problem.ts'
+
+/** Characters of one answer; a server that sends more than this to a doctor does not stop. */
+const LONGEST_ANSWER = 2_000_000
 
 export interface ServerEvent {
   readonly id?: string
@@ -89,6 +94,7 @@ async function drain(
       const chunk = await reader?.read()
       if (chunk === undefined || chunk.done) break
       text += decoder.decode(chunk.value, { stream: true })
+      if (text.length > LONGEST_ANSWER) throw new Problem('The answer does not end.')
       if (!streaming) continue
       for (;;) {
         const end = /\r?\n\r?\n/.exec(text.slice(parsed))
@@ -102,7 +108,7 @@ async function drain(
     }
   } catch (error) {
     // A stream has no end of its own; what came until the timeout is the answer.
-    if (!streaming) throw error
+    if (!streaming || error instanceof Problem) throw error
   }
   if (!streaming) signal.throwIfAborted()
   return { text, events }
@@ -118,18 +124,6 @@ function parseEvent(block: string, at: number): ServerEvent | undefined {
   return { data: data.join('\n'), at, ...(id !== undefined && { id }) }
 }
 
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 function isReply(message: unknown): boolean {
   return isObject(message) && ('result' in message || 'error' in message)
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -4,10 +4,10 @@ import { isIP } from 'node:net'
 import type { PeerCertificate } from 'node:tls'
 import { connect } from 'node:tls'
 import { toProblem } from '../errors.ts'
+import { isObject } from '../json.ts'
 import type { Check, Finding, Verdict } from './check.ts'
 import { errorFinding, verdict, warningFinding } from './check.ts'
 import { errorCodeOf, legacyVersions, modernVersion, resultOf } from './endpoint.ts'
-import { isObject } from './exchange.ts'
 import type { Target } from './target.ts'
 
 export const networkChecks: readonly Check[] = [

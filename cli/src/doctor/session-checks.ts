@@ -1,12 +1,12 @@
 /** Sessions and streams: kept apart, ended when ended, delivered as they happen, resumed when cut. */
 
 import { randomUUID } from 'node:crypto'
+import { isObject, parseJson } from '../json.ts'
 import type { Check, Finding, Verdict } from './check.ts'
 import { errorFinding, verdict, warningFinding } from './check.ts'
 import type { LegacySession } from './endpoint.ts'
 import { resultOf, sessionHeaders } from './endpoint.ts'
 import type { Exchange } from './exchange.ts'
-import { isObject, parseJson } from './exchange.ts'
 import type { Target } from './target.ts'
 
 export const sessionChecks: readonly Check[] = [
@@ -114,10 +114,17 @@ async function streaming(target: Target): Promise<Verdict> {
   if (call === undefined) return { skipped: noStream }
   const session = await target.session()
   const params = { ...call, _meta: { progressToken: 'doctor' } }
-  const { events, total, headers } =
+  const answer =
     session === undefined
       ? await target.modern('tools/call', { ...call })
       : await target.legacy(session, 'tools/call', params)
+  const { total, headers } = answer
+  // The first event of a stream may be empty: it only carries the id to resume from.
+  const events = answer.events.filter(({ data }) => data !== '')
+  const result = resultOf(answer)
+  if (result === undefined || result.isError === true) {
+    return { skipped: `the call of "${call.name}" failed` }
+  }
   if (events.length < 2) {
     const type = headers.get('content-type') ?? 'no content type'
     return verdict(
@@ -156,11 +163,14 @@ async function resumption(target: Target): Promise<Verdict> {
   const params = { ...call, _meta: { progressToken: id } }
   const cut = await target.legacy(session, 'tools/call', params, {
     id,
-    // Cut after the first message, so that some of it has to be found again.
-    until: ({ data }) => data !== '',
+    // Cut at the first event that can be resumed from, so that the rest has to be found again.
+    until: (event) => event.id !== undefined,
   })
   const last = cut.events.at(-1)?.id
   if (last === undefined) return { skipped: 'the server numbers no events' }
+  if (cut.events.some(({ data }) => answers(data, id))) {
+    return { skipped: 'the call answers before its stream can be cut' }
+  }
   const resumed = await target.send({
     method: 'GET',
     headers: {

@@ -1,15 +1,17 @@
 /** The server under examination, and what several checks want to know of it, asked once. */
 
+import type { Tool } from '@modelcontextprotocol/client'
 import { extractWWWAuthenticateParams } from '@modelcontextprotocol/client'
+import { readArguments } from '../arguments.ts'
+import { isObject } from '../json.ts'
 import type { EndpointOptions, LegacySession } from './endpoint.ts'
 import { Endpoint, resultOf } from './endpoint.ts'
 import type { Exchange } from './exchange.ts'
-import { isObject } from './exchange.ts'
 
 export interface TargetOptions extends EndpointOptions {
   readonly now: () => number
   /** A call that takes a while and tells of it, for servers without `multi-greet`. */
-  readonly call?: Call | undefined
+  readonly call?: CallWords | undefined
   /** How long the slow check watches an idle stream, in milliseconds. */
   readonly idleTime: number
 }
@@ -19,9 +21,10 @@ export interface Call {
   readonly arguments: Record<string, unknown>
 }
 
-export interface Tool {
+/** A call as it is typed; the schema of the tool types its arguments. */
+export interface CallWords {
   readonly name: string
-  readonly inputSchema?: { readonly required?: readonly string[] }
+  readonly words: readonly string[]
 }
 
 export interface Metadata {
@@ -32,7 +35,7 @@ export interface Metadata {
 export class Target extends Endpoint {
   readonly now: () => number
   readonly idleTime: number
-  readonly #call: Call | undefined
+  readonly #call: CallWords | undefined
   readonly #known = new Map<string, Promise<unknown>>()
 
   constructor(options: TargetOptions) {
@@ -144,10 +147,16 @@ export class Target extends Endpoint {
       return Array.isArray(tools) ? (tools as Tool[]) : []
     })
 
-  /** A call to watch: what the user named, or the one of ours, which changes nothing. */
+  /** A call to watch: the one that the user named, or a sample of this library, which changes nothing. */
   async streamingCall(): Promise<Call | undefined> {
-    if (this.#call !== undefined) return this.#call
-    const known = (await this.tools()).some(({ name }) => name === 'multi-greet')
+    const tools = await this.tools()
+    if (this.#call !== undefined) {
+      const { name, words } = this.#call
+      const tool = tools.find((one) => one.name === name)
+      const readInput = async (): Promise<string> => ''
+      return { name, arguments: await readArguments(words, tool, { readInput }) }
+    }
+    const known = tools.some(({ name }) => name === 'multi-greet')
     return known ? { name: 'multi-greet', arguments: { name: 'doctor' } } : undefined
   }
 

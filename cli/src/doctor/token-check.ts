@@ -1,8 +1,8 @@
 /** What the token at hand says of itself, against what the server makes of it. */
 
+import { isObject, parseJson } from '../json.ts'
 import type { Check, Finding, Verdict } from './check.ts'
 import { errorFinding, verdict } from './check.ts'
-import { isObject, parseJson } from './exchange.ts'
 import type { Target } from './target.ts'
 
 export const tokenCheck: Check = { id: 'token', title: 'Token', run: token }
