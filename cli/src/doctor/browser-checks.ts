@@ -40,11 +40,13 @@ async function origin(target: Target): Promise<Verdict> {
   )
 }
 
-const wanted = [
+const LEGACY_HEADERS = ['authorization', 'content-type', 'mcp-protocol-version', 'mcp-session-id']
+
+/** 2026-07-28 has no sessions, and names the method in a header of its own. */
+const MODERN_HEADERS = [
   'authorization',
   'content-type',
   'mcp-protocol-version',
-  'mcp-session-id',
   'mcp-method',
   'mcp-name',
 ]
@@ -52,6 +54,19 @@ const wanted = [
 async function cors(target: Target): Promise<Verdict> {
   // The inspector's own address: the page that people open first.
   const page = 'http://localhost:6274'
+  const asPage = { headers: { origin: page } }
+  const modern = resultOf(await target.discover()) !== undefined
+  const answer = await target.initialize(legacyVersions[0], asPage)
+  const legacy = resultOf(answer) !== undefined
+  const id = answer.headers.get('mcp-session-id')
+  if (id !== null) target.adopt({ id, version: legacyVersions[0], capabilities: {} })
+  // A server that lets nobody in does not show which eras it speaks, so a page needs all headers.
+  const wanted = [
+    ...new Set([
+      ...(legacy || !modern ? LEGACY_HEADERS : []),
+      ...(modern || !legacy ? MODERN_HEADERS : []),
+    ]),
+  ]
   const preflight = await target.get(target.url, {
     method: 'OPTIONS',
     headers: {
@@ -88,14 +103,9 @@ async function cors(target: Target): Promise<Verdict> {
       ),
     )
   }
-  const answer = await target.initialize('2025-11-25')
-  const withOrigin = await target.send({
-    headers: { origin: page },
-    body: { jsonrpc: '2.0', id: 1, method: 'ping' },
-  })
-  const exposed = listed(withOrigin.headers.get('access-control-expose-headers'))
+  const exposed = listed(answer.headers.get('access-control-expose-headers'))
   const needed = [
-    ...(answer.headers.has('mcp-session-id') ? ['mcp-session-id'] : []),
+    ...(id === null ? [] : ['mcp-session-id']),
     ...((await target.guarded()) ? ['www-authenticate'] : []),
   ]
   const hidden = exposed.has('*') ? [] : needed.filter((name) => !exposed.has(name))

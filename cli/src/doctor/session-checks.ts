@@ -1,6 +1,7 @@
 /** Sessions and streams: kept apart, ended when ended, delivered as they happen, resumed when cut. */
 
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isObject, parseJson } from '../json.ts'
 import type { Check, Finding, Verdict } from './check.ts'
 import { errorFinding, verdict, warningFinding } from './check.ts'
@@ -8,6 +9,9 @@ import type { LegacySession } from './endpoint.ts'
 import { resultOf, sessionHeaders } from './endpoint.ts'
 import type { Exchange } from './exchange.ts'
 import type { Target } from './target.ts'
+
+/** Milliseconds, as in the client's own connection. */
+const RECONNECTION_DELAY = 500
 
 export const sessionChecks: readonly Check[] = [
   { id: 'sessions', title: 'Sessions', run: sessions },
@@ -171,6 +175,8 @@ async function resumption(target: Target): Promise<Verdict> {
   if (cut.events.some(({ data }) => answers(data, id))) {
     return { skipped: 'the call answers before its stream can be cut' }
   }
+  // A client comes back after a pause; at once, a server may not know yet that the stream was cut.
+  await sleep(RECONNECTION_DELAY)
   const resumed = await target.send({
     method: 'GET',
     headers: {
