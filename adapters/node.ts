@@ -21,7 +21,7 @@ export { EnvironmentError } from './environment/variables.ts'
 export interface ServeOptions {
   /** 0 for any free one. @default 3000 */
   port?: number
-  /** Address to bind to. @default 127.0.0.1: nobody but this machine (B4) */
+  /** Address to bind to. @default 127.0.0.1: this machine only (B4) */
   host?: string
   /** Milliseconds that running calls get when the server stops. @default 10 seconds */
   grace?: number

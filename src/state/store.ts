@@ -63,7 +63,7 @@ export interface Store {
   delete(key: StoreKey): Promise<boolean>
   /**
    * Adds entries after the last one the caller knows of, and returns the new last sequence number.
-   * Throws {@link StoreConflict} when somebody else has appended meanwhile. `after` is a number that
+   * Throws {@link StoreConflict} when another writer has appended meanwhile. `after` is a number that
    * `append` or `read` returned for this log, or 0 for a log nothing was read from.
    */
   append(

@@ -19,7 +19,7 @@ async function ask(options: { answerTimeout?: number } = {}) {
 }
 
 describe('a question', () => {
-  it('that nobody answers in time is taken back, and the call fails', async () => {
+  it('without an answer in time is taken back, and the call fails', async () => {
     const { reply, question } = await ask({ answerTimeout: 100 })
     const { params } = await reply.notification('notifications/cancelled')
     expect(params.requestId).toBe(question.id)

@@ -91,7 +91,7 @@ describe.each(['mcp.fetch', 'the Node adapter'])('through %s', (through) => {
   })
 })
 
-describe('a stream that nobody reads', () => {
+describe('a stream without a reader', () => {
   it('is read from its log only as far as its client reads', async () => {
     const counted = measured()
     const mcp = createServer({ store: counted.store })
@@ -133,7 +133,7 @@ describe('a stream that nobody reads', () => {
   })
 })
 
-describe('a socket that nobody reads', () => {
+describe('a socket without a reader', () => {
   async function unread(tool: string, resume: boolean) {
     const mcp = createServer({ drainTimeout: 300 })
     const options = { port: 0, grace: 0, signals: false, drainTimeout: 300 }

@@ -10,7 +10,7 @@ it.each(['localhost', 'LOCALHOST', '127.0.0.1', '127.0.0.2', '::1', '[::1]'])(
 )
 
 it.each(['', '0.0.0.0', '128.0.0.1', 'localhost.example.com', '127.0.0.1.example.com', '::2'])(
-  '%j is no loopback host',
+  '%j is not a loopback host',
   (host) => {
     expect(isLoopback(host)).toBe(false)
   },
@@ -32,6 +32,6 @@ it.each([
   'http://localhost/',
   'http://localhost.evil.example',
   'https://evil.example',
-])('%s is no loopback origin', (origin) => {
+])('%s is not a loopback origin', (origin) => {
   expect(isLoopbackOrigin(origin)).toBe(false)
 })

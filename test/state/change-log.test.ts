@@ -56,7 +56,7 @@ it('the same change is kept once', async () => {
   expect(record.recent).toHaveLength(1)
 })
 
-it('nothing published is no change', async () => {
+it('reports no change where nothing was published', async () => {
   const feed = new ChangeFeed(memoryStore(), Date.now)
   expect(await nextBatch(feed, 0)).toBeUndefined()
 })

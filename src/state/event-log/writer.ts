@@ -123,7 +123,7 @@ export class EventLogWriter {
 
   /**
    * The first sequence number of the batch, or undefined when it could not be kept. Never rejects:
-   * nobody waits for most of the writes. `substitute` says that it stands for a batch too large.
+   * nothing waits for most of the writes. `substitute` says that it stands for a batch too large.
    */
   async #append(batch: LoggedEvent[], substitute = false): Promise<number | undefined> {
     try {
@@ -132,7 +132,7 @@ export class EventLogWriter {
       return first
     } catch (error) {
       if (error instanceof ValueTooLarge && !substitute) {
-        // one message larger than an item: whoever resumes here is told so instead of waiting
+        // The message is larger than an item: a client that resumes here is told so instead of waiting.
         const ended = batch.some(({ f }) => f)
         await this.#append(
           [
