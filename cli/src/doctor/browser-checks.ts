@@ -60,7 +60,7 @@ async function cors(target: Target): Promise<Verdict> {
   const legacy = resultOf(answer) !== undefined
   const id = answer.headers.get('mcp-session-id')
   if (id !== null) target.adopt({ id, version: legacyVersions[0], capabilities: {} })
-  // A server that lets nobody in does not show which eras it speaks, so a page needs all headers.
+  // A server that lets no one in does not show which eras it speaks, so a page needs all headers.
   const wanted = [
     ...new Set([
       ...(legacy || !modern ? LEGACY_HEADERS : []),
