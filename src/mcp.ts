@@ -51,13 +51,13 @@ export interface McpOptions extends HostOriginOptions, BodyOptions {
   websiteUrl?: string
   /** Images that clients may show (clients from 2025-11-25 on). */
   icons?: Icon[]
-  /** How to use the server, for the model. */
+  /** Explains to the model how to use the server. */
   instructions?: string
   /** Path of the endpoint. @default '/mcp' */
   path?: string
-  /** Where everything lives that must outlive a request. @default memoryStore(): one process */
+  /** Keeps everything that must outlive a request. @default memoryStore(): one process */
   store?: Store
-  /** Who may call. @default anybody who reaches the endpoint */
+  /** Decides who may call. @default no authorization: everyone who reaches the endpoint may call */
   auth?: Auth
   /**
    * Let clients listen for changes (GET, `subscriptions/listen`, `listChanged`, `subscribe`). Each
@@ -66,8 +66,8 @@ export interface McpOptions extends HostOriginOptions, BodyOptions {
    */
   listening?: boolean
   /**
-   * Keys that seal what travels through the client: each any text of 32 characters or more. The first
-   * seals, all open. @default one made in the store, shared by all instances
+   * Keys that seal the state which clients return: each a text of 32 characters or more. The first key
+   * seals, all keys open. @default one key, created in the store and shared by all instances
    */
   stateKeys?: readonly string[]
   /** Milliseconds a session lives after its last use. @default 24 hours */
@@ -78,7 +78,7 @@ export interface McpOptions extends HostOriginOptions, BodyOptions {
   callTimeout?: number
   /** Milliseconds a person may take to answer. @default 5 minutes */
   answerTimeout?: number
-  /** Milliseconds that a modern client may take for its next round. @default 10 minutes */
+  /** Milliseconds that a client of 2026 may take for its next round. @default 10 minutes */
   stateTtl?: number
   /**
    * Milliseconds between comments on a quiet stream. @default 15 seconds; 8 on Bun, whose server closes
@@ -98,15 +98,15 @@ export interface McpOptions extends HostOriginOptions, BodyOptions {
   streamRetention?: number
   /** Items of one page of a list. @default 500 */
   pageSize?: number
-  /** How long, and for whom, a modern client may keep lists (A.7). @default 60 seconds, private */
+  /** How long, and for whom, a client of 2026 may cache lists (A.7). @default 60 seconds, private */
   cache?: { ttlMs: number; scope: 'public' | 'private' }
-  /** Gets a line for each request, and for what went wrong. @default warnings and errors as JSON on stderr */
+  /** Receives an entry for each request and each failure. @default warnings and errors as JSON on stderr */
   log?: Logger
   /** Milliseconds since the epoch. @default Date.now */
   clock?: () => number
 }
 
-/** A server: what it offers, and the ways in. */
+/** A server: registration of tools, prompts and resources, and the functions that serve requests. */
 export interface Mcp {
   /**
    * Offers a tool.

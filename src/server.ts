@@ -1,4 +1,4 @@
-/** What all requests of one server share: settings, registry, and the way to the store. Nothing of a request. */
+/** What all requests of one server share: settings, registry and store. It holds nothing of a single request. */
 
 import type { Cancellation } from './handlers/cancellation.ts'
 import type { Registry } from './handlers/registry.ts'
@@ -24,7 +24,7 @@ export type Logger = (entry: LogEntry) => void
 
 export interface Server {
   readonly info: Implementation
-  /** JSON text that modern results begin with. */
+  /** JSON text that results of 2026 begin with. */
   readonly resultPrefix: string
   readonly instructions: string | undefined
   readonly registry: Registry
@@ -51,9 +51,9 @@ export interface Server {
   readonly cache: { readonly ttlMs: number; readonly cacheScope: 'public' | 'private' }
   readonly clock: () => number
   readonly log: Logger
-  /** Calls whose handlers are at work in this process; emptied by themselves, told when the server stops. */
+  /** Calls whose handlers run in this process. Each removes itself at its end; all are aborted when the server stops. */
   readonly running: Set<Cancellation>
-  /** Ends of the streams that last: who listens is told to come back later. No signal's listeners, as Node 20 takes an 11th for a leak. */
+  /** Functions that end the long-lived streams. They are not listeners of one signal, because Node 20 warns of a leak at the 11th. */
   readonly longLivedStreams: Set<() => void>
   readonly readers: StreamReaders
   stopped: boolean

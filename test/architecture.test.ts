@@ -181,6 +181,37 @@ describe('the layout', () => {
     ).toEqual([])
   })
 
+  it('names the status codes of the endpoint in one file', () => {
+    const ofEndpoint = files.filter(
+      (file) =>
+        (inside('src/http')(file) || file === 'src/app.ts' || file === 'src/auth/challenge.ts') &&
+        file !== 'src/http/status.ts',
+    )
+    const withoutComments = (file: string) =>
+      readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+    // Years and sizes have more digits, or letters beside them.
+    const naming = ofEndpoint.filter((file) =>
+      /(?<![\w.'-])[2-5]\d\d(?![\w.'-])/.test(withoutComments(file)),
+    )
+    expect(naming).toEqual([])
+  })
+
+  it('handles synchronous results in the fast path of a call, and nowhere else', () => {
+    const handling = files.filter(
+      (file) => inSrc(file) && /instanceof Promise\b/.test(readFileSync(file, 'utf8')),
+    )
+    expect(handling.sort()).toEqual(
+      [
+        'src/http/call-stream.ts',
+        'src/http/dispatch.ts',
+        'src/lib/maybe-promise.ts',
+        'src/handlers/run-handler.ts',
+        'src/protocol/tools-call.ts',
+        'src/schema/standard-schema.ts',
+      ].sort(),
+    )
+  })
+
   it('has a lib that depends on nothing', () => {
     expect(breaking(({ from, to }) => inside('src/lib')(from) && !inside('src/lib')(to))).toEqual(
       [],

@@ -1,19 +1,19 @@
-/** Questions of 2026-07-28: multi-round-trip requests, the handler run again with each round's answers (A.5). */
+/** Multi-round-trip requests of 2026-07-28: the handler runs again with the answers of each round (A.5). */
 import { failure } from '../handlers/content.ts'
 import { fingerprint } from '../lib/digest.ts'
 import type { JsonValue } from '../state/store.ts'
 import type { ClientRequest, ClientRequester } from './client-request.ts'
 import { Suspended } from './client-request.ts'
 
-/** What the client carries from round to round, sealed. */
+/** The state that the client returns with each round, sealed. */
 export interface RoundState {
   /** Rounds so far. */
   readonly round: number
-  /** Fingerprints of the questions of the last round, by key: what protects them is the seal. */
+  /** Fingerprints of all requests so far, by key. The seal protects them, so a short hash is enough. */
   readonly asked: { readonly [key: string]: number }
   readonly answers: { readonly [key: string]: JsonValue }
   readonly steps: { readonly [name: string]: JsonValue }
-  /** Handle of the conversation that the call has opened (C17). */
+  /** The session handle that the call has opened (C17). */
   readonly handle?: string
 }
 
@@ -28,7 +28,7 @@ export class MultiRoundTrip implements ClientRequester {
   readonly #answers: Map<string, JsonValue>
   readonly #steps: Map<string, Promise<unknown>>
   readonly #open = new Map<string, { method: string; params: object | undefined; print: number }>()
-  /** Handle that an earlier round opened. */
+  /** The session handle that an earlier round has opened. */
   readonly handle: string | undefined
   #unnamed = 0
   #closing: Promise<void> | undefined
@@ -44,7 +44,7 @@ export class MultiRoundTrip implements ClientRequester {
     )
   }
 
-  /** Whether a question ended the run: whatever the handler returned or threw after it does not count. */
+  /** Whether a request has ended the run: a result or exception of the handler after that is ignored. */
   get suspended(): boolean {
     return this.#suspended
   }
@@ -64,7 +64,7 @@ export class MultiRoundTrip implements ClientRequester {
         return value
       }
     }
-    // an answer to what was asked under this key before would go for one to what is asked now
+    // Drop the stale answer: this key now names a different request.
     this.#answers.delete(key)
     if (this.#before.round >= MOST_ROUNDS) {
       throw failure(`The call asked in more than ${MOST_ROUNDS} rounds`)
@@ -86,9 +86,9 @@ export class MultiRoundTrip implements ClientRequester {
   }
 
   /**
-   * An answer counts for the very question that was asked. A key of the author's promises that; the
-   * order of asking does not, so there the fingerprint must fit too: a "yes" to deleting five files
-   * is none to deleting seven.
+   * An answer is valid only for the request that was sent. A key of the author guarantees that. A
+   * position does not, so there the fingerprint must match too: a "yes" to deleting five files is not
+   * a "yes" to deleting seven.
    */
   #find({ key: named }: ClientRequest<unknown>, key: string, print: number): JsonValue | undefined {
     const sealed = this.#answers.get(key)
@@ -100,14 +100,14 @@ export class MultiRoundTrip implements ClientRequester {
     )
   }
 
-  /** Ends the run once everything asked in the same turn is known, and every step begun has its result. */
+  /** Ends the run when all requests of the same turn are known and all steps that have begun are finished. */
   async #close(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 0))
     await Promise.allSettled(this.#steps.values())
     this.#suspended = true
   }
 
-  /** The questions of this round, for the client. */
+  /** The requests of this round, for the client. */
   inputRequests(): Record<string, object> {
     return Object.fromEntries(
       [...this.#open].map(([key, { method, params }]) => [
@@ -117,7 +117,7 @@ export class MultiRoundTrip implements ClientRequester {
     )
   }
 
-  /** What the next round has to know. A step that failed is not kept: it runs again. */
+  /** The state for the next round. A step that failed is not kept, so it runs again. */
   async state(handle: string | undefined): Promise<RoundState> {
     const steps: [string, JsonValue][] = []
     for (const [name, result] of this.#steps) {

@@ -32,7 +32,7 @@ export interface CallFacts {
   readonly principal: Principal | undefined
   readonly deadline: number | undefined
   readonly progressToken: string | number | undefined
-  /** Lowest level the client wants; undefined for none at all. */
+  /** Lowest level that the client wants; undefined for no log messages. */
   readonly logLevel: LogLevel | undefined
   /** The reply to the call's POST. */
   readonly stream: MessageStream & { disconnect(retryMs?: number): Promise<void> }
@@ -113,7 +113,7 @@ class CallContext implements Context {
   ): Promise<ElicitResult<Infer<S>>> {
     return this.#ask(() => {
       const { elicitation } = this.request.capabilities
-      // `{}` means forms, as it did before there was a choice (A.5)
+      // `{}` means forms, as in revisions that had only forms (A.5).
       const forms = elicitation && (elicitation.form !== undefined || elicitation.url === undefined)
       this.#require(forms && has.elicitation(this.request.revision), { elicitation: {} })
       const validator = createObjectValidator(schema, 'The schema of a question')
@@ -209,7 +209,7 @@ class CallContext implements Context {
     await this.#call.stream.disconnect(retryMs)
   }
 
-  /** Modern clients are told which capability is missing and may come again (C18); for others it is a failure. */
+  /** 2026 has an error that names the missing capability (C18); in 2025 it is a failure of the call. */
   #require(declared: unknown, capabilities: object): void {
     if (declared) return
     if (this.request.era === 'modern') throw missingCapability(capabilities)
@@ -220,8 +220,8 @@ class CallContext implements Context {
 const PLAIN = new Set<unknown>(['string', 'number', 'integer', 'boolean'])
 
 /**
- * Clients show a form of plain values and choices, and refuse to show anything else (B66, B68). They
- * want to be told that choices are strings, too; arktype leaves it out.
+ * Clients show forms of plain values and choices only (B66, B68). They need `type: 'string'` beside the
+ * choices, which arktype leaves out.
  */
 function toForm(schema: JsonSchema): JsonSchema {
   const properties = propertiesOf(schema).map(([name, property]) => {

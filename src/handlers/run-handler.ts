@@ -15,9 +15,9 @@ export class HandlerFailure extends Error {
 }
 
 /**
- * Runs a handler. Throws what may leave the process: a {@link McpError}, or a {@link HandlerFailure}
- * with a sentence for the model. Anything else a handler throws is logged under a correlation id, and
- * that id is all the client learns.
+ * Runs a handler. Throws only errors that the client may see: a {@link McpError}, or a
+ * {@link HandlerFailure} with a sentence for the model. Any other exception is logged under a correlation
+ * id, and the client gets only that id.
  */
 export async function runHandler<T>(
   call: Call,

@@ -1,5 +1,4 @@
-/** Which era a POST belongs to. The body decides; headers are only held against it (E.4). */
-
+/** Which era a POST belongs to. The body decides; headers are only compared with it (E.4). */
 import { isObject } from '../lib/is-object.ts'
 import type { McpError } from '../protocol/errors.ts'
 import {
@@ -22,7 +21,7 @@ import { claimsModern, isModernRevision } from '../protocol/revisions.ts'
 import type { ClientCapabilities } from '../protocol/types.ts'
 import { META } from './meta.ts'
 
-/** What a modern request says about itself, in `_meta` (A.1). */
+/** What a request of 2026 says about itself in `_meta` (A.1). */
 export interface Envelope {
   readonly revision: ModernRevision
   readonly capabilities: ClientCapabilities
@@ -33,7 +32,7 @@ export type Classified =
   | { kind: 'modern'; request: JsonRpcRequest; envelope: Envelope }
   | { kind: 'modern-notification'; notification: JsonRpcNotification }
   | { kind: 'legacy'; messages: Exclude<Message, { kind: 'invalid' }>[]; batch: boolean }
-  /** Always a 400. */
+  /** Answered with 400. */
   | { kind: 'refused'; id: RequestId | null; error: McpError }
 
 export function classify(body: unknown, versionHeader: string | null): Classified {
@@ -51,10 +50,10 @@ export function classify(body: unknown, versionHeader: string | null): Classifie
   }
 }
 
-/** Messages of one batch: they run at the same time, and each may cost a tool call. */
+/** Messages of one batch at most, because they run at the same time and each may be a tool call. */
 const LONGEST_BATCH = 100
 
-/** Arrays are 2025-03-26's alone, which has no envelopes; whether the session has that revision is checked there. */
+/** Only 2025-03-26 has batches. Whether the session has that revision is checked later, in legacy/post.ts. */
 function classifyBatch(body: unknown[]): Classified {
   if (body.length === 0) return refuse(null, invalidRequest('the batch is empty'))
   if (body.length > LONGEST_BATCH) {
@@ -114,7 +113,7 @@ function classifyNotification(
     : { kind: 'modern-notification', notification: parsed.message }
 }
 
-/** Incomplete is -32602, different from the header -32020, unknown -32022: in this order (H11). */
+/** Checked in this order (H11): incomplete is -32602, different from the header is -32020, unknown is -32022. */
 function readEnvelope(
   params: Params | undefined,
   header: string | null,
@@ -145,7 +144,7 @@ function metaOf(params: Params | undefined): Params | undefined {
   return isObject(params?._meta) ? params._meta : undefined
 }
 
-/** An envelope is claimed by its version key, whatever that holds. */
+/** A request claims to be of 2026 when its `_meta` has the version key, with any value. */
 function claimOf(params: Params | undefined): unknown {
   return metaOf(params)?.[META.version]
 }

@@ -1,11 +1,10 @@
-/** Headers that repeat what the body says, so that a proxy need not read it; they must agree (C9, C12, C13). */
-
+/** Headers that repeat parts of the body, so that proxies need not read it. They must agree with it (C9, C12, C13). */
 import { isObject } from '../lib/is-object.ts'
 import { clip, headerMismatch } from '../protocol/errors.ts'
 import type { Params } from '../protocol/jsonrpc.ts'
 import type { Server } from '../server.ts'
 
-/** Which parameter `Mcp-Name` repeats. */
+/** The parameter that `Mcp-Name` repeats, by method. */
 const NAMED: ReadonlyMap<string, string> = new Map([
   ['tools/call', 'name'],
   ['prompts/get', 'name'],
@@ -21,7 +20,7 @@ export function checkMethodHeaders(headers: Headers, method: string, params: Par
   requireSame('Mcp-Name', header && decode('Mcp-Name', header), name)
 }
 
-/** The tool's own parameters; an unknown tool is its method's business. */
+/** Headers of the tool's own parameters. An unknown tool is refused later, by its method. */
 export function checkParamHeaders(headers: Headers, { registry }: Server, params: Params): void {
   const tool = typeof params.name === 'string' ? registry.tools.get(params.name) : undefined
   for (const { header, path, type } of tool?.headers ?? []) {
@@ -35,7 +34,7 @@ export function checkParamHeaders(headers: Headers, { registry }: Server, params
       continue
     }
     const text = given && decode(header, given)
-    // 42.0 and 42 are one integer
+    // 42.0 and 42 are the same integer.
     if (type === 'integer' && text && Number(text) === value) continue
     requireSame(header, text, String(value))
   }
@@ -50,12 +49,12 @@ function requireSame(header: string, given: string | null, expected: string): vo
   }
 }
 
-const SENTINEL = /^=\?base64\?(.*)\?=$/s
+const ENCODED = /^=\?base64\?(.*)\?=$/s
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
-/** Values that are not plain ASCII come as `=?base64?…?=`; half a sentinel is just text. */
+/** Values that are not plain ASCII are sent as `=?base64?…?=`; an incomplete marker is plain text. */
 function decode(header: string, value: string): string {
-  const encoded = value.startsWith('=?') ? SENTINEL.exec(value)?.[1] : undefined
+  const encoded = value.startsWith('=?') ? ENCODED.exec(value)?.[1] : undefined
   if (encoded === undefined) {
     if (/[^\x20-\x7e\t]/.test(value))
       throw headerMismatch(`${header} has characters that need base64`)

@@ -4,7 +4,7 @@ export async function sha256(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
 }
 
-/** FNV-1a over UTF-16 units: 32 bits, made at once. Nothing that matters may hang on it. */
+/** FNV-1a over UTF-16 units: 32 bits, synchronous, easy to forge. Never use it for security. */
 export function fingerprint(text: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < text.length; i++) {

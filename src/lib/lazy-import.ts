@@ -1,6 +1,6 @@
-/** Code that is read with its first use, and at hand from then on. */
+/** Modules that are loaded at their first use. */
 
-/** The module, or the promise of it while it is being read: awaiting what is there would cost a turn. */
+/** Returns the module itself once it is loaded, and before that a promise of it. */
 export function lazyImport<T>(load: () => Promise<T>): () => T | Promise<T> {
   let loaded: T | undefined
   return () =>

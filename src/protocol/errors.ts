@@ -1,9 +1,9 @@
-/** The one error that crosses the wire, and every code the protocol gives it. */
+/** JSON-RPC errors, and every error code of the protocol. */
 import type { RequestId } from './jsonrpc.ts'
 import type { Era } from './revisions.ts'
 import { MODERN_REVISIONS } from './revisions.ts'
 
-/** JSON-RPC's codes, and the three of 2026-07-28 (A.10). */
+/** The codes of JSON-RPC, and the three of 2026-07-28 (A.10). */
 export const code = {
   parse: -32700,
   invalidRequest: -32600,
@@ -18,8 +18,8 @@ export const code = {
 } as const
 
 /**
- * An error in the protocol's own form. Its message and data reach the client as they are, so
- * nothing internal belongs in them. A handler may throw one; whatever else it throws stays here.
+ * A JSON-RPC error. Its message and data are sent to the client as they are, so they must not contain
+ * anything internal. A handler may throw one; the text of any other exception is only logged.
  *
  * @example throw new McpError(-32602, 'city must not be empty')
  */
@@ -68,7 +68,7 @@ function capabilityNames(capabilities: object): string {
     .join(', ')
 }
 
-/** 2025 gives a missing resource a code of its own, 2026 forbids that code (H9). */
+/** 2025 has an error code for a missing resource; 2026 forbids that code (H9). */
 export const resourceNotFound = (era: Era, uri: string) =>
   new McpError(
     era === 'legacy' ? code.legacyResourceNotFound : code.invalidParams,
@@ -76,7 +76,7 @@ export const resourceNotFound = (era: Era, uri: string) =>
     { uri: clip(uri) },
   )
 
-/** An error response as text. Where the request's id could not be read there is none: the protocol has no null ids (B3, B6). */
+/** An error response as JSON text. Without a known request id it has no `id`, because the protocol forbids null (B3, B6). */
 export function errorMessage(id: RequestId | null, error: McpError): string {
   return JSON.stringify({
     jsonrpc: '2.0',
@@ -85,7 +85,7 @@ export function errorMessage(id: RequestId | null, error: McpError): string {
   })
 }
 
-/** A client's own words in a message, kept short. */
+/** Shortens a text of the client for a message or the log. */
 export function clip(text: string): string {
   return text.length > 200 ? `${text.slice(0, 200)}…` : text
 }

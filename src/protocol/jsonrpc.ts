@@ -1,4 +1,4 @@
-/** JSON-RPC 2.0 messages: telling one kind from another, and writing them as text once. */
+/** JSON-RPC 2.0 messages: their kinds, and their JSON text. */
 import { isObject } from '../lib/is-object.ts'
 
 /** The id of a JSON-RPC request. `1` and `"1"` are two ids. */
@@ -26,7 +26,7 @@ export interface JsonRpcResponse {
 
 export type Params = { readonly [key: string]: unknown }
 
-/** A string or an integer; never null, never a fraction (B6). */
+/** A string or an integer; null and fractions are not ids (B6). */
 export function isRequestId(value: unknown): value is RequestId {
   return typeof value === 'string' || Number.isSafeInteger(value)
 }
@@ -37,7 +37,7 @@ export type Message =
   | { kind: 'response'; message: JsonRpcResponse }
   | { kind: 'invalid'; id: RequestId | null }
 
-/** What one element of a body is. An invalid one keeps its id where that can be read. */
+/** Determines the kind of one message. An invalid one keeps its id, if it can be read. */
 export function parseMessage(value: unknown): Message {
   if (!isObject(value)) return { kind: 'invalid', id: null }
   const { id, method, params } = value
@@ -59,11 +59,11 @@ export function parseMessage(value: unknown): Message {
 }
 
 /**
- * Whether JSON text nests deeper than `limit`, found without parsing it: what is parsed is later
- * walked by recursive code, and 10,000 brackets would end in a stack overflow there.
+ * Whether JSON text nests deeper than `limit`. It is checked before parsing, because recursive code
+ * handles the parsed value: 10,000 brackets would overflow the stack there.
  */
 export function nestsDeeper(text: string, limit: number): boolean {
-  // nearly every body has fewer brackets than it may have levels
+  // Nearly every body has fewer brackets than allowed levels, and needs no scan.
   if (occurrences(text, '{', limit) + occurrences(text, '[', limit) <= limit) return false
   let depth = 0
   let inString = false
@@ -80,7 +80,7 @@ export function nestsDeeper(text: string, limit: number): boolean {
   return false
 }
 
-/** How often a character stands in a text; counts no further than just past `most`. */
+/** Counts a character in a text, and stops counting above `most`. */
 function occurrences(text: string, character: string, most: number): number {
   let count = 0
   let at = text.indexOf(character)
@@ -93,7 +93,7 @@ function occurrences(text: string, character: string, most: number): number {
 
 const idText = (id: RequestId | null) => (typeof id === 'number' ? `${id}` : JSON.stringify(id))
 
-/** A response around a result that is JSON text already. */
+/** A response whose result is already JSON text. */
 export function resultMessage(id: RequestId, resultJson: string): string {
   return `{"jsonrpc":"2.0","id":${idText(id)},"result":${resultJson}}`
 }

@@ -17,7 +17,7 @@ interface Found {
   readonly variables: Readonly<Record<string, string>>
 }
 
-/** A fixed resource goes before a template that would match it too. */
+/** A fixed resource takes precedence over a template that also matches. */
 export function requireResource({ registry }: Server, era: Era, uri: string): Found {
   const resource = registry.resources.get(uri)
   if (resource) return { resource, variables: {} }

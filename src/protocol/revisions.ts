@@ -1,4 +1,4 @@
-/** The protocol's revisions, the two eras they fall into, and what each may be sent. */
+/** The revisions of the protocol, their two eras, and the features of each revision. */
 
 /** The revisions with sessions, oldest first. */
 export const LEGACY_REVISIONS = ['2025-03-26', '2025-06-18', '2025-11-25'] as const
@@ -24,12 +24,12 @@ export function isModernRevision(version: unknown): version is ModernRevision {
   return (MODERN_REVISIONS as readonly unknown[]).includes(version)
 }
 
-/** Whether a version string claims the stateless era: dates order as text, also those yet to come (H14). */
+/** Whether a version belongs to the stateless era. Dates are compared as text, so future ones do too (H14). */
 export function claimsModern(version: string): boolean {
   return version >= '2026-07-28'
 }
 
-/** Revisions are dates, so a feature is there from the revision that brought it (B64). */
+/** Revisions are dates, so a feature exists from the revision that introduced it (B64). */
 export const has = {
   batches: (revision: Revision) => revision === '2025-03-26',
   structuredContent: (revision: Revision) => revision >= '2025-06-18',
