@@ -6,7 +6,7 @@ import { Authorization } from './authorization.ts'
 import { Connection } from './connection.ts'
 import { debugFetch } from './debug.ts'
 import type { Ask } from './form-dialog.ts'
-import { limitedFetch } from './limits.ts'
+import { limitedFetch, MESSAGE_LIMIT } from './limits.ts'
 import type { ShowLoginPage } from './login.ts'
 import type { Operation } from './operations.ts'
 import type { Output, View } from './output.ts'
@@ -51,7 +51,11 @@ export interface ClientContext extends ClientContextOptions {
 export function createClientContext(options: ClientContextOptions): ClientContext {
   const { settings, output, responder, showLoginPage, listen, ask, readInput } = options
   const http = debugFetch(
-    limitedFetch((url, init) => fetch(url, init)),
+    limitedFetch(
+      (url, init) => fetch(url, init),
+      MESSAGE_LIMIT,
+      ({ message }) => output.note(output.style('yellow', message)),
+    ),
     settings,
     output,
   )

@@ -6,13 +6,18 @@ import { exitCodes, Problem } from './problem.ts'
 /** Bytes of a body, or of one event of a stream. */
 export const MESSAGE_LIMIT = 16 * 1024 * 1024
 
-export function limitedFetch(fetch: FetchLike, limit = MESSAGE_LIMIT): FetchLike {
+/** `exceeded` is told the reason, which the client library does not pass on for a stream. */
+export function limitedFetch(
+  fetch: FetchLike,
+  limit = MESSAGE_LIMIT,
+  exceeded: (reason: Problem) => void = () => {},
+): FetchLike {
   return async (url, init) => {
     const response = await fetch(url, init)
     if (response.body === null) return response
     const events = response.headers.get('content-type')?.includes('text/event-stream') === true
     const { status, statusText, headers } = response
-    const limited = new Response(response.body.pipeThrough(limiter(limit, events)), {
+    const limited = new Response(response.body.pipeThrough(limiter(limit, events, exceeded)), {
       status,
       statusText,
       headers,
@@ -27,21 +32,31 @@ const LINE_FEED = 10
 const CARRIAGE_RETURN = 13
 
 /** Counts bytes; in a stream of events, those since the last empty line. */
-function limiter(limit: number, events: boolean): TransformStream<Uint8Array, Uint8Array> {
+function limiter(
+  limit: number,
+  events: boolean,
+  exceeded: (reason: Problem) => void,
+): TransformStream<Uint8Array, Uint8Array> {
   let count = 0
   let lineIsEmpty = true
   return new TransformStream({
     transform(chunk, controller) {
       count += chunk.length
       if (events) {
-        for (const [index, byte] of chunk.entries()) {
+        for (let index = 0; index < chunk.length; index++) {
+          const byte = chunk[index]
           if (byte === CARRIAGE_RETURN) continue
           if (byte === LINE_FEED && lineIsEmpty) count = chunk.length - index - 1
           lineIsEmpty = byte === LINE_FEED
         }
       }
-      if (count <= limit) controller.enqueue(chunk)
-      else controller.error(tooLarge(limit))
+      if (count <= limit) {
+        controller.enqueue(chunk)
+        return
+      }
+      const reason = tooLarge(limit)
+      exceeded(reason)
+      controller.error(reason)
     },
   })
 }

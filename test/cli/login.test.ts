@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import type { FetchLike } from '@modelcontextprotocol/client'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Authorization } from '../../cli/src/authorization.ts'
+import { refreshingClient } from '../../cli/src/login.ts'
 import { LoginRequired } from '../../cli/src/problem.ts'
 import { readSettings } from '../../cli/src/settings.ts'
 import { TokenStore } from '../../cli/src/token-store.ts'
@@ -115,6 +116,43 @@ it('registers anew when the port of its registration is taken', async () => {
   } finally {
     squatter.close()
   }
+})
+
+it('sends a client secret to no issuer but the one that OAUTH_ISSUER names', async () => {
+  const secret = 'only-for-its-own-issuer'
+  const own = { ...env, OAUTH_CLIENT_ID: 'registered', OAUTH_CLIENT_SECRET: secret }
+  const refused = await runCli(['auth', 'login'], { env: own })
+  expect(refused.code).toBe(3)
+  expect(refused.stderr).toContain(`set OAUTH_ISSUER=${issuer.url}`)
+  // Nothing was opened, so nothing was sent to the issuer either.
+  expect(refused.stderr).not.toContain('/auth?')
+  const foreign = { ...own, OAUTH_ISSUER: 'https://issuer.example' }
+  expect((await runCli(['auth', 'login'], { env: foreign })).stderr).toContain(
+    'OAUTH_CLIENT_ID belongs to https://issuer.example',
+  )
+})
+
+it('leaves the secret out of a refresh at an issuer that it is not bound to', async () => {
+  const store = new TokenStore(home.path)
+  const client = { client_id: 'registered', issuer: issuer.url }
+  const identity = { clientId: 'registered', clientSecret: 'secret' }
+  const withIssuer = { ...identity, issuer: issuer.url }
+  expect(await refreshingClient(client, identity, issuer.url, store)).toEqual(client)
+  expect(await refreshingClient(client, withIssuer, issuer.url, store)).toEqual({
+    ...client,
+    client_secret: 'secret',
+  })
+  const other = 'https://issuer.example'
+  expect(await refreshingClient(client, withIssuer, other, store)).toEqual({
+    ...client,
+    issuer: other,
+  })
+  // A login with OAUTH_ISSUER binds the secret for later runs, which may leave the variable out.
+  await store.update(server.url, issuer.url, { client, secretOf: 'registered' })
+  expect(await refreshingClient(client, identity, issuer.url, store)).toMatchObject({
+    client_secret: 'secret',
+  })
+  expect(await refreshingClient(client, identity, other, store)).not.toHaveProperty('client_secret')
 })
 
 describe('a registered client', () => {

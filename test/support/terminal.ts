@@ -5,6 +5,8 @@ import { spawn } from '@lydell/node-pty'
 export interface Terminal {
   /** Everything that was printed, without the escape sequences. */
   readonly text: () => string
+  /** Everything that was printed, as it came. */
+  readonly raw: () => string
   /** Types, without Enter. */
   type(text: string): void
   /** Types a line. */
@@ -21,8 +23,9 @@ const TIMEOUT = 20_000
 export function openTerminal(
   [file, ...args]: readonly [string, ...string[]],
   env: Record<string, string | undefined>,
+  columns = 100,
 ): Terminal {
-  const child = spawn(file, args, { cols: 100, rows: 40, env: { ...process.env, ...env } })
+  const child = spawn(file, args, { cols: columns, rows: 40, env: { ...process.env, ...env } })
   let raw = ''
   let seen = 0
   const changed = new Set<() => void>()
@@ -34,6 +37,7 @@ export function openTerminal(
   const exited = new Promise<number>((resolve) => child.onExit(({ exitCode }) => resolve(exitCode)))
   return {
     text,
+    raw: () => raw,
     type: (typed) => child.write(typed),
     enter: (line) => child.write(`${line}\r`),
     sees(pattern) {
