@@ -1,8 +1,8 @@
 /** Changes of the server's lists and resources, told to every instance through one small record. */
 
 import { ChangeWaiter } from './polling.ts'
-import { getRecord, updateRecord } from './records.ts'
-import type { Store, StoreKey } from './store.ts'
+import { updateRecord } from './records.ts'
+import type { Store, StoreKey, TypedStore } from './store.ts'
 
 /** A list changed, or the contents of one resource. */
 export type Change = { kind: 'tools' | 'prompts' | 'resources' } | { kind: 'resource'; uri: string }
@@ -43,7 +43,7 @@ const nameOf = (change: Change) =>
   change.kind === 'resource' ? `resource ${change.uri}` : change.kind
 
 export class ChangeFeed {
-  readonly #store: Store
+  readonly #store: TypedStore
   readonly #clock: () => number
   #queue = new Map<string, Change>()
   #publishing: Promise<void> | undefined
@@ -57,7 +57,7 @@ export class ChangeFeed {
   #wakeReader = () => {}
 
   constructor(store: Store, clock: () => number) {
-    this.#store = store
+    this.#store = store as TypedStore
     this.#clock = clock
   }
 
@@ -178,7 +178,7 @@ export class ChangeFeed {
   }
 
   async #read(): Promise<Snapshot> {
-    const stored = await getRecord<ChangeLog>(this.#store, KEY)
+    const stored = await this.#store.get<ChangeLog>(KEY)
     return stored
       ? { log: stored.value, version: stored.version }
       : { log: this.#empty(), version: 0 }

@@ -4,10 +4,9 @@ import type { JsonRpcResponse, RequestId } from '../protocol/jsonrpc.ts'
 import { isCancelled, lastCancellation } from './cancellations.ts'
 import { backoff, withKeyLock } from './key-lock.ts'
 import { ChangeWaiter } from './polling.ts'
-import { appendToLog, getRecord, readLog } from './records.ts'
 import type { LegacySession, Session } from './sessions.ts'
 import { randomId, sessionKey } from './sessions.ts'
-import type { JsonValue, Store, StoredEntry, StoreKey } from './store.ts'
+import type { JsonValue, Store, StoreKey, TypedStore } from './store.ts'
 import { StoreConflict } from './store.ts'
 
 /**
@@ -28,9 +27,6 @@ export interface MailboxOptions {
 
 /** Calls whose questions one POST may answer: each costs a read and a write. */
 const MOST_MAILBOXES = 16
-
-/** Characters of answers in one write, well below what an engine takes as one item. */
-const BATCH_LENGTH = 100_000
 
 /** A call is found by its JSON-RPC id and the type of it: `1` and `"1"` are two ids. */
 function mailboxKey(partition: string, request: RequestId): StoreKey {
@@ -56,28 +52,28 @@ function parseQuestionId(id: unknown): { request: RequestId; after: number } | u
 }
 
 /**
- * Appends the items that `choose` makes from the entries after `after`. Returns how many they were, or
- * undefined when the entry `after` does not exist any more.
+ * Appends the items that `choose` makes from the entries after `after`. Returns false when the entry
+ * `after` does not exist any more.
  */
 function post(
-  store: Store,
+  store: TypedStore,
   log: StoreKey,
   after: number,
   options: MailboxOptions,
   choose: (items: Item[]) => Item[],
-): Promise<number | undefined> {
+): Promise<boolean> {
   return withKeyLock(store, log, async () => {
     for (let attempt = 0; ; attempt++) {
-      const entries = await readLog<Item>(store, log, after)
+      const entries = await store.read<Item>(log, after)
       const items = choose(entries.map(({ value }) => value))
-      if (items.length === 0) return 0
+      if (items.length === 0) return true
       try {
         const expiresAt = options.clock() + options.retention
-        await appendToLog(store, log, entries.at(-1)?.seq ?? after, items, { expiresAt })
-        return items.length
+        await store.append(log, entries.at(-1)?.seq ?? after, items, { expiresAt })
+        return true
       } catch (error) {
         if (!(error instanceof StoreConflict)) throw error
-        if (after > 0 && entries.length === 0) return undefined
+        if (after > 0 && entries.length === 0) return false
       }
       await backoff(attempt)
     }
@@ -93,73 +89,50 @@ export async function closeMailbox(
 ): Promise<void> {
   const options = { retention: 0, clock: () => expiresAt }
   const close = (items: Item[]): Item[] => (items.length > 0 ? [{ x: true }] : [])
-  await post(store, mailboxKey(partition, request), 0, options, close)
-}
-
-/** Answers to the questions of one call. */
-interface Delivery {
-  after: number
-  length: number
-  readonly answers: Answer[]
+  await post(store as TypedStore, mailboxKey(partition, request), 0, options, close)
 }
 
 /**
- * Delivers a client's responses, at the cost of a read and a write for each call that asked. Returns how
- * many were delivered: a response changes nothing when its question was never asked in this session, or
- * has its answer already. Throws an {@link McpError} when there are responses for too many calls, or
- * when all were for calls that another instance has ended.
+ * Delivers a client's responses, at the cost of a read and a write for each call that asked. A response
+ * changes nothing when its question was never asked in this session, or has its answer already. Throws
+ * an {@link McpError} when there are responses for too many calls, or when all were for calls that
+ * another instance has ended.
  */
 export async function deliverResponses(
   store: Store,
   partition: string,
   responses: readonly JsonRpcResponse[],
   options: MailboxOptions,
-): Promise<number> {
-  const deliveries = new Map<string, Delivery[]>()
+): Promise<void> {
+  const mailboxes = new Map<string, { request: RequestId; after: number; answers: Answer[] }>()
   for (const { id, result, error } of responses) {
     const asked = parseQuestionId(id)
     if (!asked) continue
+    const { request, after } = asked
+    const name = JSON.stringify(request)
+    const mailbox = mailboxes.get(name) ?? { request, after, answers: [] }
+    mailboxes.set(name, mailbox)
+    mailbox.after = Math.min(mailbox.after, after)
+    if (mailbox.answers.some(({ a }) => a === id)) continue
     const response = (error === undefined ? { result } : { error }) as JsonValue
-    addAnswer(deliveries, asked, { a: `${id}`, response })
+    mailbox.answers.push({ a: `${id}`, response })
   }
-  if (deliveries.size > MOST_MAILBOXES) {
+  if (mailboxes.size > MOST_MAILBOXES) {
     throw invalidRequest(`a batch can answer questions of ${MOST_MAILBOXES} calls at most`)
   }
-  let delivered = 0
+  let delivered = false
   let ended = false
-  for (const [name, batches] of deliveries) {
-    for (const { after, answers } of batches) {
-      const choose = (items: Item[]) => {
-        const open = answers.filter((answer) => isOpen(answer, items))
-        if (open.length === 0 && items.some((item) => 'x' in item)) ended = true
-        return open
-      }
-      delivered += (await post(store, [partition, name], after, options, choose)) ?? 0
+  for (const { request, after, answers } of mailboxes.values()) {
+    let open: Answer[] = []
+    const choose = (items: Item[]) => {
+      open = answers.filter((answer) => isOpen(answer, items))
+      if (open.length === 0 && items.some((item) => 'x' in item)) ended = true
+      return open
     }
+    await post(store as TypedStore, mailboxKey(partition, request), after, options, choose)
+    if (open.length > 0) delivered = true
   }
-  if (ended && delivered === 0) throw invalidRequest('the call that asked has ended')
-  return delivered
-}
-
-/** Puts an answer beside the others of the same call, as long as one write can hold them. */
-function addAnswer(
-  deliveries: Map<string, Delivery[]>,
-  { request, after }: { request: RequestId; after: number },
-  answer: Answer,
-): void {
-  const [, name] = mailboxKey('', request)
-  const batches = deliveries.get(name) ?? []
-  deliveries.set(name, batches)
-  const length = JSON.stringify(answer.response).length
-  const last = batches.at(-1)
-  if (last?.answers.some(({ a }) => a === answer.a)) return
-  if (last && last.length + length <= BATCH_LENGTH) {
-    last.after = Math.min(last.after, after)
-    last.length += length
-    last.answers.push(answer)
-  } else {
-    batches.push({ after, length, answers: [answer] })
-  }
+  if (ended && !delivered) throw invalidRequest('the call that asked has ended')
 }
 
 /** Whether the question was asked and has no answer yet. */
@@ -171,7 +144,7 @@ function isOpen({ a: question }: Answer, items: readonly Item[]): boolean {
 
 /** The receiving end, for one running call. It reads nothing until a question or a signal needs it. */
 export class Mailbox {
-  readonly #store: Store
+  readonly #store: TypedStore
   readonly #session: Session<LegacySession>
   readonly #key: StoreKey
   readonly #request: RequestId
@@ -197,7 +170,7 @@ export class Mailbox {
     request: RequestId,
     options: MailboxOptions,
   ) {
-    this.#store = store
+    this.#store = store as TypedStore
     this.#session = session
     this.#key = mailboxKey(session.partition, request)
     this.#request = request
@@ -210,7 +183,7 @@ export class Mailbox {
     const after = this.#seq
     const id = questionId(this.#request, after)
     const posted = await post(this.#store, this.#key, after, this.#options, () => [{ q: id }])
-    if (posted === undefined) {
+    if (!posted) {
       this.#seq = 0 // a full store has dropped the mailbox, which begins anew
       return this.ask()
     }
@@ -278,7 +251,7 @@ export class Mailbox {
 
   /** Cancellations are in the record of the session. Returns whether one has come for this call. */
   async #readSession(key: StoreKey): Promise<boolean> {
-    const stored = await getRecord<LegacySession>(this.#store, key)
+    const stored = await this.#store.get<LegacySession>(key)
     if (!stored) return false
     this.#version = stored.version
     const before = lastCancellation(this.#session.data.cancellations)
@@ -289,7 +262,7 @@ export class Mailbox {
   }
 
   async #readAnswers(): Promise<boolean> {
-    const entries: StoredEntry<Item>[] = await readLog(this.#store, this.#key, this.#seq)
+    const entries = await this.#store.read<Item>(this.#key, this.#seq)
     for (const { value: item } of entries) {
       if ('q' in item) this.#asked ||= this.#answers.has(item.q)
       if ('x' in item && this.#asked) this.#ended = true

@@ -1,101 +1,158 @@
-/** The store of a single process: bounded, expiring, waking its waiters at once. */
-import type {
-  JsonValue,
-  Store,
-  StoredEntry,
-  StoredRecord,
-  StoreKey,
-  StorePutOptions,
-  StoreWatch,
-} from './store.ts'
+/** The store of a single process: it is bounded, drops what has expired, and wakes waiters at once. */
+import type { Store, StoreKey, StoreWatch } from './store.ts'
 import { StoreConflict } from './store.ts'
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
-  /** Records and logs held at most; beyond it the least recently used one goes. @default 100_000 */
+  /**
+   * Records and logs held at most. Beyond it, the owners that hold most lose their least recently used
+   * ones. The owner is the second part of a partition name such as `session/owner/id`.
+   * @default 100_000
+   */
   maxItems?: number
-  /** Characters of keys and JSON held at most, all together; beyond it the same. @default 256 Mi */
+  /**
+   * Characters of keys and JSON held at most, all together. Beyond it the same, and of the sessions of
+   * these owners those lose items that hold most.
+   * @default 256 Mi
+   */
   maxLength?: number
   /** Milliseconds since the epoch. @default Date.now */
   clock?: () => number
 }
 
 interface Item {
-  /** A record's JSON, or a log's entries: as text, so that nobody can change what is stored by reference. */
+  /** JSON of a record, or of each entry of a log. As text, a caller cannot change it by reference. */
   value: string | string[]
   /** A record's version, or a log's last sequence number. */
   version: number
   expiresAt: number
   /** Characters of key and value. */
   length: number
+  owner: Owner
+}
+
+/** What the items of one owner add up to. */
+interface Owner {
+  readonly name: string
+  items: number
+  length: number
 }
 
 /**
- * State for one process, the default. A process that ends takes it along, so several instances need
+ * The default store, for a single process. It is lost when the program ends, so several instances need
  * a shared engine such as `dynamoStore`.
  *
  * @example createMcp({ name: 'weather', version: '1.0.0', store: memoryStore({ maxItems: 10_000 }) })
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const { maxItems = 100_000, maxLength = 256 * 1024 * 1024, clock = Date.now } = options
+  // Never keep an iterator over it between calls: that retains every table the map has outgrown.
   const items = new Map<string, Item>()
+  const owners = new Map<string, Owner>()
   const waiters = new Map<string, Set<() => void>>()
-  // no iterator over them is kept: one that rests keeps every table alive that the map has outgrown
   let held = 0
   let writesToSweep = 0
-  /** The key used last: at the end of the map's order already. */
+  /** The key used last, which is at the end of the map's order already. */
   let newest: string | undefined
 
-  // with the length, as either text may hold any separator; joined, the key is one piece on every Node
-  const flat = ([partition, name]: StoreKey) => [partition.length, partition + name].join(' ')
+  // With the length of the partition, as both texts may hold any separator. `join` makes one flat string.
+  const toName = ([partition, name]: StoreKey) => [partition.length, partition + name].join(' ')
 
   const live = (item: Item | undefined) => (item && item.expiresAt > clock() ? item : undefined)
 
-  function drop(key: string): void {
-    held -= items.get(key)?.length ?? 0
-    items.delete(key)
+  function ownerOf([partition]: StoreKey): Owner {
+    const name = /\/(.*)\//s.exec(partition)?.[1] ?? ''
+    const owner = owners.get(name) ?? { name, items: 0, length: 0 }
+    owners.set(name, owner)
+    return owner
   }
 
-  /** `old` is what stands under the key, alive or not. */
-  function set(key: string, item: Item, old: Item | undefined): void {
-    if (old && key !== newest) items.delete(key) // so that the map's order is that of use
-    items.set(key, item)
-    newest = key
-    held += item.length - (old?.length ?? 0)
+  function drop(name: string): void {
+    const item = items.get(name)
+    if (!item) return
+    items.delete(name)
+    count(item, -1)
+  }
+
+  function count({ owner, length }: Item, sign: 1 | -1): void {
+    held += sign * length
+    owner.length += sign * length
+    owner.items += sign
+    if (owner.items === 0) owners.delete(owner.name)
+  }
+
+  /** `old` is the item under the name before, also when it has expired. Returns the version. */
+  function set(
+    key: StoreKey,
+    name: string,
+    old: Item | undefined,
+    value: string | string[],
+    version: number,
+    expiresAt: number,
+    length: number,
+  ): number {
+    const item = { value, version, expiresAt, length, owner: old?.owner ?? ownerOf(key) }
+    count(item, 1)
+    if (old) count(old, -1)
+    if (old && name !== newest) items.delete(name) // so that the map's order is that of use
+    items.set(name, item)
+    newest = name
     if (--writesToSweep < 0) sweep()
-    if (items.size > maxItems || held > maxLength) makeRoom(key)
-    wake(key)
+    if (isOver(1)) makeRoom(name)
+    wake(name)
+    return version
   }
 
-  /** The expired are gone before the map has doubled, at two looks a write. */
+  /** Runs when there were as many writes as items, so it costs each write two steps. */
   function sweep(): void {
     const now = clock()
-    for (const [key, { expiresAt }] of items) if (expiresAt <= now) drop(key)
+    for (const [name, { expiresAt }] of items) if (expiresAt <= now) drop(name)
     writesToSweep = items.size
   }
 
-  /** A hundredth at a time: on its way to the oldest item, each look steps over all that went before. */
-  function makeRoom(newest: string): void {
-    const mostItems = maxItems - Math.floor(maxItems / 100)
-    const mostLength = maxLength - Math.floor(maxLength / 100)
-    for (const oldest of items.keys()) {
-      if (oldest === newest || (items.size <= mostItems && held <= mostLength)) break
-      drop(oldest)
+  const isOver = (part: number) =>
+    items.size > Math.ceil(maxItems * part) || held > Math.ceil(maxLength * part)
+
+  /**
+   * Drops the least recently used items of the owners that hold at least half of what the largest one
+   * holds, so that one owner cannot erase the others. For characters, the same among their sessions.
+   * A hundredth of the room is made at once, as each time all items may have to be passed.
+   */
+  function makeRoom(kept: string): void {
+    for (let before = -1; isOver(0.99) && before !== items.size; ) {
+      before = items.size
+      const measure = held > maxLength * 0.99 ? 'length' : 'items'
+      const heavy = half(Array.from(owners.values(), (owner) => owner[measure]))
+      const sessions = new Map<string, number>()
+      for (const [name, { owner, length }] of items) {
+        if (measure === 'items') break
+        const session = toPartition(name)
+        if (owner.length >= heavy) sessions.set(session, (sessions.get(session) ?? 0) + length)
+      }
+      const heavySession = half(sessions.values())
+      for (const [name, { owner, length }] of items) {
+        if (!isOver(0.99)) return
+        const session = toPartition(name)
+        const inSession = sessions.get(session) ?? 0
+        if (name === kept || owner[measure] < heavy || inSession < heavySession) continue
+        sessions.set(session, inSession - length)
+        drop(name)
+      }
     }
   }
 
-  function wake(key: string): void {
-    for (const resolve of waiters.get(key) ?? []) resolve()
+  function wake(name: string): void {
+    for (const resolve of waiters.get(name) ?? []) resolve()
   }
 
-  // versions grow across deletion and expiry too, so that a remembered one never fits by chance
+  // Versions grow across deletion and expiry, so that an old one never fits by chance.
   let lastVersion = 0
 
   return {
     processLocal: true,
 
-    async get(key): Promise<StoredRecord | undefined> {
-      const name = flat(key)
+    async get(key) {
+      const name = toName(key)
       const item = live(items.get(name))
       if (!item) return undefined
       if (name !== newest) {
@@ -110,19 +167,17 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       }
     },
 
-    async put(key, value, { expiresAt, ifVersion }: StorePutOptions): Promise<number> {
-      const name = flat(key)
+    async put(key, value, { expiresAt, ifVersion }) {
+      const name = toName(key)
       const old = items.get(name)
       if (ifVersion !== undefined && (live(old)?.version ?? 0) !== ifVersion)
         throw new StoreConflict()
-      const version = ++lastVersion
       const text = whole(JSON.stringify(value))
-      set(name, { value: text, version, expiresAt, length: name.length + text.length }, old)
-      return version
+      return set(key, name, old, text, ++lastVersion, expiresAt, name.length + text.length)
     },
 
     async delete(key): Promise<boolean> {
-      const name = flat(key)
+      const name = toName(key)
       const existed = live(items.get(name)) !== undefined
       drop(name)
       if (existed) wake(name)
@@ -130,31 +185,30 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     },
 
     async append(log, after, entries, { expiresAt }): Promise<number> {
-      const name = flat(log)
+      const name = toName(log)
       const old = items.get(name)
       const item = live(old)
       if ((item?.version ?? 0) !== after) throw new StoreConflict()
       const texts = entries.map((entry) => whole(JSON.stringify(entry)))
-      // a log is only ever added to: the array may be shared between its states
+      // Entries are only ever added, so the array may be shared with the item before.
       const value = (item?.value as string[] | undefined) ?? []
       value.push(...texts)
-      // a log lives as long as any of its entries was promised to
+      // A log lives as long as the longest-lived of its entries.
       const latest = Math.max(expiresAt, item?.expiresAt ?? 0)
       const length = texts.reduce((sum, text) => sum + text.length, item?.length ?? name.length)
-      set(name, { value, version: value.length, expiresAt: latest, length }, old)
-      return value.length
+      return set(log, name, old, value, value.length, latest, length)
     },
 
-    async read(log, after, limit = Number.POSITIVE_INFINITY): Promise<StoredEntry[]> {
-      const texts = (live(items.get(flat(log)))?.value ?? []) as string[]
+    async read(log, after, limit = Number.POSITIVE_INFINITY) {
+      const texts = (live(items.get(toName(log)))?.value ?? []) as string[]
       return texts
         .slice(after, after + limit)
-        .map((value, i) => ({ seq: after + i + 1, value: JSON.parse(value) as JsonValue }))
+        .map((value, i) => ({ seq: after + i + 1, value: JSON.parse(value) }))
     },
 
     wait(watches: readonly StoreWatch[], signal: AbortSignal): Promise<void> {
       return new Promise((resolve) => {
-        const names = watches.map(({ key }) => flat(key))
+        const names = watches.map(({ key }) => toName(key))
         const done = () => {
           signal.removeEventListener('abort', done)
           for (const name of names) {
@@ -181,9 +235,22 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   }
 }
 
+/** Half of the largest of the numbers. */
+function half(numbers: Iterable<number>): number {
+  let most = 0
+  for (const number of numbers) most = Math.max(most, number)
+  return most / 2
+}
+
+/** The partition in a name that `toName` made. */
+function toPartition(name: string): string {
+  const start = name.indexOf(' ') + 1
+  return name.slice(start, start + Number.parseInt(name, 10))
+}
+
 /**
- * The same text in one piece: V8 keeps one that was put together as a tree of its parts, a third
- * larger and copied part by part by the collector, until somebody looks at a character of it.
+ * The same text in one piece. V8 keeps a text that was put together as a tree of its parts, which is a
+ * third larger and slow to collect, until a character of it is read.
  */
 function whole(text: string): string {
   return Number.isNaN(text.charCodeAt(0)) ? '' : text

@@ -1,49 +1,8 @@
-/** Typed access to records and logs, and the one way to change a record that others may change as well. */
+/** The one way to change a record that others may change as well. */
 import type { MaybePromise } from '../lib/maybe-promise.ts'
 import { backoff, withKeyLock } from './key-lock.ts'
-import type {
-  JsonValue,
-  Store,
-  StoredEntry,
-  StoredRecord,
-  StoreKey,
-  StorePutOptions,
-} from './store.ts'
+import type { StoredRecord, StoreKey, TypedStore } from './store.ts'
 import { StoreConflict } from './store.ts'
-
-/** Reads a record of a known type: this server wrote it. */
-export function getRecord<T>(store: Store, key: StoreKey): Promise<StoredRecord<T> | undefined> {
-  return store.get(key) as Promise<StoredRecord<T> | undefined>
-}
-
-export function putRecord<T>(
-  store: Store,
-  key: StoreKey,
-  value: T,
-  options: StorePutOptions,
-): Promise<number> {
-  return store.put(key, value as JsonValue, options)
-}
-
-/** Reads entries of a known type: this server wrote them. */
-export function readLog<T>(
-  store: Store,
-  log: StoreKey,
-  after: number,
-  limit?: number,
-): Promise<StoredEntry<T>[]> {
-  return store.read(log, after, limit) as Promise<StoredEntry<T>[]>
-}
-
-export function appendToLog<T>(
-  store: Store,
-  log: StoreKey,
-  after: number,
-  entries: readonly T[],
-  options: { expiresAt: number },
-): Promise<number> {
-  return store.append(log, after, entries as readonly JsonValue[], options)
-}
 
 /** A record to be changed. Version 0 means that there is none. */
 export interface CurrentRecord<T> {
@@ -63,7 +22,7 @@ const MOST_TRIES = 200
  * Throws {@link StoreConflict} after 200 conflicts in a row.
  */
 export function updateRecord<T>(
-  store: Store,
+  store: TypedStore,
   key: StoreKey,
   change: (current: CurrentRecord<T>) => MaybePromise<{ value: T; expiresAt: number } | undefined>,
   read: (attempt: number) => Promise<CurrentRecord<T>> = () => readCurrent(store, key),
@@ -76,17 +35,17 @@ export function updateRecord<T>(
         if (!next) return undefined
         const { value, expiresAt } = next
         const options = { expiresAt, ifVersion: current.version }
-        const version = await unlessConflict(putRecord(store, key, value, options))
+        const version = await unlessConflict(store.put(key, value, options))
         if (version !== undefined) return { value, version, expiresAt }
       }
-      if (attempt >= MOST_TRIES) throw new StoreConflict('The record changes too fast to update it')
+      if (attempt >= MOST_TRIES) throw new StoreConflict()
       await backoff(attempt)
     }
   })
 }
 
-export async function readCurrent<T>(store: Store, key: StoreKey): Promise<CurrentRecord<T>> {
-  const stored = await getRecord<T>(store, key)
+export async function readCurrent<T>(store: TypedStore, key: StoreKey): Promise<CurrentRecord<T>> {
+  const stored = await store.get<T>(key)
   return stored ?? { value: undefined, version: 0, expiresAt: 0 }
 }
 

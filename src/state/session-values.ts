@@ -3,8 +3,8 @@
 import { isObject } from '../lib/is-object.ts'
 import { ChangeWaiter } from './polling.ts'
 import type { CurrentRecord } from './records.ts'
-import { getRecord, putRecord, readCurrent, updateRecord } from './records.ts'
-import type { JsonValue, Store, StoreKey } from './store.ts'
+import { readCurrent, updateRecord } from './records.ts'
+import type { JsonValue, Store, StoreKey, TypedStore } from './store.ts'
 
 /** State that the calls of one conversation share. Values are JSON. */
 export interface SessionValues {
@@ -39,9 +39,10 @@ export interface Conversation {
  * long as their conversation can live, also when nothing reads them.
  */
 export function sessionValues(
-  store: Store,
+  untyped: Store,
   conversation: () => Promise<Conversation>,
 ): SessionValues {
+  const store = untyped as TypedStore
   let found: Promise<Conversation> | undefined
   const at = async (key: string) => {
     found ??= conversation()
@@ -51,13 +52,13 @@ export function sessionValues(
   return {
     async get<T>(name: string) {
       const { key } = await at(name)
-      const stored = await getRecord<Kept<T>>(store, key)
+      const stored = await store.get<Kept<T>>(key)
       return stored && withoutClaim(stored.value)
     },
     async set(name, value) {
       requireJson(value)
       const { key, expiresAt } = await at(name)
-      await putRecord(store, key, value, { expiresAt })
+      await store.put(key, value, { expiresAt })
     },
     async delete(name) {
       const { key } = await at(name)
@@ -85,7 +86,7 @@ export function sessionValues(
             value: withoutClaim(current.value),
           }
           const options = { expiresAt, ifVersion: current.version }
-          return { ...current, version: await putRecord(store, key, claim, options) }
+          return { ...current, version: await store.put(key, claim, options) }
         },
       )
       return next as T
@@ -122,7 +123,7 @@ function withoutClaim<T>(kept: Kept<T> | undefined): T | undefined {
 const claimFor = (longest: number) => Math.min(Math.ceil(longest * 2) + 1_000, LONGEST_CLAIM)
 
 /** Waits for the update that claims the record, or until its claim is over. */
-async function readUnclaimed<T>(store: Store, key: StoreKey): Promise<CurrentRecord<Kept<T>>> {
+async function readUnclaimed<T>(store: TypedStore, key: StoreKey): Promise<CurrentRecord<Kept<T>>> {
   let current = await readCurrent<Kept<T>>(store, key)
   const waiter = new ChangeWaiter(store)
   const { signal } = new AbortController()
@@ -144,6 +145,6 @@ function requireJson(value: unknown): void {
     throw new TypeError('ctx.session keeps JSON: use delete() to keep nothing')
   }
   if (isObject(value) && Object.hasOwn(value, CLAIM)) {
-    throw new TypeError(`ctx.session reserves the property "${CLAIM}"`)
+    throw new TypeError(`"${CLAIM}" is a reserved name`)
   }
 }

@@ -3,8 +3,8 @@ import type { Params } from '../protocol/jsonrpc.ts'
 import type { LegacyRevision } from '../protocol/revisions.ts'
 import type { ClientCapabilities, LogLevel } from '../protocol/types.ts'
 import type { Cancellations } from './cancellations.ts'
-import { getRecord, putRecord, updateRecord } from './records.ts'
-import type { Store, StoreKey } from './store.ts'
+import { updateRecord } from './records.ts'
+import type { Store, StoreKey, TypedStore } from './store.ts'
 import { StoreConflict } from './store.ts'
 
 /** The record of a session of 2025, made by `initialize`. */
@@ -48,13 +48,13 @@ export function sessionKey(partition: string): StoreKey {
 }
 
 export class Sessions<Data extends Aging = Aging> {
-  readonly #store: Store
+  readonly #store: TypedStore
   readonly #kind: string
   readonly #options: SessionOptions
 
   /** `kind` is the first part of every partition name: `session` or `handle`. */
   constructor(store: Store, kind: string, options: SessionOptions) {
-    this.#store = store
+    this.#store = store as TypedStore
     this.#kind = kind
     this.#options = options
   }
@@ -74,9 +74,9 @@ export class Sessions<Data extends Aging = Aging> {
     const id = randomId()
     const partition = this.#partition(owner, id)
     const expiresAt = this.#expiry(data, now)
-    return putRecord(this.#store, sessionKey(partition), data, { expiresAt, ifVersion: 0 }).then(
-      (version) => ({ id, partition, data, version, expiresAt }),
-    )
+    return this.#store
+      .put(sessionKey(partition), data, { expiresAt, ifVersion: 0 })
+      .then((version) => ({ id, partition, data, version, expiresAt }))
   }
 
   /** Costs one read, and one write when less than half of the session's time is left. */
@@ -90,7 +90,7 @@ export class Sessions<Data extends Aging = Aging> {
     try {
       const { partition, data, version } = session
       const options = { expiresAt, ifVersion: version }
-      const renewed = await putRecord(this.#store, sessionKey(partition), data, options)
+      const renewed = await this.#store.put(sessionKey(partition), data, options)
       return { ...session, version: renewed, expiresAt }
     } catch (error) {
       // A concurrent request renewed, changed or deleted the session.
@@ -124,7 +124,7 @@ export class Sessions<Data extends Aging = Aging> {
   #read(owner: string, id: string): Promise<Session<Data> | undefined> {
     if (!isSessionId(id)) return Promise.resolve(undefined)
     const partition = this.#partition(owner, id)
-    return getRecord<Data>(this.#store, sessionKey(partition)).then(
+    return this.#store.get<Data>(sessionKey(partition)).then(
       (stored) =>
         stored && {
           id,

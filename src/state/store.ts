@@ -81,7 +81,20 @@ export interface Store {
   wait?(watches: readonly StoreWatch[], signal: AbortSignal): Promise<void>
 }
 
-/** Somebody else wrote first: read again, then decide again. */
+/** The same store for a caller that names the types of what it has written, which an engine cannot know. */
+export interface TypedStore extends Pick<Store, 'delete' | 'wait'> {
+  get<T>(key: StoreKey): Promise<StoredRecord<T> | undefined>
+  put<T>(key: StoreKey, value: T, options: StorePutOptions): Promise<number>
+  append<T>(
+    log: StoreKey,
+    after: number,
+    entries: readonly T[],
+    options: { expiresAt: number },
+  ): Promise<number>
+  read<T>(log: StoreKey, after: number, limit?: number): Promise<StoredEntry<T>[]>
+}
+
+/** Another writer was first: read again, then decide again. */
 export class StoreConflict extends Error {
   override name = 'Conflict'
 }

@@ -1,7 +1,7 @@
 /** `ctx.session.update`: slow functions beside fast ones, in one process and on several instances. */
 import { describe, expect, it } from 'vitest'
 import type { Store } from '../../src/index.ts'
-import { memoryStore } from '../../src/index.ts'
+import { memoryStore, StoreConflict } from '../../src/index.ts'
 import { sessionValues } from '../../src/state/session-values.ts'
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -107,7 +107,7 @@ it('an update fails after two hundred conflicts', { timeout: 60_000 }, async () 
   const random = Math.random
   Math.random = () => 0
   try {
-    await expect(open(store).update('n', () => 1)).rejects.toThrow('changes too fast')
+    await expect(open(store).update('n', () => 1)).rejects.toThrow(StoreConflict)
   } finally {
     Math.random = random
   }

@@ -1,8 +1,7 @@
 /** Whether the instance that runs a call still lives, as far as the reader of its stream can see. */
 import type { RequestId } from '../../protocol/jsonrpc.ts'
 import { closeMailbox } from '../mailbox.ts'
-import { appendToLog, getRecord, putRecord, readLog } from '../records.ts'
-import type { Store, StoreKey } from '../store.ts'
+import type { Store, StoreKey, TypedStore } from '../store.ts'
 import { StoreConflict } from '../store.ts'
 import type { Lease, LoggedEvent, StreamOptions } from './event-log.ts'
 import { leaseKey, logKey, terminalErrors } from './event-log.ts'
@@ -27,7 +26,7 @@ const FIRST_LOOKS_OF_A_LEASE = 15
 const PAGE = 100
 
 export class OwnerWatch {
-  readonly #store: Store
+  readonly #store: TypedStore
   readonly #partition: string
   readonly #stream: string
   readonly #options: StreamOptions
@@ -41,7 +40,7 @@ export class OwnerWatch {
   #kept = { version: 0, observed: 0 }
 
   constructor(store: Store, partition: string, stream: string, options: StreamOptions) {
-    this.#store = store
+    this.#store = store as TypedStore
     this.#partition = partition
     this.#stream = stream
     this.#options = options
@@ -89,7 +88,7 @@ export class OwnerWatch {
   async #begin(seq: number): Promise<void> {
     const [{ sign, ended }, kept] = await Promise.all([
       this.#look(),
-      getRecord<Observation>(this.#store, this.#key),
+      this.#store.get<Observation>(this.#key),
     ])
     if (ended) await this.#close(sign)
     const fits = kept?.value.sign === sign && kept.value.seq === seq
@@ -99,7 +98,7 @@ export class OwnerWatch {
   }
 
   async #look(): Promise<{ sign: number; ended: boolean }> {
-    const lease = await getRecord<Lease>(this.#store, leaseKey(this.#partition, this.#stream))
+    const lease = await this.#store.get<Lease>(leaseKey(this.#partition, this.#stream))
     return { sign: lease?.version ?? 0, ended: lease?.value === 'ended' }
   }
 
@@ -110,7 +109,7 @@ export class OwnerWatch {
     const { clock, retention } = this.#options
     const expiresAt = clock() + retention
     try {
-      await putRecord(this.#store, this.#key, value, { expiresAt, ifVersion: this.#kept.version })
+      await this.#store.put(this.#key, value, { expiresAt, ifVersion: this.#kept.version })
     } catch (error) {
       // Both have watched at the same time, and the time must not count twice.
       if (!(error instanceof StoreConflict)) throw error
@@ -128,7 +127,7 @@ export class OwnerWatch {
     const lease = leaseKey(this.#partition, this.#stream)
     const ended: Lease = 'ended'
     try {
-      await putRecord<Lease>(this.#store, lease, ended, { expiresAt, ifVersion: sign })
+      await this.#store.put<Lease>(lease, ended, { expiresAt, ifVersion: sign })
       await this.#closeLog(expiresAt)
     } catch (error) {
       // The owner lives after all, or another reader was first: the next look tells.
@@ -141,7 +140,7 @@ export class OwnerWatch {
     const open = new Set<RequestId>()
     let seq = 0
     for (;;) {
-      const entries = await readLog<LoggedEvent>(this.#store, log, seq, PAGE)
+      const entries = await this.#store.read<LoggedEvent>(log, seq, PAGE)
       for (const { value } of entries) {
         if (value.f) return
         for (const id of value.r ?? []) open.add(id)
@@ -152,7 +151,7 @@ export class OwnerWatch {
     }
     for (const id of open) await closeMailbox(this.#store, this.#partition, id, expiresAt)
     const errors = terminalErrors([...open], 'The instance that ran this call has ended')
-    await appendToLog(this.#store, log, seq, errors, { expiresAt })
+    await this.#store.append(log, seq, errors, { expiresAt })
   }
 }
 

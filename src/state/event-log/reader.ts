@@ -1,8 +1,7 @@
 /** The reading end of a resumable stream, on whichever instance its client comes back to. */
 import { lazyImport } from '../../lib/lazy-import.ts'
 import { ChangeWaiter } from '../polling.ts'
-import { readLog } from '../records.ts'
-import type { Store, StoredEntry } from '../store.ts'
+import type { Store, StoredEntry, TypedStore } from '../store.ts'
 import type { LoggedEvent, StreamEvent, StreamOptions } from './event-log.ts'
 import { eventId, logKey, parseEventId } from './event-log.ts'
 import type { OwnerWatch } from './owner-watch.ts'
@@ -38,7 +37,11 @@ export async function findStream(
   if (!at) return undefined
   // The entry before is read as well, because it tells whether the event exists.
   const from = Math.max(0, at.seq - 1)
-  const found = await readLog<LoggedEvent>(store, logKey(partition, at.stream), from, FIRST_PAGE)
+  const found = await (store as TypedStore).read<LoggedEvent>(
+    logKey(partition, at.stream),
+    from,
+    FIRST_PAGE,
+  )
   if (found[0]?.seq !== from + 1) return undefined
   const entries = found.filter(({ seq }) => seq > at.seq)
   const ended =
@@ -83,7 +86,7 @@ export async function* tail(
       // A frozen process and a suspended host see no more than the pause that they meant to make.
       await owner.observe(seq, Math.min(performance.now() - startedAt, pause))
     }
-    entries = await readLog<LoggedEvent>(store, log, seq, limit)
+    entries = await (store as TypedStore).read<LoggedEvent>(log, seq, limit)
   }
   await owner?.remember(seq)
 }

@@ -1,8 +1,7 @@
 /** The writing end of a resumable stream. */
 import type { RequestId } from '../../protocol/jsonrpc.ts'
-import { getRecord, putRecord } from '../records.ts'
 import { randomId } from '../sessions.ts'
-import type { JsonValue, Store } from '../store.ts'
+import type { Store, TypedStore } from '../store.ts'
 import { StoreConflict, ValueTooLarge } from '../store.ts'
 import type { Lease, LoggedEvent, StreamEvent, StreamOptions } from './event-log.ts'
 import { eventId, leaseKey, logKey, terminalErrors } from './event-log.ts'
@@ -19,7 +18,7 @@ const BATCH_LENGTH = 100_000
  */
 export class EventLogWriter {
   readonly id = randomId()
-  readonly #store: Store
+  readonly #store: TypedStore
   readonly #partition: string
   readonly #options: StreamOptions
   readonly #deliver: Deliver
@@ -44,7 +43,7 @@ export class EventLogWriter {
   ) {
     this.#requests = requests
     this.#queue = [{ r: requests }]
-    this.#store = store
+    this.#store = store as TypedStore
     this.#partition = partition
     this.#options = options
     this.#deliver = deliver
@@ -172,7 +171,7 @@ export class EventLogWriter {
 
   #write(batch: LoggedEvent[]): Promise<number> {
     const { clock, retention } = this.#options
-    return this.#store.append(logKey(this.#partition, this.id), this.#seq, batch as JsonValue[], {
+    return this.#store.append(logKey(this.#partition, this.id), this.#seq, batch, {
       expiresAt: clock() + retention,
     })
   }
@@ -196,11 +195,11 @@ export class EventLogWriter {
     try {
       // Kept longer than the lease: readers compare versions, because clocks differ.
       const options = { expiresAt: clock() + retention, ifVersion: this.#leaseVersion }
-      this.#leaseVersion = await putRecord<Lease>(this.#store, key, 'held', options)
+      this.#leaseVersion = await this.#store.put<Lease>(key, 'held', options)
     } catch (error) {
       if (!(error instanceof StoreConflict)) throw error
       // A write whose reply was lost, or an eviction, also changes the version.
-      const found = await getRecord<Lease>(this.#store, key)
+      const found = await this.#store.get<Lease>(key)
       this.#leaseVersion = found?.version ?? 0
       if (found?.value === 'ended') this.#lose()
     }
