@@ -1,7 +1,7 @@
 /** The one way to change a record that others may change as well. */
 import type { MaybePromise } from '../lib/maybe-promise.ts'
 import { backoff, withKeyLock } from './key-lock.ts'
-import type { StoredRecord, StoreKey, TypedStore } from './store.ts'
+import type { Store, StoredRecord, StoreKey, TypedStore } from './store.ts'
 import { StoreConflict } from './store.ts'
 
 /** A record to be changed. Version 0 means that there is none. */
@@ -22,10 +22,11 @@ const MOST_TRIES = 200
  * Throws {@link StoreConflict} after 200 conflicts in a row.
  */
 export function updateRecord<T>(
-  store: TypedStore,
+  store: Store,
   key: StoreKey,
   change: (current: CurrentRecord<T>) => MaybePromise<{ value: T; expiresAt: number } | undefined>,
-  read: (attempt: number) => Promise<CurrentRecord<T>> = () => readCurrent(store, key),
+  read: (attempt: number) => Promise<CurrentRecord<T>> = () =>
+    readCurrent(store as TypedStore, key),
 ): Promise<StoredRecord<T> | undefined> {
   return withKeyLock(store, key, async () => {
     for (let attempt = 0; ; attempt++) {
@@ -35,7 +36,7 @@ export function updateRecord<T>(
         if (!next) return undefined
         const { value, expiresAt } = next
         const options = { expiresAt, ifVersion: current.version }
-        const version = await unlessConflict(store.put(key, value, options))
+        const version = await unlessConflict((store as TypedStore).put(key, value, options))
         if (version !== undefined) return { value, version, expiresAt }
       }
       if (attempt >= MOST_TRIES) throw new StoreConflict()
