@@ -113,7 +113,7 @@ describe('docs/configuration.md', () => {
       return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map(([, name = '']) => name)
     }
     const options = [
-      ...members('src/mcp.ts', 'McpOptions'),
+      ...members('src/options.ts', 'McpOptions'),
       ...members('src/http/host-origin.ts', 'HostOriginOptions'),
       ...members('src/http/body.ts', 'BodyOptions'),
     ]

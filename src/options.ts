@@ -1,0 +1,76 @@
+/** The options of `createMcp()`. */
+import type { Auth } from './auth/auth.ts'
+import type { BodyOptions } from './http/body.ts'
+import type { HostOriginOptions } from './http/host-origin.ts'
+import type { Icon } from './protocol/types.ts'
+import type { Logger } from './server.ts'
+import type { Store } from './state/store.ts'
+
+/** Options of `createMcp()`. Times are in milliseconds. */
+export interface McpOptions extends HostOriginOptions, BodyOptions {
+  /** Told to every client. */
+  name: string
+  /** Told to every client; semantic versioning is usual. */
+  version: string
+  /** A name for people, where `name` is one for programs. */
+  title?: string
+  /** What the server is for (clients from 2025-11-25 on). */
+  description?: string
+  /** A page about the server (clients from 2025-11-25 on). */
+  websiteUrl?: string
+  /** Images that clients may show (clients from 2025-11-25 on). */
+  icons?: Icon[]
+  /** Explains to the model how to use the server. */
+  instructions?: string
+  /** Path of the endpoint. @default '/mcp' */
+  path?: string
+  /** Keeps everything that must outlive a request. @default memoryStore(): one process */
+  store?: Store
+  /** Decides who may call. @default no authorization: everyone who reaches the endpoint may call */
+  auth?: Auth
+  /**
+   * Let clients listen for changes (GET, `subscriptions/listen`, `listChanged`, `subscribe`). Each
+   * listener holds a connection, and on Lambda a running instance. @default true, but on Cloudflare
+   * Workers, where one request cannot wake another, false
+   */
+  listening?: boolean
+  /**
+   * Keys that seal the state which clients return: each a text of 32 characters or more. The first key
+   * seals, all keys open. @default one key, created in the store and shared by all instances
+   */
+  stateKeys?: readonly string[]
+  /** Milliseconds a session lives after its last use. @default 24 hours */
+  sessionTtl?: number
+  /** Milliseconds a session lives at most. @default 7 days, at least `sessionTtl` */
+  sessionMaxAge?: number
+  /** Milliseconds a handler may take. @default 10 minutes */
+  callTimeout?: number
+  /** Milliseconds a person may take to answer. @default 5 minutes */
+  answerTimeout?: number
+  /** Milliseconds that a client of 2026 may take for its next round. @default 10 minutes */
+  stateTtl?: number
+  /**
+   * Milliseconds between comments on a quiet stream. @default 15 seconds; 8 on Bun, whose server closes
+   * a connection after 10 quiet seconds
+   */
+  keepAlive?: number
+  /**
+   * Milliseconds after which a client that takes nothing of a stream that waits for it is disconnected.
+   * The events of a 2025 call are kept, so that client can resume. @default 30 seconds
+   */
+  drainTimeout?: number
+  /** Milliseconds a client may listen before it has to come back. @default 1 hour */
+  listenTimeout?: number
+  /** Milliseconds after which the instance behind a silent stream counts as dead. @default 15 seconds */
+  streamLease?: number
+  /** Milliseconds that the events of a call can be asked for again. @default 1 hour */
+  streamRetention?: number
+  /** Items of one page of a list. @default 500 */
+  pageSize?: number
+  /** How long, and for whom, a client of 2026 may cache lists (A.7). @default 60 seconds, private */
+  cache?: { ttlMs: number; scope: 'public' | 'private' }
+  /** Receives an entry for each request and each failure. @default warnings and errors as JSON on stderr */
+  log?: Logger
+  /** Milliseconds since the epoch. @default Date.now */
+  clock?: () => number
+}
