@@ -122,7 +122,7 @@ export class CallStream implements MessageStream {
         onLost()
       },
     )
-    if (this.#writer) this.#release = onOpen?.(this.#writer.id, () => connection.replace())
+    if (this.#writer) this.#release = onOpen?.(this.#writer.id, () => connection.breakOff())
     void this.#writer?.flush()
     this.#stream = new Response(this.#connection.body, { headers: SSE_HEADERS })
     this.#onStream?.(this.#stream)

@@ -23,7 +23,7 @@ export function longLivedStream(
   const end = () => ended.abort()
   const connection = new SseConnection(server.limits, end)
   // A server that stops ends the new connection at once, so the older one keeps the stream.
-  const release = name && !server.stopped && server.readers.take(name, () => connection.replace())
+  const release = name && !server.stopped && server.readers.take(name, () => connection.breakOff())
   const now = server.clock()
   const time = endOfStream(incoming, now, server.limits.listen) - now
   const timer = setTimeout(end, Math.max(0, time))

@@ -64,7 +64,7 @@ export class SseConnection {
 
   /** Goes out with everything else of this turn, as one chunk. */
   write(text: string): void {
-    if (!this.open) return
+    if (!this.open || text === '') return
     this.#gathered += text
     // A timer and not a microtask, because a handler's loop of awaits is one turn as well.
     this.#timer ??= setTimeout(() => this.flush(), 0)
@@ -75,7 +75,10 @@ export class SseConnection {
     this.#timer = undefined
     if (!this.#gathered) return
     // The limit is checked before the text is added, so one large burst is not held against the client.
-    if (this.#queue.length + (this.#bytes?.length ?? 0) > MOST_BEHIND) this.#disconnect()
+    if (this.#queue.length + (this.#bytes?.length ?? 0) > MOST_BEHIND) {
+      this.#controller?.error(new Error('The client reads too slowly'))
+      this.#drop()
+    }
     else {
       this.#queue += this.#gathered
       this.#gathered = ''
@@ -107,14 +110,12 @@ export class SseConnection {
     this.#finish()
   }
 
-  /** Ends the stream at once, because another reader has replaced it: what waits is dropped. */
-  replace(): void {
+  /**
+   * Ends the stream at once and drops what waits: another reader has replaced it, or its client does not
+   * read. It is no error of the server, so the body just ends, and a client that resumes gets the rest.
+   */
+  breakOff(): void {
     this.#controller?.close()
-    this.#drop()
-  }
-
-  #disconnect(): void {
-    this.#controller?.error(new Error('The client reads too slowly'))
     this.#drop()
   }
 
@@ -142,7 +143,7 @@ export class SseConnection {
       clearTimeout(this.#stalled)
       this.#stalled = undefined
     }
-    if (this.#waiting) this.#stalled ??= setTimeout(() => this.#disconnect(), this.#drain)
+    if (this.#waiting) this.#stalled ??= setTimeout(() => this.breakOff(), this.#drain)
   }
 
   #finish(): void {

@@ -51,6 +51,7 @@ export class ChangeFeed {
   #latest: Snapshot | undefined
   /** Called with each newer record, one for each listener of this process that waits. */
   readonly #waiting = new Set<() => void>()
+  #lastBatch: { log: ChangeLog; after: number; batch: ChangeBatch } | undefined
   #listeners = 0
   #reading = false
   /** Ends the pause between two reads. */
@@ -101,11 +102,9 @@ export class ChangeFeed {
         const { log, version } = seen
         // At version 0 nothing was published, and `last` is only the time.
         if (version > 0 && log.last !== cursor) {
-          const oldest = log.recent[0]?.[0] ?? log.last
-          const gap = log.last < cursor || (log.recent.length === REMEMBERED && oldest > cursor + 1)
-          const changes = log.recent.flatMap(([n, change]) => (n > cursor ? [change] : []))
+          const batch = this.#batch(log, cursor)
           cursor = log.last
-          yield { cursor, changes, gap }
+          yield batch
         } else if (waited) {
           yield { cursor, changes: [], gap: false }
         }
@@ -114,6 +113,19 @@ export class ChangeFeed {
     } finally {
       this.#leave()
     }
+  }
+
+  /** The changes after a cursor. Listeners of this process mostly have the same cursor, so one batch serves them all. */
+  #batch(log: ChangeLog, cursor: number): ChangeBatch {
+    const { last, recent } = log
+    const known = this.#lastBatch
+    if (known?.log === log && known.after === cursor) return known.batch
+    const oldest = recent[0]?.[0] ?? last
+    const gap = last < cursor || (recent.length === REMEMBERED && oldest > cursor + 1)
+    const changes = recent.flatMap(([n, change]) => (n > cursor ? [change] : []))
+    const batch = { cursor: last, changes, gap }
+    this.#lastBatch = { log, after: cursor, batch }
+    return batch
   }
 
   /** Resolves with a newer record, or with `seen` after `atMost` ms or when the signal aborts. */

@@ -325,10 +325,8 @@ const ROWS: Record<keyof McpOptions, Row> = {
         { meta: { progressToken: 1 } },
       )
       await sleep(150)
-      return reply.rest().then(
-        () => 'kept',
-        () => 'disconnected',
-      )
+      const messages = await reply.rest()
+      return messages.some(({ result }) => result) ? 'kept' : 'disconnected'
     },
     cases: [
       [{}, 'kept'],

@@ -112,7 +112,7 @@ describe('a stream without a reader', () => {
     const client = await LegacyClient.open(fetchEndpoint(mcp), '2025-11-25')
     const reply = await client.call('large')
     await sleep(300)
-    await expect(reply.rest()).rejects.toThrow('reads too slowly')
+    expect(await reply.rest()).toEqual([])
     await mcp.close({ grace: 0 })
   })
 

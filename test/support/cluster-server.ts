@@ -53,6 +53,28 @@ mcp.tool(
   async (_, ctx) => (await ctx.session.get<boolean>('cancelled')) ?? false,
 )
 
+mcp.tool(
+  'deploy',
+  { description: 'Deploys when it is told to, and notes what became of it', session: true },
+  async (_, ctx) => {
+    ctx.signal.addEventListener('abort', () => void ctx.session.set('aborted', true))
+    const answer = await ctx.elicit('Deploy?', v.object({ yes: v.boolean() }))
+    await ctx.session.set('deployed', true)
+    return answer.action
+  },
+)
+
+mcp.tool(
+  'deployments',
+  { description: 'What became of a deployment', session: true },
+  async (_, ctx) => {
+    const notes = ['aborted', 'deployed'].map(async (note) =>
+      (await ctx.session.get<boolean>(note)) ? note : '',
+    )
+    return (await Promise.all(notes)).join(' ').trim() || 'nothing'
+  },
+)
+
 mcp.tool('held', { description: 'Bytes that this process holds' }, () => heldBytes())
 
 mcp.tool('announce', { description: 'Tells everybody that the tools changed' }, async (_, ctx) => {
