@@ -1,4 +1,4 @@
-/** Questions of the 2025 revisions: a request on the call's own stream, its answer from any instance. */
+/** Requests to a client of 2025: they travel on the call's own stream, and the answer may reach any instance. */
 import { failure } from '../handlers/content.ts'
 import { isObject } from '../lib/is-object.ts'
 import { notificationMessage, requestMessage } from '../protocol/jsonrpc.ts'
@@ -19,7 +19,7 @@ export class StreamRequester implements ClientRequester {
   readonly #signal: () => AbortSignal
   readonly #timeout: number
   readonly #steps = new Map<string, Promise<unknown>>()
-  /** Ends of the waits for answers. */
+  /** Functions that end the waits for answers. */
   readonly #waits = new Set<() => void>()
   #watched = false
 
@@ -67,7 +67,7 @@ export class StreamRequester implements ClientRequester {
         reject(failure(`No one answered within ${this.#timeout / 1000} seconds`))
       }, this.#timeout)
       const onAbort = () => {
-        // a client that cancelled the call has dropped its questions, and wants no more messages (B52)
+        // A client that cancelled the call has dropped its questions and expects no more messages (B52).
         if (!isCancelled(signal.reason)) takeBack('The call has ended')
         reject(signal.reason)
       }
@@ -86,7 +86,7 @@ export class StreamRequester implements ClientRequester {
     }
   }
 
-  /** One listener for all waits: Node 20 takes an 11th on one signal for a leak. */
+  /** All waits share one listener, because Node 20 warns of a leak at the 11th listener of a signal. */
   #watch(): AbortSignal {
     const signal = this.#signal()
     if (!this.#watched) {
@@ -99,5 +99,5 @@ export class StreamRequester implements ClientRequester {
   }
 }
 
-/** By its name: the class itself belongs to `ctx`, which is made of this module. */
+/** Compares the name, because importing the class would make a cycle of modules. */
 const isCancelled = (reason: unknown) => reason instanceof Error && reason.name === 'Cancelled'

@@ -78,8 +78,7 @@ export class SseConnection {
     if (this.#queue.length + (this.#bytes?.length ?? 0) > MOST_BEHIND) {
       this.#controller?.error(new Error('The client reads too slowly'))
       this.#drop()
-    }
-    else {
+    } else {
       this.#queue += this.#gathered
       this.#gathered = ''
       this.#send()
@@ -112,7 +111,7 @@ export class SseConnection {
 
   /**
    * Ends the stream at once and drops what waits: another reader has replaced it, or its client does not
-   * read. It is no error of the server, so the body just ends, and a client that resumes gets the rest.
+   * read. The body just ends without an error, and a client that resumes gets the rest.
    */
   breakOff(): void {
     this.#controller?.close()
