@@ -1,0 +1,94 @@
+/** The screens of the prompt at two widths, with and without color, beside the ones that were looked at. */
+import { afterAll, expect, it } from 'vitest'
+import { startCliServer } from '../support/cli-server.ts'
+import { program, temporaryHome } from '../support/cli-terminal.ts'
+import { screenOf } from '../support/screen.ts'
+import { openTerminal } from '../support/terminal.ts'
+
+const server = await startCliServer()
+const home = await temporaryHome()
+afterAll(async () => {
+  await server.close()
+  await home.remove()
+})
+
+/** Ports, times and durations differ from run to run. */
+function steady(screen: string): string {
+  return screen
+    .replaceAll(String(server.port), 'PORT')
+    .replace(/\d\d:\d\d:\d\d/g, 'HH:MM:SS')
+    .replace(/\d+ ms/g, 'N ms')
+    .replace(/within \d+ s/, 'within N s')
+    .replace(/events at [\d, ]+N ms/, 'events at N ms')
+}
+
+it.each([
+  [80, true],
+  [80, false],
+  [120, true],
+  [120, false],
+] as const)('at %i columns, colors: %s', { timeout: 60_000 }, async (columns, colors) => {
+  const terminal = openTerminal(
+    [process.execPath, program, '--url', server.url, '--era', 'legacy'],
+    { STREAMABLE_MCP_HOME: home.path, BROWSER: 'none', NO_COLOR: colors ? '' : '1' },
+    columns,
+  )
+  try {
+    await terminal.sees(/Connected to .*\n/)
+    await terminal.sees('> ')
+    const screens: string[] = []
+    /** What came after the text that is given is not on the screen yet. */
+    const shot = (name: string, until?: string): void => {
+      const raw = terminal.raw()
+      const end = until === undefined ? raw.length : raw.indexOf(until) + until.length
+      screens.push(`── ${name} ──\n${steady(screenOf(raw.slice(0, end), columns, colors))}`)
+    }
+    terminal.enter('multi-greet Ann')
+    await terminal.sees('67 %')
+    shot('progress', '67 % greeting')
+    await terminal.sees('Good morning, Ann!')
+    await terminal.sees('> ')
+    terminal.enter('list')
+    await terminal.sees('escape')
+    await terminal.sees('> ')
+    shot('list')
+    terminal.enter('call ask')
+    await terminal.sees('[text] ')
+    terminal.enter('Ann')
+    await terminal.sees('[one of these] ')
+    shot('question')
+    terminal.type('\u0003')
+    await terminal.sees('Cancelled.')
+    await terminal.sees('> ')
+    terminal.enter('call add a=1')
+    await terminal.sees('[number] ')
+    shot('form')
+    terminal.enter('2')
+    await terminal.sees('> ')
+    terminal.enter('call gret')
+    await terminal.sees('> ')
+    terminal.enter('read note://none')
+    await terminal.sees('> ')
+    shot('errors')
+    terminal.enter('doctor')
+    await terminal.sees(/Nothing found|error/)
+    await terminal.sees('> ')
+    shot('doctor')
+    // Each screen holds the ones before it; only what came since is compared.
+    let shown = 0
+    const parts = screens.map((screen) => {
+      const lines = screen.split('\n')
+      const part = [lines[0], ...lines.slice(1 + shown)].join('\n')
+      shown = lines.length - 2
+      return part
+    })
+    const name = `screens/${columns}${colors ? '-color' : ''}.txt`
+    await expect(`${parts.join('\n\n')}\n`).toMatchFileSnapshot(name)
+    const widest = screenOf(terminal.raw(), columns)
+      .split('\n')
+      .map((line) => [...line].length)
+    expect(Math.max(...widest)).toBeLessThanOrEqual(columns)
+  } finally {
+    terminal.close()
+  }
+})
