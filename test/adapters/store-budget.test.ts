@@ -38,6 +38,10 @@ beforeAll(async () => {
   mcp.tool('get', use, async (_, ctx) => (await ctx.session.get('a')) ?? 'nothing')
   mcp.tool('set', use, (_, ctx) => ctx.session.set('a', 1).then(() => 'set'))
   mcp.tool('update', use, (_, ctx) => ctx.session.update<number>('b', (n = 0) => n + 1))
+  mcp.tool('confirm', { description: 'Asks' }, async (_, ctx) => {
+    await ctx.elicit('Sure?', v.object({ sure: v.boolean() }))
+    return 'confirmed'
+  })
   mcp.tool('three', use, async (_, ctx) => {
     const [a, b, c] = await Promise.all(['a', 'b', 'c'].map((key) => ctx.session.get(key)))
     return JSON.stringify([a, b, c])
@@ -199,7 +203,7 @@ describe('a client of 2026', () => {
           ...params,
           _meta: {
             [`${PREFIX}/protocolVersion`]: '2026-07-28',
-            [`${PREFIX}/clientCapabilities`]: {},
+            [`${PREFIX}/clientCapabilities`]: { elicitation: {} },
             [`${PREFIX}/clientInfo`]: { name: 'test', version: '1' },
           },
         },
@@ -217,6 +221,20 @@ describe('a client of 2026', () => {
     expect((await request('server/discover')).spent).toEqual([])
     expect((await request('tools/list')).spent).toEqual([])
     expect((await request('tools/call', { name: 'plain' }, 'plain')).spent).toEqual([])
+  })
+
+  it('pays one conditional write for each round that goes on with a state', async () => {
+    await request('tools/call', { name: 'confirm' }, 'confirm') // The first one also makes the sealing key.
+    const first = await request('tools/call', { name: 'confirm' }, 'confirm')
+    expect(first.spent).toEqual([])
+    const { result } = JSON.parse(first.text)
+    const [key = ''] = Object.keys(result.inputRequests)
+    const { requestState } = result
+    const inputResponses = { [key]: { action: 'accept', content: { sure: true } } }
+    const params = { name: 'confirm', requestState, inputResponses }
+    const second = await request('tools/call', params, 'confirm')
+    expect(second.text).toContain('confirmed')
+    expect(second.spent).toEqual(['UpdateItem'])
   })
 
   it('pays as one of 2025 where a tool keeps state', async () => {

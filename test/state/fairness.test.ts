@@ -97,7 +97,7 @@ async function count(store: Store, owner: string, ids: number): Promise<number> 
   return found
 }
 
-it('drops items from the owner who holds most, whoever writes', async () => {
+it('drops items from the owner who holds most, also when another owner writes', async () => {
   const store = memoryStore({ maxItems: 100 })
   for (let i = 0; i < 20; i++) await store.put(key('small', i), i, FAR)
   for (let i = 0; i < 200; i++) await store.put(key('large', i), i, FAR)

@@ -8,7 +8,9 @@ import { invalidParams } from '../../protocol/errors.ts'
 import type { JsonRpcRequest, Params } from '../../protocol/jsonrpc.ts'
 import { writeResult } from '../../protocol/results.ts'
 import type { Server } from '../../server.ts'
+import { randomId } from '../../state/sessions.ts'
 import type { JsonValue } from '../../state/store.ts'
+import { StoreConflict } from '../../state/store.ts'
 import type { IncomingRequest } from '../incoming-request.ts'
 
 /** The responses of this round and the state of earlier rounds. Both come from the client, so both are checked (C30). */
@@ -31,7 +33,19 @@ export async function openRequestState(
   ) {
     throw badState()
   }
+  await useOnce(server, owner, `${opened.id}`)
   return new MultiRoundTrip(responses ?? {}, opened.state as unknown as RoundState)
+}
+
+/** Each state is accepted once, so that a round that is sent again does not repeat its effects (C30). */
+async function useOnce({ store, clock, limits }: Server, owner: string, id: string): Promise<void> {
+  try {
+    const options = { expiresAt: clock() + limits.state, ifVersion: 0 }
+    await store.put([`round/${owner}/${id}`, 'used'], true, options)
+  } catch (error) {
+    if (error instanceof StoreConflict) throw invalidParams('requestState was used before')
+    throw error
+  }
 }
 
 const badState = () => invalidParams('requestState is not valid for this request, or has expired')
@@ -45,6 +59,7 @@ export async function inputRequiredResult(
   const { server, method, params, handle } = call
   const seal = await server.seal()
   const requestState = await seal.seal({
+    id: randomId(),
     state: (await rounds.state(handle)) as unknown as JsonValue,
     expiresAt: server.clock() + server.limits.state,
     owner,

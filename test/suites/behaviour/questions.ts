@@ -377,6 +377,24 @@ export function questions({ open, endpoint }: Suite): void {
       expect((await reply.result()).content[0].text).toBe('not ordered')
     })
 
+    it('is accepted once: the same state sent again has no effect', async () => {
+      const client = able()
+      const kept = await conversation(client)
+      const args = { item: 'tea', ...kept.args }
+      const { requestState } = await first('order', args)
+      const inputResponses = { sure: { action: 'decline' } }
+      const replies = await Promise.all(
+        Array.from({ length: 5 }, () => again('order', args, { inputResponses, requestState })),
+      )
+      const answers = await Promise.all(replies.map((reply) => reply.answer()))
+      const texts = answers.flatMap(({ result }) => result?.content[0].text ?? [])
+      expect(texts).toEqual(['not ordered'])
+      expect(answers.flatMap(({ error }) => error?.code ?? [])).toEqual(Array(4).fill(-32602))
+      expect(await kept.value('runs')).toBe(2)
+      const late = await again('order', args, { inputResponses, requestState })
+      expect([late.status, (await late.answer()).error?.code]).toEqual([400, -32602])
+    })
+
     it('goes on when nothing but the order of the arguments changed', async () => {
       const result = await (await able().call('add', { a: 1, b: 2 })).result()
       expect(result.structuredContent).toEqual({ sum: 3 })
