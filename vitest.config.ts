@@ -7,7 +7,7 @@ const slow = ['cluster', 'agent', 'engine', 'runtimes']
 
 export default defineConfig(({ mode }) => ({
   resolve: {
-    // examples and README import the package by its name
+    // The examples and the documents import the package by its name.
     alias: [
       { find: /^streamable-mcp$/, replacement: source('src/index.ts') },
       {
@@ -22,11 +22,11 @@ export default defineConfig(({ mode }) => ({
     ],
   },
   test: {
-    // `--mode cluster`, `--mode agent`: the slow ones, with other processes
+    // `--mode cluster` and its like run the slow tests, which start other processes.
     include: [slow.includes(mode) ? `test/**/*.${mode}.ts` : 'test/**/*.test.ts'],
-    // they wait more than they compute, so every processor may have its file
+    // The tests wait more than they compute, so each processor gets a file.
     maxWorkers: '100%',
-    // a second, vitest's own, is soon gone on a machine with other things to do
+    // The default of one second is too short on a busy machine.
     expect: { poll: { timeout: 10_000 } },
     testTimeout: slow.includes(mode) ? 120_000 : 15_000,
   },

@@ -94,7 +94,7 @@ async function bundle(contents: string, external: string[], platform: Platform =
   return {
     atStart: size(start),
     withEras: size(withEras),
-    // esbuild also writes chunks of modules that tree shaking removed; nothing imports those.
+    // The bundler esbuild also writes chunks of modules that tree shaking removed; nothing imports those.
     all: size(reached(outputs, ['import-statement', 'dynamic-import'])),
     imports: [...start].flatMap((path) =>
       (outputs[path]?.imports ?? []).flatMap(({ kind, path: to, external: outside }) =>

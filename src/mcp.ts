@@ -94,7 +94,7 @@ export function createMcp(options: McpOptions): Mcp {
     clock = Date.now,
     store = memoryStore({ clock }),
     auth,
-    // a Worker's requests may not wake each other, and those who listen share one reader
+    // Listeners share one reader, but requests of a Worker cannot wake each other.
     listening = runtime !== 'Cloudflare-Workers',
     sessionTtl = 24 * HOUR,
     callTimeout = 10 * MINUTE,

@@ -236,6 +236,16 @@ describe('the layout', () => {
     expect(cycles).toEqual([])
   })
 
+  it('writes constants in capitals and comments as sentences', () => {
+    const lowercase =
+      /^(?:export )?const [a-z]\w*(?:: [^=\n]+)? =\s*(?:-?\d|\/(?!\/)|'|\[|new (?:Set|Map|TextEncoder|TextDecoder|RegExp)\b)/m
+    const dialect = files.filter((file) => !inCli(file))
+    expect(dialect.filter((file) => lowercase.test(readFileSync(file, 'utf8')))).toEqual([])
+    // A second line of a comment may begin with a small letter; a comment after code need not be a sentence.
+    const smallComment = /^(?!\s*\/\/).*\n\s*\/\/ (?!biome-ignore|com\.)[a-z]/m
+    expect(dialect.filter((file) => smallComment.test(readFileSync(file, 'utf8')))).toEqual([])
+  })
+
   it('says in the first line of each file what it is for', () => {
     const silent = files.filter((file) => {
       const source = readFileSync(file, 'utf8').replace(/^#!.*\n/, '')

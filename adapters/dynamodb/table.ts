@@ -85,7 +85,7 @@ export async function createTable(options: DynamoOptions): Promise<void> {
   await tolerate(
     expire,
     (name, message) =>
-      // dynalite does not know the operation; there, what has expired is only invisible.
+      // The engine dynalite does not know the operation: there, expired items are only invisible.
       name === 'UnknownOperationException' ||
       (name === 'ValidationException' && /already enabled/i.test(message)),
   )

@@ -15,7 +15,7 @@ export type AwsFault =
   | 'broken'
   | 'refused'
 
-const faults = new Map<string, AwsFault>([
+const FAULTS_BY_NAME = new Map<string, AwsFault>([
   ['ResourceNotFoundException', 'missing'],
   ['AccessDenied', 'denied'],
   ['AccessDeniedException', 'denied'],
@@ -47,7 +47,7 @@ const faults = new Map<string, AwsFault>([
 /** Undefined for anything that is not known to be AWS's or the network's doing. */
 export function awsFault(error: unknown): AwsFault | undefined {
   if (!(error instanceof Error)) return undefined
-  const known = faults.get(error.name)
+  const known = FAULTS_BY_NAME.get(error.name)
   if (known) return known
   const { code, $metadata } = error as { code?: unknown; $metadata?: { httpStatusCode?: number } }
   const status = $metadata?.httpStatusCode

@@ -6,14 +6,14 @@ import { drawChart } from './bedrock-report/chart.ts'
 import type { Limits } from './bedrock-report/collect.ts'
 import { defaultLimits } from './bedrock-report/collect.ts'
 import { openLogs } from './bedrock-report/logs-api.ts'
-import { dayLength } from './bedrock-report/record.ts'
+import { DAY_MS } from './bedrock-report/record.ts'
 import { createReport } from './bedrock-report/report.ts'
 import { Output, toStructured } from './bedrock-report/structured.ts'
 import { reportText } from './bedrock-report/text.ts'
 import { pause } from './pause.ts'
 
 /** Kept back from the time that the host gives: for stopping queries, for the chart, for the answer. */
-const reserve = 10_000
+const RESERVE_MS = 10_000
 
 const Input = v.object({
   // Becomes part of a host name, so nothing else may pass.
@@ -83,7 +83,7 @@ export function bedrockReport(mcp: Mcp, options: BedrockReportOptions = {}): voi
     },
     async ({ region, log_group_name, days, aws_account_id, group_by, chart }, ctx) => {
       const timeLeft = (deadline = Number.POSITIVE_INFINITY) =>
-        Math.max(0, deadline - clock() - reserve)
+        Math.max(0, deadline - clock() - RESERVE_MS)
       const logs = await openLogs({
         region,
         accountId: aws_account_id,
@@ -99,7 +99,7 @@ export function bedrockReport(mcp: Mcp, options: BedrockReportOptions = {}): voi
             now: clock,
             sleep,
             onProgress(covered, lines) {
-              const done = Math.round((covered / dayLength) * 100) / 100
+              const done = Math.round((covered / DAY_MS) * 100) / 100
               ctx.progress(done, days, `${done} of ${days} days, ${lines} log lines`)
             },
           },

@@ -124,7 +124,7 @@ export function oauth(options: OAuthOptions): Auth {
         path,
         publicUrl,
         resource,
-        // offline_access is not a scope of the resource: it concerns only client and issuer (D10).
+        // The scope offline_access is not one of the resource: it concerns only client and issuer (D10).
         scopes: supportedScopes.filter((scope) => scope !== 'offline_access'),
         authorizationServers: (url) => (facade ? [facade.issuer(url)] : [...rules.keys()]),
       }),

@@ -140,7 +140,7 @@ export function toToolResult(value: unknown, structured: boolean): CallToolResul
   if (typeof value === 'object' && value !== null) {
     return { content: [text(toJson(value))], structuredContent: value }
   }
-  // written out, a function would be its source
+  // `String()` of a function would be its source text.
   if (typeof value === 'function' || typeof value === 'symbol') toJson(value)
   return { content: [text(String(value))] }
 }
@@ -241,7 +241,7 @@ function signature(value: Uint8Array): string | undefined {
 }
 
 function toBase64(value: Uint8Array): string {
-  // by pieces: String.fromCharCode takes its bytes as arguments, and those are limited
+  // In pieces, because String.fromCharCode takes the bytes as arguments, whose number is limited.
   let binary = ''
   for (let i = 0; i < value.length; i += 0x8000) {
     binary += String.fromCharCode(...value.subarray(i, i + 0x8000))

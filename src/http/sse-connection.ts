@@ -6,7 +6,7 @@ const MOST_BEHIND = 8 * 1024 * 1024
 /** Bytes handed over at once, so that a slow client is seen to make progress. */
 const SLICE = 64 * 1024
 
-const encoder = new TextEncoder()
+const ENCODER = new TextEncoder()
 
 export interface SseOptions {
   /** Milliseconds between comments that keep a quiet connection open. */
@@ -125,7 +125,7 @@ export class SseConnection {
   #send(): void {
     if (!this.#controller) return
     if (this.#wanted && this.#waiting) {
-      const bytes = this.#bytes ?? encoder.encode(this.#queue)
+      const bytes = this.#bytes ?? ENCODER.encode(this.#queue)
       if (!this.#bytes) this.#queue = ''
       this.#bytes = bytes.length > SLICE ? bytes.subarray(SLICE) : undefined
       this.#wanted = false

@@ -25,7 +25,7 @@ export function createSeal(store: Store, clock: () => number, keys?: readonly st
   let known: Promise<Uint8Array[]> | undefined
 
   async function secrets(): Promise<Uint8Array[]> {
-    // any text of enough entropy becomes a key of the right length
+    // A digest makes a key of the right length from any text.
     known ??= Promise.all(keys?.map(sha256) ?? [sharedKey(store, clock).then(sha256)])
     try {
       return await known
@@ -58,7 +58,7 @@ export function createSeal(store: Store, clock: () => number, keys?: readonly st
           })
           return JSON.parse(new TextDecoder().decode(plaintext)) as JsonValue
         } catch {
-          // not this key; the next one may be it
+          // The state may be sealed with the next key.
         }
       }
       return undefined

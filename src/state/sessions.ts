@@ -150,7 +150,7 @@ const ID_LENGTH = 24
 const ALPHABET = new TextEncoder().encode(
   'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
 )
-const utf8 = new TextDecoder()
+const UTF8 = new TextDecoder()
 /** Many ids at once, as `getRandomValues` costs more than the rest of an id. */
 let drawn = ''
 let next = 0
@@ -161,7 +161,7 @@ export function randomId(): string {
     const bytes = crypto.getRandomValues(new Uint8Array(200 * ID_LENGTH))
     // A loop takes a quarter of the time of map().
     for (let i = 0; i < bytes.length; i++) bytes[i] = ALPHABET[Number(bytes[i]) % 64] ?? 0
-    drawn = utf8.decode(bytes)
+    drawn = UTF8.decode(bytes)
     next = 0
   }
   next += ID_LENGTH

@@ -87,10 +87,10 @@ interface Run {
 }
 
 /** Runs the tests in the copy until one fails. Code that cannot be loaded fails no test. */
-function runTests(copy: string, tests: readonly string[]): Promise<Run> {
+function runTests(copy: string, tests: readonly string[], timeout = TIME_LIMIT): Promise<Run> {
   const args = [join('node_modules', 'vitest', 'vitest.mjs'), 'run', '--bail=1', '--reporter=json']
   return new Promise((resolve) => {
-    const options = { cwd: copy, timeout: TIME_LIMIT, maxBuffer: 2 ** 28 }
+    const options = { cwd: copy, timeout, maxBuffer: 2 ** 28 }
     execFile(process.execPath, [...args, ...tests], options, (error, stdout) => {
       if (error?.killed) return resolve({ outcome: 'failed', failed: 'the time limit' })
       const json = /\{"numTotalTestSuites".*\}/s.exec(stdout)?.[0]
@@ -126,7 +126,7 @@ const copy = await copyTree()
 const problems: string[] = []
 try {
   const tests = [...new Set(chosen.flatMap((entry) => entry.tests))]
-  const before = await runTests(copy, tests)
+  const before = await runTests(copy, ['--retry=1', ...tests], 5 * TIME_LIMIT)
   if (before.outcome !== 'passed') {
     throw new Error(`Without a mutant: ${before.outcome} ${before.failed ?? ''}`)
   }

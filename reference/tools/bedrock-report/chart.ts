@@ -1,11 +1,11 @@
 /** Tokens per day by model as a PNG: ECharts draws it, resvg turns it into pixels. */
 import type { Row } from './ledger.ts'
-import { other, totalTokens } from './ledger.ts'
-import { dayLength, isoDay } from './record.ts'
+import { OTHER, totalTokens } from './ledger.ts'
+import { DAY_MS, isoDay } from './record.ts'
 import type { Report } from './report.ts'
 
 /** Told apart by people with any colour vision (Okabe and Ito); the last is for all other models. */
-const colors = [
+const COLORS = [
   '#0072b2',
   '#e69f00',
   '#009e73',
@@ -15,7 +15,7 @@ const colors = [
   '#8c6d31',
   '#000000',
 ]
-const otherColor = '#9e9e9e'
+const OTHER_COLOR = '#9e9e9e'
 
 /**
  * Both libraries are JavaScript and WebAssembly carried inside JavaScript: there is no native binary
@@ -61,7 +61,7 @@ export async function drawChart(report: Report): Promise<Uint8Array> {
       stack: 'tokens',
       barMaxWidth: 80,
       data: values,
-      color: name === other ? otherColor : colors[index],
+      color: name === OTHER ? OTHER_COLOR : COLORS[index],
     })),
   })
   const svg = chart.renderToSVGString()
@@ -86,10 +86,10 @@ export function chartData({ modelsByDay, tables, period }: Report): {
 } {
   const days = daysOf(period, modelsByDay)
   const dayIndex = new Map(days.map((day, index) => [day, index]))
-  const own = new Set(tables.model.slice(0, colors.length).map(({ keys }) => keys[0]))
+  const own = new Set(tables.model.slice(0, COLORS.length).map(({ keys }) => keys[0]))
   const series = new Map<string, number[]>()
   for (const model of tables.model) {
-    const name = own.has(model.keys[0]) ? (model.keys[0] ?? other) : other
+    const name = own.has(model.keys[0]) ? (model.keys[0] ?? OTHER) : OTHER
     if (!series.has(name))
       series.set(
         name,
@@ -98,7 +98,7 @@ export function chartData({ modelsByDay, tables, period }: Report): {
   }
   for (const row of modelsByDay) {
     const [day = '', model = ''] = row.keys
-    const values = series.get(own.has(model) ? model : other)
+    const values = series.get(own.has(model) ? model : OTHER)
     const index = dayIndex.get(day)
     if (values && index !== undefined) values[index] = (values[index] ?? 0) + totalTokens(row)
   }
@@ -108,8 +108,8 @@ export function chartData({ modelsByDay, tables, period }: Report): {
 /** A record may carry a day outside the period that its event was found in. */
 function daysOf({ from, to }: Report['period'], rows: readonly Row[]): string[] {
   const days = new Set(rows.map(({ keys }) => keys[0] ?? ''))
-  days.delete(other)
-  for (let time = from; time < to; time += dayLength) days.add(isoDay(time))
+  days.delete(OTHER)
+  for (let time = from; time < to; time += DAY_MS) days.add(isoDay(time))
   days.add(isoDay(to - 1))
   return [...days].sort()
 }

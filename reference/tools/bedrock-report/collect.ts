@@ -6,7 +6,7 @@ import type { QueryAnswer } from './insights.ts'
 import { QueryEnded, queryUsage } from './insights.ts'
 import type { Ledger } from './ledger.ts'
 import type { LogsApi, Window } from './logs-api.ts'
-import { dayLength } from './record.ts'
+import { DAY_MS } from './record.ts'
 
 export interface Limits {
   /** For the whole period; milliseconds. @default 240_000 */
@@ -148,7 +148,7 @@ export async function collectUsage(
       const fault = awsFault(error)
       if (fault === 'denied') denied = true
       if (fault === 'unreachable' && used.size > 0) return skip(window, fault)
-      if (fault === undefined || hopeless.has(fault)) throw error
+      if (fault === undefined || HOPELESS.has(fault)) throw error
       return 'refused'
     }
   }
@@ -192,7 +192,7 @@ export async function collectUsage(
 
   try {
     // Newest first: where there is time for a part only, it is the recent one.
-    const days = Math.ceil((period.to - period.from) / dayLength / 8)
+    const days = Math.ceil((period.to - period.from) / DAY_MS / 8)
     await all(splitAtMidnights(period, days).reverse().map(read))
   } finally {
     end.abort()
@@ -202,7 +202,7 @@ export async function collectUsage(
 }
 
 /** Failures of a query that reading line by line would meet as well. */
-const hopeless = new Set<AwsFault>(['missing', 'credentials', 'unreachable'])
+const HOPELESS = new Set<AwsFault>(['missing', 'credentials', 'unreachable'])
 
 /**
  * Waits out throttling for longer than the AWS client would by itself, and not a moment longer when
@@ -251,7 +251,7 @@ function createGate(width: number): <T>(task: () => Promise<T>) => Promise<T> {
 
 /** A window within one UTC day has one row for what a longer one has two for. */
 function splitAtMidnights({ from, to }: Window, days: number): Window[] {
-  const length = days * dayLength
+  const length = days * DAY_MS
   const parts: Window[] = []
   for (let start = from; start < to; ) {
     const end = Math.min(to, start - (start % length) + length)

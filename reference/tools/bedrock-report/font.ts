@@ -2,7 +2,7 @@
 
 // A host such as Lambda has no fonts. Copyright 2016 The Inter Project Authors
 // (https://github.com/rsms/inter), SIL Open Font License 1.1, https://openfontlicense.org.
-const encoded = [
+const ENCODED = [
   'd09GMgABAAAAACJQABAAAAAAU4gAACHvAAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAGigbvS4cl2wGYD9TVEFUXgCBThEICsFg',
   'tg8LgVYAATYCJAODKAQgBYQaByAMBxvHS0UHYo8DYGmriKjkXJn9f0jghgy1Br4uOuwSIUfLKvLq4FA2OMJ1E23WSowi7yfT',
   'uKduYbQ1LjSkNfP/TL7u5y1k7MjDO+MZX4ABor20YYriAqMjNPZJLs/3v9a/+9St7oFPQCFH4LK+igdgHUcKNQsXJSJUhI99',
@@ -128,5 +128,5 @@ const encoded = [
 ]
 
 export function interRegular(): Uint8Array {
-  return Uint8Array.from(atob(encoded.join('')), (character) => character.charCodeAt(0))
+  return Uint8Array.from(atob(ENCODED.join('')), (character) => character.charCodeAt(0))
 }

@@ -29,19 +29,19 @@ export interface Ledger {
 }
 
 /** Rows of one table that are told: a reader, and a model's context, has an end. More than a year has days. */
-const shown = 400
+const MOST_ROWS_SHOWN = 400
 
 /** The newest days of a table that goes by day, and otherwise the largest rows. */
 export function mostRelevant(
   rows: readonly Row[],
   byDay: boolean,
 ): { rows: readonly Row[]; omitted: number } {
-  const omitted = Math.max(0, rows.length - shown)
-  return { rows: byDay ? rows.slice(omitted) : rows.slice(0, shown), omitted }
+  const omitted = Math.max(0, rows.length - MOST_ROWS_SHOWN)
+  return { rows: byDay ? rows.slice(omitted) : rows.slice(0, MOST_ROWS_SHOWN), omitted }
 }
 
 /** Key of the row that takes what a full table has no more room for. */
-export const other = '(other)'
+export const OTHER = '(other)'
 
 /**
  * @param tables The sets of dimensions to add up by. An entry without a caller is left out of the
@@ -73,7 +73,7 @@ export function createLedger(
         let row = rows.get(keys.join('\0'))
         if (!row && rows.size >= maxRows) {
           overflowed = true
-          keys = dimensions.map(() => other)
+          keys = dimensions.map(() => OTHER)
           row = rows.get(keys.join('\0'))
         }
         if (!row) {

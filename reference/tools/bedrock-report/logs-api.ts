@@ -45,7 +45,7 @@ export interface LogsApi {
 }
 
 /** How long a call may take before it counts as unanswered; milliseconds. */
-const requestTimeout = 30_000
+const REQUEST_TIMEOUT = 30_000
 
 /** Throws a failure when another account is asked for and its role cannot be taken. */
 export async function openLogs(options: LogsOptions): Promise<LogsApi> {
@@ -54,7 +54,11 @@ export async function openLogs(options: LogsOptions): Promise<LogsApi> {
   const client = new CloudWatchLogs({
     region,
     ...(accountId && { credentials: await assumeRole(region, accountId, roleArn) }),
-    requestHandler: { connectionTimeout: 5_000, requestTimeout, throwOnRequestTimeout: true },
+    requestHandler: {
+      connectionTimeout: 5_000,
+      requestTimeout: REQUEST_TIMEOUT,
+      throwOnRequestTimeout: true,
+    },
   })
 
   return {

@@ -1,8 +1,8 @@
 /** The name people know a model by, from the identifier that an invocation was logged with. */
 
 /** First segment of a cross-region inference profile: `us.anthropic.…`, `global.anthropic.…`. */
-const geography = /^(?:global|apac|us-gov|[a-z]{2})$/
-const provider = /^[a-z][a-z0-9]*$/
+const GEOGRAPHY = /^(?:global|apac|us-gov|[a-z]{2})$/
+const PROVIDER = /^[a-z][a-z0-9]*$/
 
 /**
  * `anthropic.claude-v2:1`, `us.anthropic.claude-v2:1` and the ARNs of either all read
@@ -25,7 +25,7 @@ export function modelName(id: string | undefined): string {
 /** A version may hold a dot (`zai.glm-4.7`), so only the leading segments are taken off. */
 function withoutOrigin(name: string): string {
   const segments = name.split('.')
-  if (segments.length > 2 && geography.test(segments[0] ?? '')) segments.shift()
-  if (segments.length > 1 && provider.test(segments[0] ?? '')) segments.shift()
+  if (segments.length > 2 && GEOGRAPHY.test(segments[0] ?? '')) segments.shift()
+  if (segments.length > 1 && PROVIDER.test(segments[0] ?? '')) segments.shift()
   return segments.join('.') || name || 'unknown'
 }

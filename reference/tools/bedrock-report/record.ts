@@ -1,7 +1,7 @@
 /** One line of Bedrock's model invocation log, reduced to what is counted. */
 
 /** Milliseconds of a day. */
-export const dayLength = 86_400_000
+export const DAY_MS = 86_400_000
 
 /** UTC, `YYYY-MM-DD`. */
 export function isoDay(time: number): string {

@@ -7,7 +7,7 @@ import { collectUsage } from './collect.ts'
 import type { Dimension, Row, Usage } from './ledger.ts'
 import { createLedger } from './ledger.ts'
 import type { LogsApi, Window } from './logs-api.ts'
-import { dayLength } from './record.ts'
+import { DAY_MS } from './record.ts'
 
 export interface ReportRequest {
   readonly region: string
@@ -33,7 +33,7 @@ export interface Report {
   readonly notes: readonly string[]
 }
 
-const modelsByDay = ['day', 'model'] as const
+const MODELS_BY_DAY = ['day', 'model'] as const
 
 /** Throws a failure with what to do about it when AWS did not let the log be read. */
 export async function createReport(
@@ -43,14 +43,14 @@ export async function createReport(
 ): Promise<Report> {
   const { region, days, groupBy } = request
   const to = now()
-  const period = { from: to - days * dayLength, to }
+  const period = { from: to - days * DAY_MS, to }
   const by = groupBy && [...new Set(groupBy)]
   const ledger = createLedger([
     ['day'],
     ['region'],
     ['model'],
     ['user'],
-    modelsByDay,
+    MODELS_BY_DAY,
     ...(by ? [by] : []),
   ])
   const { gaps, source } = await collectUsage(logs, request.group, period, ledger, options).catch(
@@ -71,7 +71,7 @@ export async function createReport(
       model: ledger.table(['model']),
       user: ledger.table(['user']),
     },
-    modelsByDay: ledger.table(modelsByDay),
+    modelsByDay: ledger.table(MODELS_BY_DAY),
     ...(by && { groups: { by, rows: ledger.table(by) } }),
     malformed: ledger.malformed,
     source,

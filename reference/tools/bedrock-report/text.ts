@@ -3,11 +3,11 @@ import type { Row, Usage } from './ledger.ts'
 import { mostRelevant, totalTokens } from './ledger.ts'
 import type { Report } from './report.ts'
 
-const nothingFound = 'No Bedrock usage data found for the specified period.'
+const NOTHING_FOUND = 'No Bedrock usage data found for the specified period.'
 
 export function reportText(report: Report): string {
   const { totals, tables, notes } = report
-  if (totals.requests === 0) return [nothingFound, ...notes].join('\n\n')
+  if (totals.requests === 0) return [NOTHING_FOUND, ...notes].join('\n\n')
   const cached = totals.cacheReadTokens + totals.cacheWriteTokens > 0
   const head = [
     `Bedrock Daily Usage Report (Past ${report.days} days - ${report.region})`,
