@@ -150,7 +150,7 @@ export class EventLogWriter {
         this.#lose()
         return undefined
       }
-      // the store is down: the client that is there gets its events, but none that it could resume from
+      // The store is down: the connected client gets its events without ids, so it cannot resume from them.
       this.#state = 'unkept'
       return undefined
     }
