@@ -24,6 +24,7 @@ import {
   toText,
   toTtl,
 } from './item.ts'
+import { logTailCache } from './log-tail-cache.ts'
 import type { DynamoOptions } from './options.ts'
 
 export type { DynamoOptions } from './options.ts'
@@ -282,31 +283,6 @@ function toBatch(item: Item): Batch {
   const first = firstOf(item)
   const values: readonly JsonValue[] = JSON.parse(textOf(item, 'json'))
   return { first, last: first + values.length - 1, values, expires: numberOf(item, 'expires') }
-}
-
-type End = Pick<Batch, 'last' | 'expires'>
-
-/**
- * Sequence numbers this instance saw end a batch: spares `append` and `read` a request, and may be lost
- * at any time. A batch never changes, so what is noted stays true until it expires.
- */
-function logTailCache(capacity = 1000) {
-  const known = new Map<string, End>()
-  const name = ({ pk, sk }: ItemKey) => `${pk.S}#${sk.S}`
-  return {
-    at(log: ItemKey, last: number, now: number): End | undefined {
-      const end = known.get(name(log))
-      return end?.last === last && end.expires > now ? end : undefined
-    },
-    note(log: ItemKey, { last, expires }: End): void {
-      known.delete(name(log))
-      known.set(name(log), { last, expires })
-      for (const oldest of known.keys()) {
-        if (known.size <= capacity) break
-        known.delete(oldest)
-      }
-    },
-  }
 }
 
 const lostRace = () => new StoreConflict('Another writer was first')
