@@ -59,4 +59,56 @@ describe('multi-round-trip requests (A.5)', () => {
     expect(questions.map(({ method }) => method)).toEqual(['sampling/createMessage'])
     expect(answer.error?.message).toMatch(/too much/)
   })
+
+  it('fail when two different questions have one key', async () => {
+    const { mcp, endpoint } = openServer()
+    mcp.tool('ask', { description: 'Asks two things under one key' }, async (_, ctx) => {
+      await Promise.all([
+        ctx.elicit('Name?', v.object({ name: v.string() }), { key: 'same' }),
+        ctx.elicit('Town?', v.object({ town: v.string() }), { key: 'same' }),
+      ])
+      return 'asked'
+    })
+    const client = new ModernClient(endpoint, { capabilities: { elicitation: {} } })
+    const { answer } = await client.converse('tools/call', { name: 'ask' }, () => ({
+      action: 'decline',
+    }))
+    expect(answer.result).toMatchObject({ isError: true })
+  })
+
+  it('wait for the steps that have begun, so that each runs once', async () => {
+    const { mcp, endpoint } = openServer()
+    let runs = 0
+    mcp.tool('order', { description: 'Reserves while it asks' }, async (_, ctx) => {
+      const reserving = ctx.step('reserve', async () => {
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        runs += 1
+        return runs
+      })
+      await ctx.elicit('Sure?', v.object({}))
+      return `order ${await reserving}`
+    })
+    const client = new ModernClient(endpoint, { capabilities: { elicitation: {} } })
+    const { answer } = await client.converse('tools/call', { name: 'order' }, () => ({
+      action: 'accept',
+      content: {},
+    }))
+    expect(answer.result.content[0].text).toBe('order 1')
+    expect(runs).toBe(1)
+  })
+
+  it('take no inherited property for an answer', async () => {
+    const { mcp, endpoint } = openServer()
+    const parsed: unknown[] = []
+    mcp.tool('ask', { description: 'Asks under an inherited name' }, async (_, ctx) => {
+      const answer = await ctx.elicit('Name?', v.object({}), { key: 'toString' })
+      parsed.push(answer)
+      return 'answered'
+    })
+    const client = new ModernClient(endpoint, { capabilities: { elicitation: {} } })
+    const params = { name: 'ask', inputResponses: {} }
+    const { resultType } = await (await client.request('tools/call', params)).result()
+    expect(resultType).toBe('input_required')
+    expect(parsed).toEqual([])
+  })
 })
