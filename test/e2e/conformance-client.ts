@@ -19,6 +19,7 @@ interface Context {
   readonly toolCalls?: readonly { readonly name: string; readonly arguments: unknown }[]
   readonly client_id?: string
   readonly client_secret?: string
+  readonly issuer?: string
 }
 
 /** What is typed in each scenario; the others only list the tools. */
@@ -69,6 +70,8 @@ async function playScenario(url: string): Promise<number> {
         BROWSER: browser,
         ...(clientId !== undefined && { OAUTH_CLIENT_ID: clientId }),
         ...(context.client_secret !== undefined && { OAUTH_CLIENT_SECRET: context.client_secret }),
+        // The secret is sent to this issuer alone.
+        ...(context.issuer !== undefined && { OAUTH_ISSUER: context.issuer }),
       },
     },
   )
