@@ -2,6 +2,7 @@
 
 import { EnvironmentError, readAddress, readEnvironment, serve } from '../../adapters/node.ts'
 import { readBedrock } from '../config.ts'
+import { connectLines } from '../connect-lines.ts'
 import { createReferenceServer } from '../tools/index.ts'
 
 try {
@@ -9,12 +10,8 @@ try {
   const mcp = createReferenceServer(await readEnvironment(), { bedrock: readBedrock(process.env) })
   const { port } = await serve(mcp, address)
   const url = `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}/mcp`
-  process.stdout.write(`streamable-mcp listens on ${url}
-
-  Claude Code   claude mcp add --transport http streamable-mcp ${url}
-  VS Code       code --add-mcp '{"name":"streamable-mcp","type":"http","url":"${url}"}'
-  Inspector     npx @modelcontextprotocol/inspector --transport http --server-url ${url}
-`)
+  const lines = connectLines({ url, env: process.env, node: process.versions.node })
+  process.stdout.write(`streamable-mcp listens on ${url}\n\n${lines.replace(/^/gm, '  ')}\n`)
 } catch (error) {
   process.stderr.write(`${startProblem(error)}\n`)
   process.exitCode = 1
