@@ -27,3 +27,9 @@ it.each([
 ])('the Host %s, where %s is allowed: %s', (host, allowed, status) => {
   expect(statusOf(host, createHostOrigin({ allowedHosts: [allowed] }))).toBe(status)
 })
+
+it('a Host is not checked where the platform knows its public URL', () => {
+  const request = new Request('http://localhost/mcp', { headers: { host: 'internal.example' } })
+  const platform = { baseUrl: 'https://mcp.example.com' }
+  expect(createHostOrigin().refusal(request, null, platform)).toBeUndefined()
+})
