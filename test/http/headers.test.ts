@@ -77,3 +77,9 @@ describe('a name in a header', () => {
     )
   })
 })
+
+it('a header with base64 of other bytes than UTF-8 is refused (C13)', () => {
+  const headers = new Headers({ 'mcp-method': 'prompts/get', 'mcp-name': '=?base64?/w==?=' })
+  const check = () => checkMethodHeaders(headers, 'prompts/get', { name: '\ufffd' })
+  expect(check).toThrow('not valid UTF-8')
+})
