@@ -10,9 +10,11 @@ import {
   OAuthErrorCode,
   refreshAuthorization,
 } from '@modelcontextprotocol/client'
+import { challengeOf } from './challenge.ts'
+import { refreshingClient } from './client-identity.ts'
 import type { Ask } from './form-dialog.ts'
 import type { ShowLoginPage } from './login.ts'
-import { dated, login, refreshingClient } from './login.ts'
+import { dated, login } from './login.ts'
 import type { Challenge } from './problem.ts'
 import { exitCodes, findCause, LoginRequired, Problem, ScopeRequired } from './problem.ts'
 import type { Settings } from './settings.ts'
@@ -294,11 +296,3 @@ export class Authorization {
 
 /** Where a token comes from: a login, the user's own typing, or ACCESS_TOKEN. */
 type Source = 'store' | 'entered' | 'environment' | 'none'
-
-function challengeOf(response: Response): Challenge {
-  const { resourceMetadataUrl, scope } = extractWWWAuthenticateParams(response)
-  return {
-    ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }),
-    ...(scope !== undefined && { scope }),
-  }
-}

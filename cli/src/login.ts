@@ -14,6 +14,7 @@ import type {
 import { auth, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import type { Callback } from './callback.ts'
 import { listenForCallback } from './callback.ts'
+import { fixedClient, isDocumentUrl, isFixed, secretIssuer } from './client-identity.ts'
 import type { Challenge } from './problem.ts'
 import { exitCodes, Problem } from './problem.ts'
 import type { ClientIdentity } from './settings.ts'
@@ -256,48 +257,6 @@ class LoginProvider implements OAuthClientProvider {
       next: `OAUTH_CLIENT_SECRET is sent to OAUTH_ISSUER alone. If you registered the client there, set OAUTH_ISSUER=${issuer}.`,
     })
   }
-}
-
-/** The one issuer that may see the secret: the one that the user names now or has named before. */
-async function secretIssuer(
-  { clientId, issuer }: ClientIdentity,
-  store: TokenStore,
-): Promise<string | undefined> {
-  return issuer ?? (clientId === undefined ? undefined : store.issuerOf(clientId, 'secret'))
-}
-
-/** The client to refresh with: the one that got the tokens, with its secret if this issuer may see it. */
-export async function refreshingClient(
-  client: StoredOAuthClientInformation | undefined,
-  identity: ClientIdentity,
-  issuer: string,
-  store: TokenStore,
-): Promise<StoredOAuthClientInformation | undefined> {
-  if (client?.client_id !== identity.clientId) return client
-  return fixedClient(identity, issuer, await secretIssuer(identity, store))
-}
-
-function fixedClient(
-  { clientId, clientSecret }: ClientIdentity,
-  issuer: string,
-  secretIssuer: string | undefined,
-): StoredOAuthClientInformation | undefined {
-  if (clientId === undefined) return undefined
-  const secret = secretIssuer === issuer ? clientSecret : undefined
-  return {
-    client_id: clientId,
-    issuer,
-    ...(secret !== undefined && { client_secret: secret }),
-  }
-}
-
-function isFixed(clientId: string | undefined): clientId is string {
-  return clientId !== undefined && !isDocumentUrl(clientId)
-}
-
-/** Whether a client id is the address of a client-id metadata document (D28). */
-function isDocumentUrl(clientId: string | undefined): clientId is string {
-  return clientId !== undefined && /^https:\/\/[^/]+\/./.test(clientId)
 }
 
 /** Tokens with the moment at which they end, which is all that a later run can check. */

@@ -69,7 +69,10 @@ async function playScenario(url: string): Promise<number> {
         STREAMABLE_MCP_HOME: home,
         BROWSER: browser,
         ...(clientId !== undefined && { OAUTH_CLIENT_ID: clientId }),
-        ...(context.client_secret !== undefined && { OAUTH_CLIENT_SECRET: context.client_secret }),
+        ...(context.client_secret !== undefined && {
+          OAUTH_CLIENT_SECRET: context.client_secret,
+          OAUTH_ISSUER: await issuerOf(url),
+        }),
         // The secret is sent to this issuer alone.
         ...(context.issuer !== undefined && { OAUTH_ISSUER: context.issuer }),
       },
@@ -121,4 +124,21 @@ else {
   for (const requirements of ['2025-11-25', '2026-07-28']) {
     process.exitCode ||= await runSuite(requirements)
   }
+}
+
+/** The issuer of the suite's server, which a user with a secret would know from its registration. */
+async function issuerOf(url: string): Promise<string> {
+  const { origin, pathname } = new URL(url)
+  const places = [pathname, ''].map(
+    (path) => `${origin}/.well-known/oauth-protected-resource${path}`,
+  )
+  for (const place of places) {
+    const response = await fetch(place)
+    if (!response.ok) continue
+    const { authorization_servers } = (await response.json()) as {
+      authorization_servers?: string[]
+    }
+    if (authorization_servers?.[0] !== undefined) return authorization_servers[0]
+  }
+  return ''
 }
