@@ -1,6 +1,9 @@
 /** Results as JSON text, in the shape that the client's revision knows. Every result is written here, once. */
 import { text } from '../handlers/content.ts'
+import type { Tool } from '../handlers/registry.ts'
 import { isObject } from '../lib/is-object.ts'
+import { isWrapped } from '../schema/legacy-output.ts'
+import type { Validator } from '../schema/schema.ts'
 import type { Server } from '../server.ts'
 import type { Call } from './call.ts'
 import type { Era, Revision } from './revisions.ts'
@@ -26,8 +29,8 @@ export function writeResult(
   return json === '{}' ? `${server.resultPrefix}}` : `${server.resultPrefix},${json.slice(1)}`
 }
 
-export function writeToolResult(call: Call, result: CallToolResult): string {
-  return writeResult(call, shapeToolResult(withHandle(call, result), call.revision))
+export function writeToolResult(call: Call, tool: Tool, result: CallToolResult): string {
+  return writeResult(call, shapeToolResult(withHandle(call, result), tool, call.revision))
 }
 
 export function writePromptResult(call: Call, result: GetPromptResult): string {
@@ -51,7 +54,11 @@ function withHandle(call: Call, result: CallToolResult): CallToolResult {
 }
 
 /** Removes what the revision does not know (B58, B64). */
-function shapeToolResult(result: CallToolResult, revision: Revision): CallToolResult {
+function shapeToolResult(
+  result: CallToolResult,
+  { output }: Tool,
+  revision: Revision,
+): CallToolResult {
   if (has.anyStructure(revision)) return result
   const plain = result.structuredContent === undefined && !result._meta
   if (plain && has.resourceLinks(revision)) return result
@@ -61,7 +68,7 @@ function shapeToolResult(result: CallToolResult, revision: Revision): CallToolRe
     content: has.resourceLinks(revision) ? content : content.map(withoutLink),
     ...(structuredContent !== undefined &&
       has.structuredContent(revision) && {
-        structuredContent: asStructuredObject(structuredContent),
+        structuredContent: asStructuredObject(structuredContent, output),
       }),
     ...(_meta && has.titles(revision) && { _meta }),
   }
@@ -82,10 +89,12 @@ function withoutLink(block: ContentBlock): ContentBlock {
 }
 
 /**
- * 2025 knows only objects as structured content: another value becomes `{ result }` (B58). `toJSON()`
- * comes first, because a Date is an object and its JSON a string.
+ * 2025 knows only objects as structured content: another value becomes `{ result }` (B58), and so does
+ * every value of a tool whose output schema is listed so. Without a schema, `toJSON()` comes first,
+ * because a Date is an object and its JSON a string.
  */
-function asStructuredObject(value: unknown): object {
+function asStructuredObject(value: unknown, output: Validator | undefined): unknown {
+  if (output) return isWrapped(output.jsonSchema) ? { result: value } : value
   const json =
     isObject(value) && typeof value.toJSON === 'function'
       ? (JSON.parse(JSON.stringify(value)) as unknown)

@@ -96,7 +96,7 @@ function runTool(call: Call, tool: Tool, args: Params): MaybePromise<string> {
         tool,
         checked.then(() => value),
       )
-    return writeToolResult(call, result)
+    return writeToolResult(call, tool, result)
   } catch (error) {
     throw toSafeError(call, `Tool ${tool.name}`, error)
   }
@@ -114,7 +114,7 @@ async function finishTool(call: Call, tool: Tool, value: Promise<unknown>): Prom
 async function writeLater(call: Call, tool: Tool, value: Promise<unknown>): Promise<string> {
   const result = toToolResult(await value, tool.output !== undefined)
   await validateOutput(tool, result)
-  return writeToolResult(call, result)
+  return writeToolResult(call, tool, result)
 }
 
 function validateOutput(tool: Tool, result: CallToolResult): MaybePromise<void> {

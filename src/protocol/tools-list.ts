@@ -1,6 +1,6 @@
 /** `tools/list`. */
 import type { Tool } from '../handlers/registry.ts'
-import type { JsonSchema } from '../schema/schema.ts'
+import { toLegacyOutput } from '../schema/legacy-output.ts'
 import type { Call } from './call.ts'
 import { methodNotFound } from './errors.ts'
 import { describedItem, listPage } from './list-page.ts'
@@ -22,20 +22,10 @@ function toItem(tool: Tool, revision: Revision): object {
     inputSchema: isModernRevision(revision) ? modernInputSchema : inputSchema,
     ...(output &&
       has.structuredContent(revision) && {
-        outputSchema: has.anyStructure(revision) ? output.jsonSchema : asObject(output.jsonSchema),
+        outputSchema: has.anyStructure(revision)
+          ? output.jsonSchema
+          : toLegacyOutput(output.jsonSchema),
       }),
     annotations: options.annotations,
-  }
-}
-
-/** 2025 knows only objects as structured content: another schema stands under `result` (B58). */
-function asObject(schema: JsonSchema): JsonSchema {
-  if (schema.type === 'object') return schema
-  const { $defs, ...root } = schema
-  return {
-    type: 'object',
-    properties: { result: root },
-    required: ['result'],
-    ...($defs !== undefined && { $defs }),
   }
 }
