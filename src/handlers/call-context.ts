@@ -24,6 +24,7 @@ import type { Cancellation } from './cancellation.ts'
 import { failure } from './content.ts'
 import type { ClientRequestOptions, Context, Log, Notify, RequestInfo } from './context.ts'
 import { createNotify } from './notify.ts'
+import type { Tool } from './registry.ts'
 
 /** What `ctx` needs of its call. Each era's call provides it. */
 export interface CallFacts {
@@ -41,18 +42,21 @@ export interface CallFacts {
   publish(change: Change): Promise<void>
 }
 
-export function createContext(call: CallFacts): Context {
-  return new CallContext(call)
+/** Makes the context of a call. `tool` is the tool that it runs, and undefined for prompts and resources. */
+export function createContext(call: CallFacts, tool?: Tool): Context {
+  return new CallContext(call, tool)
 }
 
 class CallContext implements Context {
   readonly #call: CallFacts
+  readonly #tool: Tool | undefined
   #progress = Number.NEGATIVE_INFINITY
   #log: Log | undefined
   #notify: Notify | undefined
 
-  constructor(call: CallFacts) {
+  constructor(call: CallFacts, tool: Tool | undefined) {
     this.#call = call
+    this.#tool = tool
   }
 
   get signal(): AbortSignal {
@@ -64,6 +68,11 @@ class CallContext implements Context {
   }
 
   get session(): SessionValues {
+    // A session of 2025 has values anyway, but the same handler would fail for clients of 2026.
+    if (!this.#tool?.options.session) {
+      const what = this.#tool ? `Tool "${this.#tool.name}"` : 'This handler'
+      throw new TypeError(`${what} has no ctx.session: only tools with session: true have it`)
+    }
     return this.#call.session
   }
 

@@ -86,7 +86,7 @@ async function callValidated(
  */
 function runTool(call: Call, tool: Tool, args: Params): MaybePromise<string> {
   try {
-    const value = toMaybePromise(tool.handler(args, createContext(call)))
+    const value = toMaybePromise(tool.handler(args, createContext(call, tool)))
     if (value instanceof Promise) return finishTool(call, tool, value)
     const result = toToolResult(value, tool.output !== undefined)
     const checked = validateOutput(tool, result)

@@ -3,8 +3,9 @@ import { type } from 'arktype'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import type { Mcp, Schema } from '../../src/index.ts'
+import type { Context, LogEntry, Mcp, Schema } from '../../src/index.ts'
 import { createMcp } from '../../src/index.ts'
+import { fetchEndpoint, LegacyClient, ModernClient } from '../support/wire.ts'
 
 const create = () => createMcp({ name: 'author', version: '1' })
 const description = 'Does something'
@@ -124,6 +125,55 @@ describe('a schema without a counterpart in JSON', () => {
     expect(register).toThrow(at)
     const register2 = () => create().tool('plan', { description, output: input }, () => ({}))
     expect(register2).toThrow(/Output of tool "plan" cannot be shown to clients/)
+  })
+})
+
+describe('ctx.session without session: true', () => {
+  it.each(['2025-11-25', '2026-07-28'] as const)('is an error for clients of %s', async (revision) => {
+    const errors: string[] = []
+    const log = ({ error }: LogEntry) => errors.push(String(error))
+    const mcp = createMcp({ name: 'author', version: '1', log })
+    mcp.tool('keep', { description }, (_, ctx) => (ctx as Context).session.get('key'))
+    mcp.prompt('ask', { description }, async (_, ctx) => String(await ctx.session.get('key')))
+    const endpoint = fetchEndpoint(mcp)
+    const client =
+      revision === '2026-07-28'
+        ? new ModernClient(endpoint)
+        : await LegacyClient.open(endpoint, revision)
+    expect(await (await client.call('keep')).result()).toMatchObject({ isError: true })
+    const prompted = await (await client.request('prompts/get', { name: 'ask' })).rest()
+    expect(prompted.at(-1)).toMatchObject({ error: { code: -32603 } })
+    const message = /Tool "keep" has no ctx.session: only tools with session: true have it/
+    expect(errors.find((error) => message.test(error))).toBeDefined()
+    expect(errors.find((error) => /This handler has no ctx.session/.test(error))).toBeDefined()
+  })
+})
+
+describe('a tool without arguments', () => {
+  it.each(['2025-11-25', '2026-07-28'] as const)('refuses arguments of clients of %s', async (revision) => {
+    const mcp = create()
+    mcp.tool('none', { description }, () => 'done')
+    mcp.tool('kept', { description, session: true }, () => 'done')
+    const endpoint = fetchEndpoint(mcp)
+    const client =
+      revision === '2026-07-28'
+        ? new ModernClient(endpoint)
+        : await LegacyClient.open(endpoint, revision)
+    const { tools } = await (await client.request('tools/list')).result()
+    expect(tools[0].inputSchema).toEqual({
+      type: 'object',
+      properties: {},
+      additionalProperties: false,
+    })
+    for (const name of ['none', 'kept']) {
+      expect(await (await client.call(name)).result()).toMatchObject({
+        content: [{ text: 'done' }],
+      })
+      expect(await (await client.call(name, { city: 'Bern' })).result()).toMatchObject({
+        isError: true,
+        content: [{ text: 'Invalid arguments: city: this tool takes no arguments' }],
+      })
+    }
   })
 })
 
