@@ -129,52 +129,58 @@ describe('a schema without a counterpart in JSON', () => {
 })
 
 describe('ctx.session without session: true', () => {
-  it.each(['2025-11-25', '2026-07-28'] as const)('is an error for clients of %s', async (revision) => {
-    const errors: string[] = []
-    const log = ({ error }: LogEntry) => errors.push(String(error))
-    const mcp = createMcp({ name: 'author', version: '1', log })
-    mcp.tool('keep', { description }, (_, ctx) => (ctx as Context).session.get('key'))
-    mcp.prompt('ask', { description }, async (_, ctx) => String(await ctx.session.get('key')))
-    const endpoint = fetchEndpoint(mcp)
-    const client =
-      revision === '2026-07-28'
-        ? new ModernClient(endpoint)
-        : await LegacyClient.open(endpoint, revision)
-    expect(await (await client.call('keep')).result()).toMatchObject({ isError: true })
-    const prompted = await (await client.request('prompts/get', { name: 'ask' })).rest()
-    expect(prompted.at(-1)).toMatchObject({ error: { code: -32603 } })
-    const message = /Tool "keep" has no ctx.session: only tools with session: true have it/
-    expect(errors.find((error) => message.test(error))).toBeDefined()
-    expect(errors.find((error) => /This handler has no ctx.session/.test(error))).toBeDefined()
-  })
+  it.each(['2025-11-25', '2026-07-28'] as const)(
+    'is an error for clients of %s',
+    async (revision) => {
+      const errors: string[] = []
+      const log = ({ error }: LogEntry) => errors.push(String(error))
+      const mcp = createMcp({ name: 'author', version: '1', log })
+      mcp.tool('keep', { description }, (_, ctx) => (ctx as Context).session.get('key'))
+      mcp.prompt('ask', { description }, async (_, ctx) => String(await ctx.session.get('key')))
+      const endpoint = fetchEndpoint(mcp)
+      const client =
+        revision === '2026-07-28'
+          ? new ModernClient(endpoint)
+          : await LegacyClient.open(endpoint, revision)
+      expect(await (await client.call('keep')).result()).toMatchObject({ isError: true })
+      const prompted = await (await client.request('prompts/get', { name: 'ask' })).rest()
+      expect(prompted.at(-1)).toMatchObject({ error: { code: -32603 } })
+      const message = /Tool "keep" has no ctx.session: only tools with session: true have it/
+      expect(errors.find((error) => message.test(error))).toBeDefined()
+      expect(errors.find((error) => /This handler has no ctx.session/.test(error))).toBeDefined()
+    },
+  )
 })
 
 describe('a tool without arguments', () => {
-  it.each(['2025-11-25', '2026-07-28'] as const)('refuses arguments of clients of %s', async (revision) => {
-    const mcp = create()
-    mcp.tool('none', { description }, () => 'done')
-    mcp.tool('kept', { description, session: true }, () => 'done')
-    const endpoint = fetchEndpoint(mcp)
-    const client =
-      revision === '2026-07-28'
-        ? new ModernClient(endpoint)
-        : await LegacyClient.open(endpoint, revision)
-    const { tools } = await (await client.request('tools/list')).result()
-    expect(tools[0].inputSchema).toEqual({
-      type: 'object',
-      properties: {},
-      additionalProperties: false,
-    })
-    for (const name of ['none', 'kept']) {
-      expect(await (await client.call(name)).result()).toMatchObject({
-        content: [{ text: 'done' }],
+  it.each(['2025-11-25', '2026-07-28'] as const)(
+    'refuses arguments of clients of %s',
+    async (revision) => {
+      const mcp = create()
+      mcp.tool('none', { description }, () => 'done')
+      mcp.tool('kept', { description, session: true }, () => 'done')
+      const endpoint = fetchEndpoint(mcp)
+      const client =
+        revision === '2026-07-28'
+          ? new ModernClient(endpoint)
+          : await LegacyClient.open(endpoint, revision)
+      const { tools } = await (await client.request('tools/list')).result()
+      expect(tools[0].inputSchema).toEqual({
+        type: 'object',
+        properties: {},
+        additionalProperties: false,
       })
-      expect(await (await client.call(name, { city: 'Bern' })).result()).toMatchObject({
-        isError: true,
-        content: [{ text: 'Invalid arguments: city: this tool takes no arguments' }],
-      })
-    }
-  })
+      for (const name of ['none', 'kept']) {
+        expect(await (await client.call(name)).result()).toMatchObject({
+          content: [{ text: 'done' }],
+        })
+        expect(await (await client.call(name, { city: 'Bern' })).result()).toMatchObject({
+          isError: true,
+          content: [{ text: 'Invalid arguments: city: this tool takes no arguments' }],
+        })
+      }
+    },
+  )
 })
 
 describe('the types', () => {
