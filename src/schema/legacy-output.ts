@@ -24,7 +24,7 @@ export function toLegacyOutput(schema: JsonSchema): JsonSchema {
   }
 }
 
-/** Keywords with data, where `$ref` is no reference, and keywords with schemas by names of the author. */
+/** Keywords that hold data, where `$ref` is a plain value, and keywords that hold schemas by names of the author. */
 const DATA = new Set(['const', 'enum', 'default', 'examples'])
 const NAMED = new Set([
   'properties',

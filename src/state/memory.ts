@@ -123,19 +123,23 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       before = items.size
       const measure = held > maxLength * 0.99 ? 'length' : 'items'
       const heavy = half(Array.from(owners.values(), (owner) => owner[measure]))
-      const sessions = new Map<string, number>()
+      // Only characters are compared among sessions, too.
+      const sessions = measure === 'length' ? new Map<string, number>() : undefined
       for (const [name, { owner, length }] of items) {
-        if (measure === 'items') break
+        if (!sessions) break
         const session = toPartition(name)
         if (owner.length >= heavy) sessions.set(session, (sessions.get(session) ?? 0) + length)
       }
-      const heavySession = half(sessions.values())
+      const heavySession = half(sessions?.values() ?? [])
       for (const [name, { owner, length }] of items) {
         if (!isOver(0.99)) return
-        const session = toPartition(name)
-        const inSession = sessions.get(session) ?? 0
-        if (name === kept || owner[measure] < heavy || inSession < heavySession) continue
-        sessions.set(session, inSession - length)
+        if (name === kept || owner[measure] < heavy) continue
+        if (sessions) {
+          const session = toPartition(name)
+          const inSession = sessions.get(session) ?? 0
+          if (inSession < heavySession) continue
+          sessions.set(session, inSession - length)
+        }
         drop(name)
       }
     }

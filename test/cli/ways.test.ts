@@ -252,7 +252,7 @@ describe('a server with a static token', () => {
   const token = 'a-token-of-its-operator'
   const start = () => startCliServer({ auth: bearer({ tokens: [token] }) })
 
-  it('names ACCESS_TOKEN where nobody can be asked', async () => {
+  it('names ACCESS_TOKEN where there is no terminal to ask at', async () => {
     const guarded = await start()
     const own = { ...env, MCP_SERVER_URL: guarded.url }
     const call = await runCli(['list'], { env: own })

@@ -14,7 +14,7 @@ for version in 1.30.0 2.3.0; do
 done
 
 url=$(mktemp)
-PORT=0 node --import tsx test/run-fixtures.ts >"$url" &
+PORT=0 node --import tsx test/support/run-fixtures.ts >"$url" &
 server=$!
 trap 'kill $server; rm -f "$url"' EXIT
 until [ -s "$url" ]; do
