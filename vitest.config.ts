@@ -28,6 +28,6 @@ export default defineConfig(({ mode }) => ({
     maxWorkers: '100%',
     // The default of one second is too short on a busy machine.
     expect: { poll: { timeout: 10_000 } },
-    testTimeout: slow.includes(mode) ? 120_000 : 15_000,
+    testTimeout: slow.includes(mode) ? 120_000 : 30_000,
   },
 }))
