@@ -18,7 +18,7 @@ export function createValidator(
 ): Validator {
   try {
     if (!isStandardSchema(schema)) {
-      return { jsonSchema: toListed(schema), validate: interpretedValidation(schema, io) }
+      return { jsonSchema: schema, validate: interpretedValidation(schema, io) }
     }
     const jsonSchema = toPlainSchema(schema, io)
     return { jsonSchema, validate: standardValidation(schema, jsonSchema) }
@@ -26,21 +26,6 @@ export function createValidator(
     const reason = error instanceof Error ? error.message : String(error)
     throw new TypeError(`${what} cannot be shown to clients: ${reason}`, { cause: error })
   }
-}
-
-/**
- * A plain schema as clients take it. Without `$schema` where that is MCP's own dialect, because some clients
- * load no other than their own, and with objects for `true` and `false` as properties.
- */
-function toListed({ $schema, ...schema }: JsonSchema): JsonSchema {
-  const dialect = $schema !== undefined && !String($schema).includes('2020-12') && { $schema }
-  const { properties } = schema
-  if (properties === undefined) return { ...dialect, ...schema }
-  const listed = Object.entries(properties as object).map(([name, property]: [string, unknown]) => [
-    name,
-    property === true ? {} : property === false ? { not: {} } : property,
-  ])
-  return { ...dialect, ...schema, properties: Object.fromEntries(listed) }
 }
 
 /** Does the same for a schema whose root must be an object, as tools, prompts and questions need it. */

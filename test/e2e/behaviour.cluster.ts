@@ -4,7 +4,7 @@ import { behaviour } from '../suites/behaviour.ts'
 import { startCluster } from '../support/cluster.ts'
 import { startDynalite } from '../support/dynalite.ts'
 
-const entry = new URL('run-behaviour-server.ts', import.meta.url)
+const entry = new URL('../support/run-behaviour-server.ts', import.meta.url)
 
 behaviour('behaviour, through a front that changes instance at every request', async (options) => {
   const dynalite = await startDynalite()
