@@ -18,7 +18,7 @@ export function createValidator(
 ): Validator {
   try {
     if (!isStandardSchema(schema)) {
-      return { jsonSchema: schema, validate: interpretedValidation(schema, io) }
+      return { jsonSchema: toListed(schema), validate: interpretedValidation(schema, io) }
     }
     const jsonSchema = toPlainSchema(schema, io)
     return { jsonSchema, validate: standardValidation(schema, jsonSchema) }
@@ -26,6 +26,19 @@ export function createValidator(
     const reason = error instanceof Error ? error.message : String(error)
     throw new TypeError(`${what} cannot be shown to clients: ${reason}`, { cause: error })
   }
+}
+
+/**
+ * A plain schema as clients take it: with objects for `true` and `false` as properties.
+ */
+function toListed(schema: JsonSchema): JsonSchema {
+  const { properties } = schema
+  if (properties === undefined) return schema
+  const listed = Object.entries(properties as object).map(([name, property]: [string, unknown]) => [
+    name,
+    property === true ? {} : property === false ? { not: {} } : property,
+  ])
+  return { ...schema, properties: Object.fromEntries(listed) }
 }
 
 /** Does the same for a schema whose root must be an object, as tools, prompts and questions need it. */
