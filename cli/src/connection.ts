@@ -109,10 +109,14 @@ export class Connection {
   async terminate(): Promise<boolean> {
     const transport = this.#open?.transport
     const hadSession = transport?.sessionId !== undefined
+    const leave = async (): Promise<void> => {
+      // Closing would abort a cancellation that is still on its way, and DELETE could overtake it.
+      await transport?.notified()
+      if (hadSession) await transport?.terminateSession()
+    }
     try {
       // A server that hangs must not keep the program from ending.
-      if (hadSession)
-        await Promise.race([transport?.terminateSession(), sleep(3_000, undefined, { ref: false })])
+      await Promise.race([leave(), sleep(3_000, undefined, { ref: false })])
     } finally {
       await this.close()
     }
@@ -247,15 +251,29 @@ export const brokenStream = 'streamable-mcp: stream ended without an answer'
 
 /**
  * Ends a call whose stream breaks off for good. The library tells only subscriptions of that end,
- * and would leave a call waiting for its timeout.
+ * and would leave a call waiting for its timeout. It also knows which notifications the server has
+ * not accepted yet, because the library sends a cancellation without waiting for it.
  */
 class StreamAwareTransport extends StreamableHTTPClientTransport {
+  readonly #notifying = new Set<Promise<void>>()
+
+  /** Resolves when the server has accepted or refused every notification. */
+  async notified(): Promise<void> {
+    await Promise.allSettled(this.#notifying)
+  }
+
   override async send(
     message: JSONRPCMessage | JSONRPCMessage[],
     options?: Parameters<StreamableHTTPClientTransport['send']>[1],
   ): Promise<void> {
     if (Array.isArray(message) || !('method' in message) || !('id' in message)) {
-      return super.send(message, options)
+      const sending = super.send(message, options)
+      this.#notifying.add(sending)
+      try {
+        return await sending
+      } finally {
+        this.#notifying.delete(sending)
+      }
     }
     const { id } = message
     return super.send(message, {

@@ -6,7 +6,7 @@ import { backoff, withKeyLock } from './key-lock.ts'
 import { ChangeWaiter } from './polling.ts'
 import type { LegacySession, Session } from './sessions.ts'
 import { randomId, sessionKey } from './sessions.ts'
-import type { JsonValue, Store, StoreKey, TypedStore } from './store.ts'
+import type { JsonValue, Store, StoredRecord, StoreKey, TypedStore } from './store.ts'
 import { StoreConflict } from './store.ts'
 
 /**
@@ -160,8 +160,9 @@ export class Mailbox {
   #ended = false
   /** The last entry that was read. */
   #seq = 0
-  /** The version of the session that was read last. */
+  /** The version of the session that was read last, and when it expires. */
   #version: number
+  #expiresAt: number
 
   /** `session` as it was read for this call: only later cancellations count. */
   constructor(
@@ -176,6 +177,7 @@ export class Mailbox {
     this.#request = request
     this.#options = options
     this.#version = session.version
+    this.#expiresAt = session.expiresAt
   }
 
   /** Opens a question: returns its id, which the caller sends, and the promise of its answer. */
@@ -249,16 +251,25 @@ export class Mailbox {
     }
   }
 
-  /** Cancellations are in the record of the session. Returns whether one has come for this call. */
+  /** Cancellations are in the record of the session. Returns whether this call is cancelled. */
   async #readSession(key: StoreKey): Promise<boolean> {
     const stored = await this.#store.get<LegacySession>(key)
-    if (!stored) return false
-    this.#version = stored.version
-    const before = lastCancellation(this.#session.data.cancellations)
-    if (!isCancelled(stored.value.cancellations, this.#request, before)) return false
+    if (!this.#isCancelledIn(stored)) return false
     this.#onCancel?.()
     this.#onCancel = undefined
     return true
+  }
+
+  /**
+   * A session that is gone before its time was ended by its client, so no client waits for the call. A
+   * cancellation right before that end is gone with the record. A session that has only expired cancels nothing.
+   */
+  #isCancelledIn(stored: StoredRecord<LegacySession> | undefined): boolean {
+    if (!stored) return this.#options.clock() < this.#expiresAt
+    this.#version = stored.version
+    this.#expiresAt = stored.expiresAt
+    const before = lastCancellation(this.#session.data.cancellations)
+    return isCancelled(stored.value.cancellations, this.#request, before)
   }
 
   async #readAnswers(): Promise<boolean> {

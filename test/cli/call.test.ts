@@ -196,6 +196,57 @@ describe('exits with 4 when no MCP server answers', () => {
   })
 })
 
+it.each([
+  ['with a session', { 'mcp-session-id': 's1' }, ['cancelled', 'ended']],
+  ['without sessions', {}, ['cancelled']],
+])(
+  'waits for its cancellation to arrive before it leaves a server %s',
+  async (_, headers, order) => {
+    const heard: string[] = []
+    let calling = () => {}
+    const called = new Promise<void>((resolve) => {
+      calling = resolve
+    })
+    const results: Record<string, object> = {
+      initialize: {
+        protocolVersion: '2025-11-25',
+        capabilities: { tools: {} },
+        serverInfo: { name: 'slow', version: '1' },
+      },
+      'tools/list': { tools: [{ name: 'wait', inputSchema: { type: 'object' } }] },
+    }
+    const slow = createServer(async (request, response) => {
+      const text = Buffer.concat(await request.toArray()).toString()
+      if (request.method === 'DELETE') heard.push('ended')
+      if (request.method !== 'POST') return response.writeHead(405).end()
+      const { id, method } = JSON.parse(text)
+      if (method === 'tools/call') {
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+        return calling()
+      }
+      if (method === 'notifications/cancelled') {
+        await new Promise((resolve) => setTimeout(resolve, 300))
+        heard.push(response.destroyed ? 'broken off' : 'cancelled')
+      }
+      if (id === undefined) return response.writeHead(202).end()
+      response.writeHead(200, { 'content-type': 'application/json', ...headers })
+      return response.end(JSON.stringify({ jsonrpc: '2.0', id, result: results[method] }))
+    })
+    slow.listen(0, '127.0.0.1')
+    await once(slow, 'listening')
+    const { port } = slow.address() as AddressInfo
+    const interrupt = new AbortController()
+    const args = ['call', 'wait', '--era', 'legacy', '--url', `http://127.0.0.1:${port}/mcp`]
+    const call = runCli(args, { env, signal: interrupt.signal })
+    await called
+    interrupt.abort()
+    expect(await call).toMatchObject({ code: 130 })
+    slow.closeAllConnections()
+    slow.close()
+    expect(heard).toEqual(order)
+  },
+)
+
 it('asks a server only for what it offers, and says so', async () => {
   const mcp = createMcp({ name: 'bare', version: '1', log: () => {} })
   const bare = await serve(mcp, { port: 0, signals: false, grace: 0 })

@@ -1,6 +1,6 @@
 /** Cancellation of a 2025 call through any instance, whatever the clocks of the instances say. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Mcp, Store } from '../../src/index.ts'
+import type { Mcp, McpOptions, Store } from '../../src/index.ts'
 import { createMcp, memoryStore } from '../../src/index.ts'
 import { addCancellations, isCancelled, lastCancellation } from '../../src/state/cancellations.ts'
 import type { TestEndpoint } from '../support/wire.ts'
@@ -16,11 +16,15 @@ interface Instance {
 }
 
 /** An instance whose tool waits for its signal or for `finish`. */
-function instance(store: Store, offset: number): Instance & { finish: () => void } {
+function instance(
+  store: Store,
+  offset: number,
+  more: Partial<McpOptions>,
+): Instance & { finish: () => void } {
   const outcomes: string[] = []
   let finish = () => {}
   const clock = () => Date.now() + offset
-  const mcp = createMcp({ name: 'one of two', version: '1', store, clock, log: () => {} })
+  const mcp = createMcp({ name: 'one of two', version: '1', store, clock, log: () => {}, ...more })
   const wait = (signal: AbortSignal) =>
     new Promise<string>((resolve) => {
       const done = (how: string) => {
@@ -58,8 +62,8 @@ describe.each([
 ])('two instances %s', (_title, openStore) => {
   let store: Store
   const opened: Mcp[] = []
-  const open = (offset = 0) => {
-    const made = instance(store, offset)
+  const open = (offset = 0, more: Partial<McpOptions> = {}) => {
+    const made = instance(store, offset, more)
     opened.push(made.mcp)
     return made
   }
@@ -118,6 +122,43 @@ describe.each([
     runs.finish()
     await reply.rest()
     expect(runs.outcomes).toEqual(['aborted'])
+  })
+
+  it('cancel the calls of a session that its client ends', async () => {
+    const [runs, ends] = [open(), open()]
+    const client = await LegacyClient.open(runs.endpoint, '2025-11-25')
+    const reply = await client.call('wait', {}, { id: 1 })
+    await reply.notification('notifications/message')
+    const { headers } = client
+    const ended = await ends.endpoint.fetch(ends.endpoint.url, { method: 'DELETE', headers })
+    expect(ended.status).toBe(204)
+    await reply.rest()
+    expect(runs.outcomes).toEqual(['aborted'])
+  })
+
+  it('cancel a call whose session ends right after its cancellation', async () => {
+    const [runs, ends] = [open(), open()]
+    const client = await LegacyClient.open(runs.endpoint, '2025-11-25')
+    const reply = await client.call('late', {}, { id: 1 })
+    await reply.notification('notifications/message')
+    const { headers } = client
+    await through(client, ends).cancel(1)
+    await ends.endpoint.fetch(ends.endpoint.url, { method: 'DELETE', headers })
+    runs.finish()
+    await reply.rest()
+    expect(runs.outcomes).toEqual(['aborted'])
+  })
+
+  it('let a call go on whose session has only expired', async () => {
+    const runs = open(0, { sessionTtl: 300 })
+    const client = await LegacyClient.open(runs.endpoint, '2025-11-25')
+    const reply = await client.call('wait', {}, { id: 1 })
+    await reply.notification('notifications/message')
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    expect((await client.call('wait')).status).toBe(404)
+    expect(runs.outcomes).toEqual([])
+    runs.finish()
+    expect((await reply.result()).content[0].text).toBe('finished')
   })
 
   it('keep no record for cancellations of calls that never ran', async () => {
