@@ -135,8 +135,8 @@ function parseAlb(event: EventV1): Incoming {
     .map(([name, value]) => `${name}=${value}`)
     .join('&')
   return {
-    // An ALB does not tell the name under which it is reached, so there is no public URL. The Host
-    // header is the client's word, which the server checks against `allowedHosts`.
+    // An ALB does not tell the name that clients use for it, so there is no public URL. The Host header
+    // comes from the client, and the server compares it with `allowedHosts`.
     request: toRequest(event, {
       method: event.httpMethod,
       origin: `https://${headers.get('host') ?? 'localhost'}`,
@@ -220,7 +220,7 @@ function toRequest(
   // The event of a GET may have a body, which the web API refuses.
   if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers })
   const bytes = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8')
-  // The gateway may have encoded the body anew, so its length is taken from what arrived.
+  // The gateway may have encoded the body again, so the length of the body that arrived counts.
   headers.set('content-length', String(bytes.byteLength))
   return new Request(url, { method, headers, ...(bytes.byteLength > 0 && { body: bytes }) })
 }

@@ -1,4 +1,4 @@
-/** Dot segments of a path, which URL parsers remove: `/x/../mcp` would become `/mcp`, past what a proxy has checked. */
+/** Dot segments of a path. URL parsers remove them, so `/x/../mcp` would reach `/mcp` although a proxy protects that path. */
 
 /** One `.` or `..` between slashes, plain or percent-encoded (https://url.spec.whatwg.org/#double-dot-path-segment). */
 const DOT_SEGMENT = /(?<=[/\\])(?:\.|%2e){1,2}(?=[/\\]|$)/gi

@@ -15,11 +15,11 @@ export type { Environment } from './environment/variables.ts'
 export { EnvironmentError } from './environment/variables.ts'
 export type { SecretOptions } from './secret.ts'
 
-/** What `createMcp()` returns, or any app that answers a web request, such as a Hono app. */
+/** The result of `createMcp()`, or any app that answers a web request, such as a Hono app. */
 export interface App {
-  /** Answers a web request. `env.platform` is what the host knows of it. */
+  /** Answers a web request. `env.platform` holds what the host knows about it. */
   fetch(request: Request, env: { platform: Platform }): Response | Promise<Response>
-  /** Where sessions are kept. An app that does not say it is not checked. */
+  /** The store of the sessions, which is checked at the start. An app without this member is not checked. */
   readonly store?: Pick<Store, 'processLocal'>
 }
 

@@ -1,10 +1,10 @@
-/** Reads a request's body from Node itself: through the Request its bytes would be copied. */
+/** Reads a request's body from Node's own request, because reading it through the `Request` copies the bytes. */
 import { IncomingMessage } from 'node:http'
 
 /**
- * A request that knows whether an app in front has asked for its body or cloned it. Then the stream that
- * the app was given takes the bytes, and a second reader would miss them. Before @hono/node-server makes
- * that stream, it looks at `rawBody` for a body that its host has read already.
+ * A request that records whether an app in front has read or cloned its body. Then the app's stream takes
+ * the bytes, and a second reader would miss them. The record is made when `rawBody` is read, because
+ * @hono/node-server reads `rawBody` before it creates the stream.
  */
 export class BodyAwareMessage extends IncomingMessage {
   declare asked?: true
@@ -15,15 +15,15 @@ export class BodyAwareMessage extends IncomingMessage {
 }
 
 /**
- * The body as bytes. Resolves with undefined when it is longer than `limit`. Returns undefined when the
- * body has to be read from the Request instead.
+ * Reads the body as bytes. Resolves with undefined when it is longer than `limit`. Returns undefined when
+ * the body has to be read from the `Request` instead.
  */
 export function readBody(
   incoming: BodyAwareMessage,
   limit: number,
 ): Promise<Uint8Array | undefined> | undefined {
   if (Number(incoming.headers['content-length']) > limit) return Promise.resolve(undefined)
-  // Something has read it already, or the client left after it had sent all of it.
+  // The body was read already, or the client left after it had sent the whole body.
   if (incoming.readableDidRead || incoming.destroyed || incoming.asked) return undefined
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []

@@ -19,21 +19,21 @@ export { EnvironmentError } from './environment/variables.ts'
 
 /** Options of {@link serve}. */
 export interface ServeOptions {
-  /** 0 for any free one. @default 3000 */
+  /** The port to listen on; 0 for any free port. @default 3000 */
   port?: number
-  /** Address to bind to. @default 127.0.0.1: this machine only (B4) */
+  /** The address to listen on. @default 127.0.0.1: this machine only (B4) */
   host?: string
   /** Milliseconds that running calls get when the server stops. @default 10 seconds */
   grace?: number
   /**
-   * Take the public URL from `X-Forwarded-Host` and `X-Forwarded-Proto`, and with it the addresses in
-   * the metadata of authorization. Only behind a proxy that sets both: anybody else may write them.
+   * Take the public URL, which the metadata of authorization shows, from `X-Forwarded-Host` and
+   * `X-Forwarded-Proto`. Use it only behind a proxy that sets both, because clients can send them, too.
    * @default false
    */
   trustProxy?: boolean
   /**
-   * Milliseconds after which a client that takes nothing of its reply is disconnected, also where the
-   * reply is one large JSON body. @default 30 seconds
+   * Milliseconds after which a client that does not read its response is disconnected, also when the
+   * response is one large JSON body. @default 30 seconds
    */
   drainTimeout?: number
   /** Stop at SIGINT and SIGTERM. @default true */
@@ -60,7 +60,7 @@ export async function serve(
   const { port = 3000, host = '127.0.0.1', grace = 10_000, signals = true } = options
   const { trustProxy = false, drainTimeout = 30_000 } = options
   const server = listen({
-    // Nothing of the platform comes from the request itself, unless `trustProxy` says so.
+    // Without `trustProxy`, nothing that the client sends becomes part of the platform.
     fetch: (request, { incoming }) => {
       // A URL that differs from the request target was normalized: `/x/../mcp` must not reach `/mcp`.
       const { url: target = '' } = incoming
@@ -84,7 +84,7 @@ export async function serve(
     server.once('listening', resolve)
     server.once('error', reject)
   })
-  // A client that waits already comes first.
+  // The delay lets a client that waits already be served first.
   setTimeout(preload, 100).unref()
 
   let closing: Promise<void> | undefined
@@ -92,7 +92,7 @@ export async function serve(
     closing ??= (async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       await mcp.close({ grace })
-      // A connection is idle only when the last bytes of its reply are out.
+      // A connection becomes idle only after the last bytes of its response are sent.
       const idle = setInterval(() => {
         if ('closeIdleConnections' in server) server.closeIdleConnections()
       }, 10)
@@ -116,14 +116,14 @@ export async function serve(
 }
 
 /**
- * A response that disconnects its client when the socket has written nothing for a time although bytes
- * wait. Node's own timer of the socket does it, which costs a small reply nothing: it restarts with each
- * write, and with each part of a large one that the client has taken.
+ * Returns a class of responses that disconnect their client when the socket has written nothing for a time
+ * although bytes wait. It uses the socket's own timer, which restarts with each write, and with each part
+ * of a large one that the client has read. So small responses cost nothing more.
  */
 function drainedResponse(timeout: number): typeof ServerResponse {
   const onTimeout = (socket: Socket) => {
     if (socket.writableLength > 0) socket.destroy()
-    // A quiet call may take longer than that.
+    // A call that has not written anything yet may take longer than this time.
     else socket.setTimeout(timeout)
   }
   return class<Request extends IncomingMessage> extends ServerResponse<Request> {
@@ -135,7 +135,7 @@ function drainedResponse(timeout: number): typeof ServerResponse {
   }
 }
 
-/** The public URL as the proxy in front tells it; empty when its headers are missing or malformed. */
+/** Returns the public URL from the headers of the proxy; empty when they are missing or malformed. */
 function toPlatform({ headers }: Request): Platform {
   // A proxy that appends to a header puts its own value last.
   const last = (name: string) => headers.get(name)?.split(',').at(-1)?.trim() ?? ''

@@ -20,9 +20,9 @@ export async function buildServers(): Promise<void> {
     platform: 'node',
     target: 'node20',
     format: 'esm',
-    // Schema libraries that fastmcp could use, and that are not installed.
+    // The package fastmcp can use these schema libraries, but they are not installed.
     external: ['effect', 'sury'],
-    // Some packages are CommonJS inside and ask for Node's modules by require.
+    // Some packages contain CommonJS and load Node's modules with `require`.
     banner: {
       js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
     },

@@ -6,17 +6,17 @@ import { build } from 'esbuild'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 export interface CoreSize {
-  /** Bytes, minified, beyond Hono alone and without the author's schema library: what every start reads. */
+  /** The minified bytes that every start reads, without Hono and without the author's schema library. */
   readonly atStart: number
-  /** The same with the code of both eras, without what is loaded by the first use of a feature. */
+  /** The same with the code of both eras, without code that the first use of a feature loads. */
   readonly withEras: number
-  /** The same with what verifies tokens and plain JSON Schema. */
+  /** The same with the code that verifies tokens and checks plain JSON Schema. */
   readonly withAll: number
   /** Packages besides Hono that the core imports at the start. */
   readonly imports: readonly string[]
 }
 
-/** The core bundled without the schema library and its converter, less Hono bundled alone. */
+/** Returns the size of the core without the schema library and its converter, minus the size of Hono alone. */
 export async function coreSize(): Promise<CoreSize> {
   const hono = (await bundle("export { Hono } from 'hono'", [])).all
   const core = "export { createMcp } from './src/index.ts'"
@@ -33,13 +33,13 @@ export async function coreSize(): Promise<CoreSize> {
 
 export interface ServerSize {
   readonly label: string
-  /** Bytes, minified, beyond the floor's: what a start reads, the tools' schema library included. */
+  /** The minified bytes that a start reads, minus the floor's. They include the tools' schema library. */
   readonly atStart: number
-  /** The same with what is loaded when it is needed. */
+  /** The same with the code that is loaded later. */
   readonly all: number
 }
 
-/** A file of bench/servers; the whole contender needs packages that the tests do without. */
+/** The name of a file in bench/servers. The type `Contender` would import packages that the tests do not have. */
 interface Bundled {
   readonly label: string
   readonly server: string
@@ -50,7 +50,7 @@ export async function serverSizes(
   bare: Bundled,
 ): Promise<ServerSize[]> {
   const sizeOf = ({ server }: Bundled) =>
-    // Schema libraries that fastmcp could use, and that are not installed.
+    // The package fastmcp can use these schema libraries, but they are not installed.
     bundle(`import './bench/servers/${server}.ts'`, ['effect', 'sury'], 'node')
   const floor = await sizeOf(bare)
   const sizes: ServerSize[] = []
@@ -68,7 +68,7 @@ async function bundle(contents: string, external: string[], platform: Platform =
     absWorkingDir: root,
     bundle: true,
     minify: true,
-    // Modules that are imported on demand stay in files of their own.
+    // Modules of dynamic imports become separate files.
     splitting: true,
     outdir: 'bundle',
     write: false,
@@ -94,7 +94,7 @@ async function bundle(contents: string, external: string[], platform: Platform =
   return {
     atStart: size(start),
     withEras: size(withEras),
-    // The bundler esbuild also writes chunks of modules that tree shaking removed; nothing imports those.
+    // The bundler also writes chunks of modules that tree shaking removed, and that are not imported any more.
     all: size(reached(outputs, ['import-statement', 'dynamic-import'])),
     imports: [...start].flatMap((path) =>
       (outputs[path]?.imports ?? []).flatMap(({ kind, path: to, external: outside }) =>
@@ -104,7 +104,7 @@ async function bundle(contents: string, external: string[], platform: Platform =
   }
 }
 
-/** The entry and the chunks that imports of these kinds lead to. */
+/** Returns the entry and the chunks that it reaches through imports of these kinds. */
 function reached(
   outputs: Metafile['outputs'],
   kinds: readonly string[],

@@ -41,7 +41,7 @@ export function modern(method: string, params: object = {}): Call {
   }
 }
 
-/** The outcome of `initialize`: the revision, and the session where the server has sessions. */
+/** The result of `initialize`: the revision, and the session if the server has sessions. */
 export interface Handshake {
   readonly revision: string
   readonly session: string | undefined
@@ -75,7 +75,7 @@ export const INITIALIZE: Call = {
 
 export const ADD = { name: 'add', arguments: { a: 1, b: 2 } }
 
-/** A call that tells its progress: in one turn of the event loop, or with a turn between two events. */
+/** A call that reports progress: in one turn of the event loop, or with a turn between two events. */
 export function count(steps: number, turns: boolean) {
   return { name: 'count', arguments: { steps, turns }, _meta: { progressToken: 1 } }
 }

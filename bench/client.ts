@@ -1,4 +1,4 @@
-/** The load: HTTP/1.1 on kept-alive connections, each sending its next request when the last is answered. */
+/** The load: HTTP/1.1 on kept-alive connections. Each sends its next request when the last one is answered. */
 import { Pool } from 'undici'
 import type { Call, Handshake } from './calls.ts'
 import { INITIALIZE, legacy } from './calls.ts'
@@ -23,7 +23,7 @@ export class Client {
     return { status: reply.statusCode, headers: reply.headers, text: await reply.body.text() }
   }
 
-  /** Sends a call again and again, on all connections, while `more` says so. Latencies in milliseconds. */
+  /** Repeats a call on all connections while `more` returns true. Latencies are in milliseconds. */
   async repeat(call: Call, more: (done: number) => boolean): Promise<number[]> {
     const latencies: number[] = []
     let begun = 0

@@ -6,18 +6,18 @@ import { shakeHands } from './client.ts'
 
 export interface Contender {
   readonly label: string
-  /** A file of `servers/`. */
+  /** The name of a file in `servers/`. */
   readonly server: string
   readonly era: 'legacy' | 'modern'
   readonly env?: Record<string, string>
-  /** Environment that makes the server send progress, where that makes its other replies slower. */
+  /** Environment that makes the server send progress, for servers whose other replies become slower by it. */
   readonly streamEnv?: Record<string, string>
-  /** Sends no progress in this set-up. */
+  /** True for a server that does not send progress in this setup. */
   readonly mute?: true
-  /** Measured by `npm run bench` too, not by `npm run bench:full` alone. */
+  /** True for a server that `npm run bench` measures, too, and not only `npm run bench:full`. */
   readonly quick?: true
   readonly sessions?: true
-  /** Keeps them on the DynamoDB table that its environment names. */
+  /** True for a server that keeps sessions in the DynamoDB table which its environment names. */
   readonly table?: true
 }
 
@@ -78,13 +78,13 @@ export const CONTENDERS: readonly Contender[] = [
 
 export interface Load {
   readonly name: string
-  /** Tools that the server has. */
+  /** The number of tools of the server. */
   readonly tools: number
-  /** Events of each reply, where it is a stream. */
+  /** The number of events of each reply that is a stream. */
   readonly events?: number
-  /** Leaves something behind in a server that keeps sessions. */
+  /** True for a request that adds a session to servers that keep sessions. */
   readonly grows?: true
-  /** Measured with sessions on DynamoDB too. */
+  /** True for a load that is measured with sessions on DynamoDB, too. */
   readonly table?: true
   call(era: Contender['era'], client: Client): Promise<Call>
 }

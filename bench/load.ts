@@ -1,7 +1,7 @@
 /**
- * `npm run bench:load -- [minutes]`: mixed traffic on one server, for half an hour unless told otherwise.
- * Both eras, streams cut and resumed, sessions ended and abandoned. Ends with exit code 1 at the first
- * wrong answer, when the server dies (as it does of an unhandled rejection), or when its memory grows.
+ * `npm run bench:load -- [minutes]`: mixed traffic on one server, by default for half an hour: both eras,
+ * streams cut and resumed, sessions ended and abandoned. Ends with exit code 1 at the first wrong answer,
+ * when the server exits (as after an unhandled rejection), or when its memory grows.
  */
 import type { Dispatcher } from 'undici'
 import { Agent, request } from 'undici'
@@ -15,11 +15,11 @@ const minutes = Number(process.argv[2] ?? 30)
 const CONNECTIONS = 16
 const STEPS = 100
 /**
- * Milliseconds that the server keeps sessions and streams: after that, what is abandoned goes as fast
- * as it comes. Short, because what is kept follows the speed of a machine that others use as well.
+ * Milliseconds for which the server keeps sessions and streams. After that time, as many expire as begin.
+ * It is short, because the number of sessions follows the speed of the machine, which is not constant.
  */
 const KEEP_MS = 10_000
-/** Runs a second of all connections together, or fewer where the machine is busy: at an even pace, what is kept is even too. */
+/** Runs per second of all connections together; fewer on a busy machine. A constant rate keeps the memory constant. */
 const PACE = 400
 const SAMPLES = 120
 const MEBIBYTE = 1024 * 1024
@@ -33,7 +33,7 @@ await using server = await start('ours', { env: { KEEP_MS: String(KEEP_MS) } })
 const url = `http://127.0.0.1:${server.port}/mcp`
 const dispatcher = new Agent({ connections: CONNECTIONS })
 
-/** How often each kind of traffic has come to its end. */
+/** How often each kind of traffic was completed. */
 const done = new Map<string, number>()
 const end = Date.now() + minutes * 60_000
 
@@ -80,7 +80,7 @@ async function* events(body: AsyncIterable<Uint8Array>): AsyncGenerator<Event> {
   }
 }
 
-/** Every step once and in order, then the result. */
+/** Checks that every step came once and in order, and then the result. */
 function requireAll(messages: readonly string[]): void {
   const told = messages.slice(0, -1).map((data) => JSON.parse(data).params?.progress)
   const right = told.length === STEPS && told.every((progress, i) => progress === i + 1)
@@ -154,7 +154,7 @@ async function worker(): Promise<void> {
   }
 }
 
-/** Mebibytes after a collection: of the heap, and of buffers outside it. */
+/** Mebibytes of the heap, and of buffers outside it, after a garbage collection. */
 const held: number[] = []
 let peak = 0
 async function watch(): Promise<void> {

@@ -4,26 +4,27 @@ import type { Contender, Load } from './contenders.ts'
 import { FLOOR } from './contenders.ts'
 import { start } from './process.ts'
 
-/** Connections of a measurement that is not about their number. */
+/** The number of connections of most measurements. */
 const CONNECTIONS = 16
 
 export interface Settings {
   rounds: number
   /**
-   * Milliseconds of CPU that one round of a server takes. By wall clock, a server that was held up
-   * would get less work done. Many short rounds are steadier than few long ones: a collection falls into fewer of them.
+   * Milliseconds of CPU that one round of a server takes. With wall-clock time, a server that has to wait
+   * would do less work. Many short rounds are steadier than few long ones, because garbage collections fall
+   * into fewer of them.
    */
   slice: number
-  /** Calls before the first round, at the least: until it is compiled, a server costs up to four times as much. */
+  /** The smallest number of calls before the first round, because code that is not compiled yet takes up to four times as long. */
   warmUp: number
-  /** Servers one after the other, each anew, behind a figure whose rounds alone would not settle it. */
+  /** The number of new processes behind a figure that differs from process to process. */
   processes: number
 }
 
-/** Microseconds of CPU before the first round, at the least: cheap calls take many to be compiled. */
+/** The least CPU time before the first round, in microseconds, because cheap calls are compiled late. */
 const WARM_UP_CPU = 1_000_000
 
-/** Figures of one request, the mean of a round. */
+/** Figures of one request, as the mean of a round. */
 interface Spent {
   /** Microseconds of the server's CPU. */
   readonly cpu: number
@@ -34,19 +35,19 @@ export interface Cost {
   readonly label: string
   /** Microseconds of the server's CPU per request, the median of the rounds. */
   readonly cpu: number
-  /** Its ratio to bare Hono's in the same round. */
+  /** The ratio of that time to bare Hono's in the same round. */
   readonly ratio: number
   /** The quartiles of the rounds. */
   readonly quartiles: readonly [number, number]
   readonly stream?: Stream
 }
 
-/** Figures of one event of a stream that nothing else shares the connection with. */
+/** Figures of one event of a stream that has its connection alone. */
 export interface Stream {
   readonly perSecond: number
   /** Microseconds of the server's CPU. */
   readonly cpu: number
-  /** Of the body, the result's included. */
+  /** The bytes of the body, the result included. */
   readonly bytes: number
 }
 
@@ -61,7 +62,7 @@ function quantile(values: readonly number[], share: number): number {
 
 const sum = (values: readonly number[]) => values.reduce((all, one) => all + one, 0)
 
-/** The rounds of one contender, with the floor's rounds beside them. */
+/** The rounds of one contender, and the rounds of the floor at the same time. */
 interface Rounds {
   readonly spent: Spent[]
   readonly below: Spent[]
@@ -70,7 +71,7 @@ interface Rounds {
 
 const noRounds = (): Rounds => ({ spent: [], below: [], bytes: 0 })
 
-/** CPU per request of each, under one load; the floor's first. */
+/** Measures the CPU per request of each server under one load; the floor comes first. */
 export async function costs(
   contenders: readonly Contender[],
   load: Load,
@@ -124,7 +125,7 @@ function toCost(
   }
 }
 
-/** A server that is warm, and how to have it do a round. */
+/** A server that is warm, and a function that runs a round on it. */
 async function prepare(contender: Contender, load: Load, { slice, warmUp }: Settings) {
   const env = { ...contender.env, ...(load.events && contender.streamEnv) }
   const server = await start(contender.server, { env: { ...env, TOOLS: String(load.tools) } })
@@ -165,7 +166,7 @@ async function prepare(contender: Contender, load: Load, { slice, warmUp }: Sett
 
 export interface Memory {
   readonly label: string
-  /** Mebibytes of the process, and of its heap after a collection. */
+  /** Mebibytes of the process, and of its heap after a garbage collection. */
   readonly rss: number
   readonly heap: number
   readonly majorCollections: number
@@ -192,12 +193,12 @@ export async function memoryAfter(
 export interface Abandoned {
   readonly label: string
   readonly sessions: number
-  /** Bytes by which each session makes them grow: the heap after a collection, and the process. */
+  /** Bytes by which each session makes the heap (after a garbage collection) and the process grow. */
   readonly heap: number
   readonly rss: number
 }
 
-/** What sessions cost that are opened as clients do, never used and never ended. */
+/** Measures the memory of sessions that are opened as clients do, never used and never ended. */
 export async function memoryPerSession(contender: Contender, sessions: number): Promise<Abandoned> {
   await using server = await start(contender.server, { env: contender.env ?? {} })
   const client = new Client(server.port, CONNECTIONS)
@@ -208,7 +209,7 @@ export async function memoryPerSession(contender: Contender, sessions: number): 
     }
     await Promise.all(Array.from({ length: CONNECTIONS }, worker))
   }
-  // Memory that a process takes in any case does not count for the sessions.
+  // Memory that the process needs without sessions is subtracted.
   await open(sessions / 5)
   const before = await server.usage(true)
   await open(sessions)
@@ -231,7 +232,7 @@ export interface Latency {
   readonly majorCollections: number
 }
 
-/** Latency of each, round by round, one server after the other; the median of the rounds. */
+/** Measures the latency of each server in rounds, one server after the other, and returns the medians. */
 export async function latencies(
   contenders: readonly Contender[],
   load: Load,
@@ -271,7 +272,7 @@ export async function latencies(
   return found
 }
 
-/** Milliseconds from starting a process to its first answer, beyond bare Hono's in the same round. */
+/** Milliseconds from the start of a process to its first answer, minus bare Hono's in the same round. */
 export async function coldStarts(
   contenders: readonly Contender[],
   load: Load,

@@ -1,4 +1,4 @@
-/** A server in a process of its own, on its own core, that tells what it has used. */
+/** A server in a separate process on a separate core, which reports its CPU time and memory. */
 import type { ChildProcess } from 'node:child_process'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,24 +10,24 @@ export interface Usage {
   readonly cpu: number
   readonly rss: number
   readonly heapUsed: number
-  /** Of buffers outside the heap. */
+  /** Bytes of buffers outside the heap. */
   readonly external: number
   readonly majorCollections: number
 }
 
 export interface Process extends AsyncDisposable {
   readonly port: number
-  /** `collect` asks for a garbage collection first. */
+  /** Returns the figures; `collect` runs a garbage collection first. */
   usage(collect?: boolean): Promise<Usage>
 }
 
 export interface StartOptions {
   env?: Record<string, string>
-  /** Flags for Node. */
+  /** The command-line flags of Node. */
   flags?: string[]
 }
 
-/** Whether servers and driver can be given cores of their own here. */
+/** Whether this machine can give servers and driver separate cores. */
 export const pinned = cpus().length > 1 && spawnSync('taskset', ['-p', '1']).status === 0
 
 /** Keeps this process, the driver, away from the servers' core. */

@@ -13,10 +13,10 @@ export interface Results {
   mode: 'quick' | 'full'
   machine: string
   node: string
-  /** Whether server and driver had cores of their own. */
+  /** Whether server and driver ran on separate cores. */
   pinned: boolean
   rounds: number
-  /** Servers of each kind that the rounds of `initialize` were run on. */
+  /** The number of processes of each server in the rounds of `initialize`. */
   processes: number
   versions: Record<string, string>
   /** CPU per request by load. */

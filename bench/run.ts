@@ -14,12 +14,12 @@ const full = process.argv.includes('--full')
 const settings = full
   ? { rounds: 51, slice: 20, warmUp: 8_000, processes: 5 }
   : { rounds: 25, slice: 20, warmUp: 3_000, processes: 2 }
-// The table runs in the driver's process, away from the servers' core.
+// The table runs in the driver's process, so it does not use the servers' core.
 await using database = await startDynalite()
 const chosen = CONTENDERS.filter(({ quick }) => full || quick).map((contender) =>
   contender.table ? { ...contender, env: database.env } : contender,
 )
-/** The contenders without those that wait for a table most of the time. */
+/** The contenders that do not use a table, because the others wait for it most of the time. */
 const alone = chosen.filter(({ table }) => !table)
 const ours = CONTENDERS.filter(({ server }) => server === 'ours')
 const [call] = LOADS

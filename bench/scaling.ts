@@ -1,15 +1,15 @@
-/** Several processes on one table: what a call costs each of them. */
+/** Measures what a call costs each of several processes on one table. */
 import { ADD, legacy } from './calls.ts'
 import { Client, shakeHands } from './client.ts'
 import type { Process } from './process.ts'
 import { start } from './process.ts'
 
-/** Of each process, once to warm up and once to measure. */
+/** The number of calls to each process, once to warm up and once to measure. */
 const CALLS = 2_000
 
 /**
- * A session opened at one process and used at all of them. CPU is the figure that carries over: here
- * the processes share a core, and the table runs in the driver's process.
+ * Opens a session at one process and uses it at all of them. Only the CPU time is comparable with other
+ * machines, because here the processes share a core, and the table runs in the driver's process.
  */
 export async function scaling(processes: number, env: Record<string, string>) {
   const servers: Process[] = []

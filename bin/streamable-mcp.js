@@ -33,7 +33,7 @@ if (client !== undefined) {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
   const [command, ...before] = npmCommand()
   const words = ['exec', '--yes', '--', `streamable-mcp-cli@${version}`, ...process.argv.slice(2)]
-  // Ctrl+C reaches the client by itself; this process has to outlive it to pass on its exit code.
+  // Ctrl+C reaches the client, too. This process waits for its end and passes on its exit code.
   process.on('SIGINT', () => {})
   const child = spawn(command, [...before, ...words], { stdio: 'inherit' })
   process.on('SIGTERM', () => child.kill('SIGTERM'))

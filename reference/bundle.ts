@@ -1,4 +1,4 @@
-/** `npm run build:lambda`: each Lambda entry as a folder of ES modules; tells what a cold start reads of it. */
+/** `npm run build:lambda`: bundles each Lambda entry into a folder of ES modules, and prints how much a cold start reads. */
 
 import { rmSync } from 'node:fs'
 import { basename } from 'node:path'
@@ -8,7 +8,7 @@ import { build } from 'esbuild'
 
 const { values } = parseArgs({
   options: {
-    /** Only this file, into this folder: what `sam build` asks for. */
+    /** The one entry and its folder that `sam build` asks for. */
     entry: { type: 'string' },
     out: { type: 'string' },
   },
@@ -20,9 +20,9 @@ const options: BuildOptions = {
   format: 'esm',
   platform: 'node',
   target: 'node24',
-  // CommonJS, which esbuild prefers for Node, would lose its named exports where it is imported when it is needed.
+  // The bundler prefers CommonJS for Node, but a dynamic import of CommonJS has no named exports.
   mainFields: ['module', 'main'],
-  // What is imported when it is needed stays in files of its own, which a cold start does not read.
+  // Modules of dynamic imports become separate files, which a cold start does not read.
   splitting: true,
   outExtension: { '.js': '.mjs' },
   chunkNames: 'chunks/[name]-[hash]',
@@ -30,7 +30,7 @@ const options: BuildOptions = {
   sourcesContent: false,
   metafile: true,
   legalComments: 'none',
-  // Some dependencies of the AWS clients are CommonJS and ask for Node's modules.
+  // Some dependencies of the AWS clients are CommonJS and call `require` for Node's modules.
   banner: {
     js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
   },
@@ -50,7 +50,7 @@ for (const entry of entries) {
   process.stdout.write(`${name.padEnd(14)}  ${kib(eager)} at start, ${kib(lazy)} on demand\n`)
 }
 
-/** Bytes that every start reads, and bytes that wait for the path that needs them. */
+/** The bytes that every start reads, and the bytes that are loaded later. */
 function weigh({ outputs }: Metafile): { eager: number; lazy: number } {
   const modules = Object.keys(outputs).filter((path) => path.endsWith('.mjs'))
   const eager = new Set<string>()
@@ -61,7 +61,7 @@ function weigh({ outputs }: Metafile): { eager: number; lazy: number } {
       if (kind === 'import-statement' && next in outputs) add(next)
     }
   }
-  // Lazy chunks are entry points to esbuild as well; ours has its own name.
+  // For esbuild the modules of dynamic imports are entry points, too, so ours is found by its name.
   add(modules.find((path) => basename(path) === 'index.mjs') ?? '')
   const size = (paths: string[]) =>
     paths.reduce((sum, path) => sum + (outputs[path]?.bytes ?? 0), 0)

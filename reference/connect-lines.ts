@@ -1,22 +1,22 @@
-/** What the server prints at its start: how to connect the usual clients to it. */
+/** The lines that the server prints at its start: how to connect common clients. */
 
 export interface Connectable {
-  /** The address that the process listens at. */
+  /** The address on which the process listens. */
   readonly url: string
   readonly env: Readonly<Record<string, string | undefined>>
-  /** As in `process.versions.node`. */
+  /** The version of Node, as in `process.versions.node`. */
   readonly node: string
 }
 
-/** The first Node on which the inspector of today runs. */
+/** The oldest Node that runs the current MCP Inspector. */
 const INSPECTOR_NODE = [22, 19] as const
 
 /**
- * Commands that work as they are printed, except that `<token>` stands for the token: a secret is not
- * printed, because the output of a server ends up in logs.
+ * Returns commands that work as they are printed, except that `<token>` stands for the token. A secret is
+ * not printed, because the output of a server is kept in logs.
  */
 export function connectLines({ url, env, node }: Connectable): string {
-  // Behind a proxy clients connect by the public name, and their tokens are made for it.
+  // Behind a proxy, clients use the public name, and their tokens are issued for it.
   const address = env.MCP_RESOURCE_URL || url
   const hasToken = env.MCP_AUTH_TOKEN !== undefined && env.MCP_AUTH_TOKEN !== ''
   const usesToken = hasToken && (env.AUTH_METHOD || 'bearer') === 'bearer'
@@ -35,7 +35,7 @@ export function connectLines({ url, env, node }: Connectable): string {
   ].join('\n')
 }
 
-/** An older Node starts the inspector on a newer one, which npx fetches for it. */
+/** With an older Node, npx also downloads a newer Node to run the inspector. */
 function inspector(node: string): string {
   const [major = 0, minor = 0] = node.split('.').map(Number)
   const [wantedMajor, wantedMinor] = INSPECTOR_NODE

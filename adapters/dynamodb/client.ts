@@ -46,23 +46,23 @@ export interface ItemOperations {
   Query: [QueryCommandInput, QueryCommandOutput]
 }
 
-/** All of it throws {@link ConditionFailed}, {@link StoreUnavailable}, {@link ValueTooLarge}, or an error of one clear sentence. */
+/** Its methods throw {@link ConditionFailed}, {@link StoreUnavailable}, {@link ValueTooLarge}, or an error of one clear sentence. */
 export interface Connection {
-  /** An operation on items: by a signed request of our own where the settings allow it, else by the SDK. */
+  /** Runs an operation on items: by a signed request of our own where the settings allow it, otherwise by the SDK. */
   call<Name extends keyof ItemOperations>(
     operation: Name,
     input: ItemOperations[Name][0],
   ): Promise<Omit<ItemOperations[Name][1], '$metadata'>>
-  /** Any other operation, always by the SDK. */
+  /** Runs any other operation, always by the SDK. */
   send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
     command: (sdk: Sdk) => Command<Input, Output>,
   ): Promise<Output>
 }
 
-/** One client per call of this function, made with the first operation. */
+/** Creates a client. It connects at its first operation. */
 export function connect(options: DynamoOptions): Connection {
   const { table, timeout = 10_000 } = options
-  // Timers hold 31 bits: beyond them, each operation would be given up at once.
+  // A timer holds 31 bits. With a larger timeout it would fire at once and fail every operation.
   if (!(timeout > 0 && timeout < 2 ** 31)) {
     throw new TypeError(`timeout must be from 1 to ${2 ** 31 - 1} milliseconds, not ${timeout}`)
   }
@@ -88,7 +88,7 @@ export function connect(options: DynamoOptions): Connection {
     return viaSdk
   }
 
-  /** Runs an operation within its time, with errors in our words. */
+  /** Runs an operation within its time limit, and translates its errors. */
   async function run<T>(
     operate: (signal: AbortSignal, onUnsure: () => void) => Promise<T>,
   ): Promise<T> {
@@ -122,7 +122,7 @@ export function connect(options: DynamoOptions): Connection {
         const output: object = client
           ? await client.send(operation, input, signal, onUnsure)
           : await sendBySdk((sdk) => itemCommand(sdk, operation, input), signal, onUnsure)
-        // Both ways answer with the operation's output: DynamoDB's JSON has the form of the SDK's types.
+        // Both ways return the operation's output: DynamoDB's JSON has the form of the SDK's types.
         return output as ItemOperations[Name][1]
       })
     },
@@ -130,7 +130,7 @@ export function connect(options: DynamoOptions): Connection {
   }
 }
 
-/** The SDK's command for an operation on items. */
+/** Returns the SDK's command for an operation on items. */
 function itemCommand(
   sdk: Sdk,
   operation: keyof ItemOperations,
@@ -149,7 +149,7 @@ function itemCommand(
   return new ItemCommand(input)
 }
 
-/** The signal alone would not do: the SDK does not look at it while it waits for credentials. */
+/** Rejects when the signal aborts. The SDK alone does not, because it ignores the signal while it waits for credentials. */
 async function within<T>(
   milliseconds: number,
   run: (signal: AbortSignal) => Promise<T>,
@@ -197,13 +197,13 @@ const BAD_CREDENTIALS = new Set([
   'UnrecognizedClientException',
 ])
 
-/** What DynamoDB or the SDK said, in our words: one class for "later", one for "never", one sentence for the rest. */
+/** Translates an error of DynamoDB or the SDK: one class for "try later", one for "never", one sentence for the rest. */
 function translate(error: unknown, table: string): Error {
   if (error instanceof StoreUnavailable) return error
   const name = nameOf(error)
   const message = error instanceof Error ? error.message : String(error)
   const status = statusOf(error)
-  // The SDK's own error holds the whole request, signature and sockets included: not for a log.
+  // The SDK's own error must not reach a log: it holds the whole request, with its signature.
   const options = { cause: Object.assign(new Error(message), { name }) }
 
   if (THROTTLED.has(name) || status === 429) {
@@ -248,7 +248,7 @@ function translate(error: unknown, table: string): Error {
   return new Error(`A request on the DynamoDB table "${table}" failed: ${message}`, options)
 }
 
-/** The ways in which DynamoDB says that a key is not one of this table's. */
+/** Messages of DynamoDB which mean that the table has other keys. */
 const SCHEMA =
   /does not match the schema|type mismatch for key|key schema|number of conditions on the keys|key condition not supported|match schema type|required keys/i
 

@@ -21,18 +21,18 @@ export class DynamoError extends Error {
   }
 }
 
-/** An answer that is none of DynamoDB's: a proxy's page, or a body that was cut or changed on its way. */
+/** The answer does not come from DynamoDB: it is a page of a proxy, or its body was cut or changed on the way. */
 export class MalformedAnswer extends Error {
   override name = 'MalformedAnswer'
 }
 
-/** No answer within the time of one attempt. */
+/** DynamoDB did not answer within the time of one attempt. */
 class AttemptTimeout extends Error {
   override name = 'TimeoutError'
 }
 
 export interface DirectClient {
-  /** The output of an operation; `onUnsure` is called when an attempt failed without a clear refusal. */
+  /** Returns the output of an operation. `onUnsure` is called when an attempt failed without a clear refusal. */
   send(
     operation: string,
     input: object,
@@ -60,18 +60,18 @@ const SKEWED = new Set([
   'SignatureDoesNotMatch',
 ])
 
-/** Milliseconds that DynamoDB's clock and this one may differ by, below its limit of 5 minutes. */
+/** Milliseconds by which DynamoDB's clock and this one may differ. DynamoDB's own limit is 5 minutes. */
 const TOLERATED_SKEW = 4 * 60_000
 
 const EXPIRED = new Set(['ExpiredToken', 'ExpiredTokenException', 'UnrecognizedClientException'])
 
-/** Connections to DynamoDB at most, as many as the SDK opens. */
+/** The largest number of connections to DynamoDB; the SDK has the same. */
 const SOCKETS = 50
 
 export interface DirectOptions {
-  /** Milliseconds for one attempt. */
+  /** The time limit of one attempt, in milliseconds. */
   attemptTimeout: number
-  /** Milliseconds since the epoch, by this machine. @default Date.now */
+  /** The time of this machine in epoch milliseconds. @default Date.now */
   clock?: () => number
 }
 
@@ -103,7 +103,7 @@ export async function createDirectClient(
     const headers = { ...signed, 'content-length': String(Buffer.byteLength(body)) }
     const { promise, resolve, reject } = withResolvers<IncomingMessage>()
     const outgoing = request(endpoint, { method: 'POST', agent, headers, signal }, resolve)
-    // It also ends an answer that stops in the middle.
+    // This signal also ends an answer that stops in the middle.
     const timer = setTimeout(() => {
       outgoing.destroy(new AttemptTimeout(`No answer within ${attemptTimeout} ms`))
     }, attemptTimeout)
@@ -146,7 +146,7 @@ export async function createDirectClient(
           if (!refused) onUnsure()
           if (signal.aborted) throw error
           if (refused && EXPIRED.has(error.name) && count === 1) {
-            // Credentials can expire on their way, or be withdrawn before their time.
+            // Credentials can expire during the request, or be withdrawn before they expire.
             renewed = true
             continue
           }
@@ -161,7 +161,7 @@ export async function createDirectClient(
   }
 }
 
-/** Whether another attempt can help: undefined for a refusal that would be the same again. */
+/** Tells whether another attempt can help; undefined for a refusal that would be the same again. */
 function kindOf(error: unknown): FailureKind | undefined {
   if (!(error instanceof DynamoError)) return 'failed'
   if (THROTTLING.has(error.name)) return 'throttled'
@@ -169,7 +169,7 @@ function kindOf(error: unknown): FailureKind | undefined {
   return error.status >= 500 || error.name === 'RequestTimeTooSkewed' ? 'failed' : undefined
 }
 
-/** An import of these modules costs a cold start of Node 24 about 40 ms, the built-in lookup 4. */
+/** Gets Node's modules without an import, which would add 40 ms to a cold start of Node 24; the built-in lookup takes 4. */
 async function loadHttp(protocol: string) {
   const name = protocol === 'http:' ? 'node:http' : 'node:https'
   return process.getBuiltinModule?.(name) ?? import(name)
@@ -181,10 +181,10 @@ async function readBody(response: IncomingMessage): Promise<Buffer> {
   return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
 }
 
-/** An answer of another form is an error: never taken for an absent item. */
+/** Throws for an answer of another form, so that it is never read as "there is no such item". */
 function toOutput({ headers }: IncomingMessage, bytes: Buffer): Record<string, unknown> {
   const checksum = headers['x-amz-crc32']
-  // Node 20.15 brought the function.
+  // Node has this function since 20.15.
   if (checksum !== undefined && zlib.crc32 && zlib.crc32(bytes) !== Number(checksum)) {
     throw new MalformedAnswer('The checksum of the answer does not fit')
   }

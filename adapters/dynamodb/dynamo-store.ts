@@ -32,11 +32,11 @@ export { checkTable, createTable } from './table.ts'
 
 /** Options of {@link dynamoStore}. */
 export interface DynamoStoreOptions extends DynamoOptions {
-  /** Epoch milliseconds. @default Date.now */
+  /** The current time in epoch milliseconds. @default Date.now */
   clock?: (() => number) | undefined
 }
 
-/** Entries of a log that were appended together, and are one item. */
+/** Entries of a log that were appended together, and that one item holds. */
 interface Batch {
   first: number
   last: number
@@ -51,13 +51,13 @@ interface Range {
   limit?: number
 }
 
-/** Items to ask of one query at most; beyond it, DynamoDB's megabyte is limit enough. */
+/** The largest number of items that one query asks for. A larger one would meet DynamoDB's limit of a megabyte first. */
 const LARGEST_LIMIT = 1000
 
 /**
- * A new record's first version is the time in 1/2048 ms: beyond every version that an earlier record
- * of this name had, as long as that was not written 2048 times in a millisecond, so that a writer who
- * slept through a deletion cannot mistake the new record for the old one. Safe integers until 2109.
+ * A new record's first version is the time in 1/2048 ms, which is higher than every version of an earlier
+ * record of this name, unless that was written 2048 times in a millisecond. So a writer that read the
+ * record before it was deleted cannot overwrite the new one. These are safe integers until the year 2109.
  */
 const VERSIONS_PER_MS = 2048
 
@@ -98,7 +98,7 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
     return Item
   }
 
-  /** The batches of a log that have not expired and begin within `from` and `to`. */
+  /** Returns the batches of a log that have not expired and begin between `from` and `to`. */
   async function* batches(
     prefix: ItemKey,
     { from = 0, to = Number.MAX_SAFE_INTEGER, backwards = false, limit = Infinity }: Range,
@@ -120,12 +120,12 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
       })
       for (const item of Items ?? []) if (isLive(item)) yield toBatch(item)
       start = LastEvaluatedKey
-      // A second page is needed only where expired batches took the place of live ones: widen it.
+      // A second page is needed only when expired batches filled the first one, so ask for more items.
       limit *= 8
     } while (start)
   }
 
-  /** The last live batch that begins at or before `to`. */
+  /** Returns the last live batch that begins at or before `to`. */
   async function lastBatch(prefix: ItemKey, to?: number): Promise<Batch | undefined> {
     for await (const batch of batches(prefix, { to, backwards: true, limit: 1 })) return batch
     return undefined
@@ -171,7 +171,7 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
               : ifVersion === 0
                 ? 'attribute_not_exists(pk) OR expires <= :now'
                 : 'version = :version AND expires > :now',
-          // It would send the value back: asked for only where the new version is not known.
+          // DynamoDB would send the whole value back, so it is asked for only when the new version is not known.
           ReturnValues: ifVersion ? 'NONE' : 'UPDATED_NEW',
         })
         return ifVersion ? ifVersion + 1 : numberOf(Attributes ?? {}, 'version')
@@ -181,7 +181,7 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
         const version = item && numberOf(item, 'version')
         if (item && version !== undefined && textOf(item, 'writer') === content.writer.S)
           return version
-        // Another writer took the step from `ifVersion`, or no one can tell which writer did.
+        // Another writer has changed the record since `ifVersion`, or it cannot be known which writer did.
         if (!error.unsure || (ifVersion && version === ifVersion + 1)) throw lostRace()
         throw outcomeUnknown()
       }
@@ -211,8 +211,8 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
 
       const now = clock()
       const end = ends.at(prefix, after, now) ?? (await lastBatch(prefix))
-      // `after` may lie within a batch, where the item that would follow it does not exist: writing
-      // it would put two entries under one number. And a log whose first batch expired is not new.
+      // If `after` is in the middle of a batch, no item has the key of the next number, so the condition
+      // would hold and the number would be used twice. A log whose first batch has expired is not new.
       if (after !== (end?.last ?? 0)) throw lostRace()
       if (entries.length === 0) return after
       const expires = Math.max(expiresAt, end?.expires ?? 0)
@@ -250,7 +250,7 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
         }
         if (next === batch.last + 1) ends.note(prefix, batch)
       }
-      /** The batch that has `after + 1` in its middle, or that a query overtook while it was written. */
+      /** Returns the batch that holds `after + 1` in its middle, or that was written while a query ran. */
       const takeEarlier = async () => {
         const batch = await lastBatch(prefix, after + 1)
         if (batch && batch.last >= after) take(batch)
@@ -258,7 +258,7 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
 
       for await (const batch of batches(prefix, { from: after + 1, limit })) {
         if (entries.length === 0 && batch.first > next) await takeEarlier()
-        // A query is not a snapshot, so entries behind a gap are left to the next call.
+        // A query is not a snapshot, so the next call reads the entries that follow a gap.
         if (entries.length > 0 && batch.first > next) break
         take(batch)
         if (entries.length >= limit) break
@@ -274,7 +274,7 @@ function toContent(value: JsonValue | readonly JsonValue[], expires: number) {
     json: toText(value),
     expires: toNumber(expires),
     ttl: toTtl(expires),
-    // Tells a writer whose first attempt got no answer whether what it finds is its own.
+    // A writer whose first attempt got no answer recognizes its own item by this token.
     writer: { S: randomBytes(9).toString('base64url') },
   }
 }

@@ -21,14 +21,14 @@ const LONGEST_SK = 1024
 const DIGITS = 16
 
 /**
- * Where an item lives: `r#<name>` for a record, `l#<name>#<first sequence number>` for a batch of a log.
- * `#` and `%` in names are escaped, so that no name reaches into the range of another.
+ * The sort key of an item: `r#<name>` for a record, `l#<name>#<first sequence number>` for a batch of a log.
+ * `#` and `%` in names are escaped, so that the keys of one log never lie in the range of another.
  */
 export function recordKey([partition, name]: StoreKey): ItemKey {
   return toItemKey(partition, `r#${toKeyText(name, LONGEST_SK - 2, '#')}`)
 }
 
-/** Everything of one log has sort keys that begin with this; the digits follow. */
+/** The beginning of the sort keys of all batches of a log; the digits follow. */
 export function logPrefix([partition, name]: StoreKey): ItemKey {
   return toItemKey(partition, `l#${toKeyText(name, LONGEST_SK - 3 - DIGITS, '#')}#`)
 }
@@ -46,8 +46,8 @@ function toItemKey(partition: string, sk: string): ItemKey {
 }
 
 /**
- * A value is one string of JSON. As DynamoDB's own maps and lists it would end at 32 levels and at 38
- * digits, know no lone surrogate, and weigh more.
+ * A value is one string of JSON, because DynamoDB's own maps and lists hold only 32 levels and 38 digits,
+ * refuse lone surrogates, and are larger.
  */
 export function toText(value: JsonValue | readonly JsonValue[]): AttributeValue.SMember {
   return { S: JSON.stringify(value) }
@@ -57,7 +57,7 @@ export function toNumber(value: number): AttributeValue.NMember {
   return { N: String(value) }
 }
 
-/** DynamoDB deletes by whole seconds; rounded up, so that nothing goes before its time. */
+/** Rounds up to whole seconds, by which DynamoDB deletes, so that nothing is deleted too early. */
 export function toTtl(expires: number): AttributeValue.NMember {
   return toNumber(Math.ceil(expires / 1000))
 }
@@ -80,10 +80,10 @@ function foreign(attribute: string): Error {
 
 const ITEM_LIMIT = 400 * 1024
 
-/** The most that DynamoDB says a number can weigh. */
+/** The largest number of bytes that a number can take, as DynamoDB documents it. */
 const NUMBER_BYTES = 21
 
-/** Throws {@link ValueTooLarge} for what DynamoDB would refuse: the bytes of names and values together. */
+/** Throws {@link ValueTooLarge} for an item that is too large for DynamoDB, which counts names and values. */
 export function requireSize(item: Item): void {
   let bytes = 0
   for (const [attribute, { S: text }] of Object.entries(item)) {

@@ -9,8 +9,8 @@ interface LogTail {
 }
 
 /**
- * Sequence numbers this instance saw end a batch: spares `append` and `read` a request, and may be lost
- * at any time. A batch never changes, so what is noted stays true until it expires.
+ * The sequence numbers at which batches end, as far as this instance has seen them. They save `append`
+ * and `read` a request, and may be lost at any time. A batch never changes, so they are true until it expires.
  */
 export function logTailCache(capacity = 1000) {
   const known = new Map<string, LogTail>()

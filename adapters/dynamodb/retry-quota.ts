@@ -1,9 +1,9 @@
 /** The retries of the AWS SDKs' standard mode, with the figures that they use for DynamoDB. */
 
-/** Attempts of one request. */
+/** The largest number of attempts of one request. */
 export const ATTEMPTS = 4
 
-/** Milliseconds: the longest first pause after a failure, and after throttling. It doubles, with full jitter. */
+/** The longest first pause after a failure, and after throttling, in milliseconds. It doubles, with full jitter. */
 const FAILURE_PAUSE = 25
 const THROTTLING_PAUSE = 1_000
 const LONGEST_PAUSE = 20_000
@@ -16,13 +16,13 @@ const THROTTLING_COST = 5
 export type FailureKind = 'throttled' | 'failed'
 
 export interface RetryQuota {
-  /** The pause before attempt `attempt` + 1 in milliseconds, or undefined when there is to be none. */
+  /** Returns the pause before attempt `attempt` + 1 in milliseconds, or undefined when it is not allowed. */
   pause(attempt: number, kind: FailureKind): number | undefined
-  /** A request succeeded, with the retries that `pause` allowed it. */
+  /** Reports a request that succeeded, and gives back the tokens of its retries. */
   succeeded(lastFailure: FailureKind | undefined): void
 }
 
-/** One for each client: while nothing succeeds, its clients stop to repeat requests. */
+/** Each client has one quota. While no request succeeds, it stops the client from repeating requests. */
 export function createRetryQuota(random: () => number = Math.random): RetryQuota {
   let tokens = TOKENS
   const costOf = (kind: FailureKind) => (kind === 'throttled' ? THROTTLING_COST : FAILURE_COST)

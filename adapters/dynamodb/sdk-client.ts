@@ -1,4 +1,4 @@
-/** The way to DynamoDB through the AWS SDK: for a client of the caller's own, and for tables. */
+/** The way to DynamoDB through the AWS SDK: for a client that the caller passes, and for tables. */
 import type {
   DynamoDBClient,
   ServiceInputTypes,
@@ -8,7 +8,7 @@ import { ATTEMPTS } from './retry-quota.ts'
 
 export type Sdk = typeof import('@aws-sdk/client-dynamodb')
 
-/** What `client.send` accepts, by what it answers. */
+/** A command that `client.send` accepts, by the type of its output. */
 export type Command<
   Input extends ServiceInputTypes,
   Output extends ServiceOutputTypes,
@@ -18,7 +18,7 @@ export interface SdkClientOptions {
   client: DynamoDBClient | undefined
   region: string | undefined
   endpoint: string | undefined
-  /** Milliseconds for an operation, all attempts included. */
+  /** The time limit of an operation in milliseconds, all attempts included. */
   timeout: number
 }
 
@@ -31,9 +31,9 @@ export async function loadSdk(): Promise<Sdk> {
 }
 
 /**
- * The SDK's standard retries. Its adaptive ones slow the whole client down for one hot key: with a fifth
- * of the requests throttled, a median write took 1.9 s and every third was given up, where standard
- * retries took 7 ms and gave up almost none.
+ * The SDK's standard retries. Its adaptive retries slow the whole client down because of one busy key: with
+ * a fifth of the requests throttled, a median write took 1.9 s and every third one failed. With standard
+ * retries it took 7 ms and almost none failed.
  */
 export function createSdkClient(sdk: Sdk, options: SdkClientOptions): DynamoDBClient {
   const { client, region, endpoint, timeout } = options
@@ -67,12 +67,12 @@ export function noteUnsureAttempts<
         throw error
       }
     },
-    // Below the retries, so that it sees every attempt, and above the parsing of answers.
+    // This step runs inside the retries, so that it sees every attempt, and around the parsing of answers.
     { step: 'finalizeRequest', priority: 'low', name: 'noteUnsureAttempts' },
   )
 }
 
-/** Answered with a 4xx: this attempt has changed nothing. After anything else it may have. */
+/** Tells whether the answer was a 4xx. Then this attempt has changed nothing; after any other failure it may have. */
 function isRefusal(error: unknown): boolean {
   const status = sdkStatusOf(error)
   return status !== undefined && status >= 400 && status < 500

@@ -1,4 +1,4 @@
-/** Region, endpoint and credentials of the direct way to DynamoDB, or that the AWS SDK has to find them. */
+/** Finds region, endpoint and credentials for the direct way to DynamoDB, or tells that only the AWS SDK can find them. */
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -10,18 +10,18 @@ import { loadSdk } from './sdk-client.ts'
 export interface DirectSettings {
   readonly region: string
   readonly endpoint: URL
-  /** Those that hold now; with `renew`, new ones although the known ones look good. */
+  /** Returns the current credentials; with `renew`, new ones although the known ones have not expired. */
   credentials(renew: boolean): Promise<Credentials>
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Regions whose endpoint follows from their name. */
+/** Regions whose endpoint can be derived from their name. */
 const KNOWN_REGION = /^(us|us-gov|eu|ap|sa|ca|me|af|il|mx|cn)-[a-z]+-\d$/
 
 /**
- * Undefined where only the SDK knows the endpoint: a client of the caller's own, FIPS or dual-stack
- * endpoints, a configuration file, a region of another kind.
+ * Returns undefined where only the SDK knows the endpoint: with a client that the caller passes, FIPS or
+ * dual-stack endpoints, a configuration file, or a region of another kind.
  */
 export async function directSettings(
   options: DynamoOptions,
@@ -51,7 +51,7 @@ export async function directSettings(
   return settingsOfSdk(await loadSdk(), known, configured)
 }
 
-/** What a client of the SDK would use: instance and container roles, web identities, single sign-on. */
+/** Returns the credentials that the SDK would use: of instance and container roles, web identities, single sign-on. */
 async function settingsOfSdk(
   sdk: Sdk,
   known: string | undefined,

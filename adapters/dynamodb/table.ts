@@ -1,4 +1,4 @@
-/** The table under the DynamoDB engine: is it there and usable, and how to make one for local work. */
+/** The table of the DynamoDB engine: checks whether it exists and can be used, and creates one for local work. */
 
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,16 +8,16 @@ import { recordKey } from './item.ts'
 import type { DynamoOptions } from './options.ts'
 
 /**
- * Tries every kind of request the store makes, without leaving anything behind, and throws one sentence
- * that says what is wrong: no such table, another key schema, which rights are missing, no credentials,
- * or unreachable (`StoreUnavailable`). It needs no rights beyond the store's own.
+ * Tries every kind of request that the store makes and changes nothing. Throws one sentence that says what
+ * is wrong: the table does not exist or has other keys, rights are missing, there are no credentials, or
+ * DynamoDB cannot be reached (`StoreUnavailable`). It needs only the rights that the store needs.
  */
 export async function checkTable(options: DynamoOptions): Promise<void> {
   const { table } = options
   const { call } = connect(options)
   const key = recordKey(['check', randomUUID()])
   const onKey = { TableName: table, Key: { ...key } }
-  // True of no item that exists, and there is none under this key.
+  // This condition never holds, so nothing is written.
   const never = { ConditionExpression: 'attribute_exists(pk)' }
 
   const probes = {
@@ -50,8 +50,8 @@ export async function checkTable(options: DynamoOptions): Promise<void> {
 }
 
 /**
- * Makes the table, billed on demand, unless it exists; waits until it is usable, and lets DynamoDB delete
- * what has expired. For local work and tests: a deployment declares its table in its template.
+ * Creates the table, billed on demand, unless it exists, waits until it can be used, and turns on the
+ * deletion of expired items. It is for local work and tests: a deployment declares its table in its template.
  */
 export async function createTable(options: DynamoOptions): Promise<void> {
   const { table } = options
@@ -85,7 +85,7 @@ export async function createTable(options: DynamoOptions): Promise<void> {
   await tolerate(
     expire,
     (name, message) =>
-      // The engine dynalite does not know the operation: there, expired items are only invisible.
+      // The stand-in dynalite does not know this operation, so it never deletes expired items.
       name === 'UnknownOperationException' ||
       (name === 'ValidationException' && /already enabled/i.test(message)),
   )
@@ -97,7 +97,7 @@ export async function createTable(options: DynamoOptions): Promise<void> {
         const { Table } = await send((sdk) => new sdk.DescribeTableCommand({ TableName: table }))
         if (Table?.TableStatus === 'ACTIVE') return
       } catch (error) {
-        // Shortly after its creation a table may not be known everywhere.
+        // Just after its creation, some servers of DynamoDB may not know the table yet.
         if (causeOf(error) !== 'ResourceNotFoundException') throw error
       }
     }

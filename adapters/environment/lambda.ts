@@ -1,4 +1,4 @@
-/** The environment of Lambda functions: what `template.yaml` sets beyond what every server reads. */
+/** Reads the environment of Lambda functions: the variables that `template.yaml` sets. */
 
 import type { Auth, Store } from '../../src/index.ts'
 import { dynamoStore } from '../dynamodb/dynamo-store.ts'
@@ -31,7 +31,7 @@ export async function readEnvironment(env: Environment = process.env): Promise<E
 }
 
 /**
- * Reads who may call; `undefined` for everybody, which only `AUTH_METHOD=none` allows. A static token
+ * Reads the method of authorization; `undefined` for none, which needs `AUTH_METHOD=none`. A static token
  * is fetched from the secret that `MCP_AUTH_TOKEN_SECRET` names, once per instance: a new token is
  * valid for instances that start after it was changed.
  */

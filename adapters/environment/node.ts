@@ -1,4 +1,4 @@
-/** The environment of a Node server: its address, its store, and everything that every server reads. */
+/** Reads the environment of a Node server: its address, its store, and the options of every server. */
 import { readAuth, requireAuth } from './auth.ts'
 import type { EnvironmentOptions } from './options.ts'
 import { readServerOptions } from './options.ts'

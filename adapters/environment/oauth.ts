@@ -1,4 +1,4 @@
-/** An OAuth resource server from the environment: `MCP_ISSUER` or `COGNITO_…`, and what belongs to them. */
+/** Creates an OAuth resource server from the environment: from `MCP_ISSUER`, `COGNITO_…` and related variables. */
 import type { Auth, OAuthOptions } from '../../src/index.ts'
 import { cognito, oauth } from '../../src/index.ts'
 import type { Environment } from './variables.ts'

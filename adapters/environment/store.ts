@@ -5,8 +5,8 @@ import { EnvironmentError, readChoice, readFlag } from './variables.ts'
 
 /**
  * Reads where sessions are kept: `undefined` for memory, else a DynamoDB table, Redis or PostgreSQL. The
- * engine is asked something here, so that a wrong name or a missing right stops the start and not the
- * first request.
+ * engine gets a request here, so that a wrong name or a missing right is found at the start and not by
+ * the first client.
  *
  * @throws {EnvironmentError} for an engine that cannot be used; the message says why
  */

@@ -5,11 +5,11 @@
  * refuses to read a variable that is missing here.
  */
 export const VARIABLES = [
-  // Where a Node server listens.
+  // The address of a Node server.
   'PORT',
   'HOST',
   'MCP_TRUST_PROXY',
-  // What every server reads.
+  // Variables that every server reads.
   'LOG_LEVEL',
   'MCP_ALLOWED_HOSTS',
   'MCP_ALLOWED_ORIGINS',
@@ -17,13 +17,13 @@ export const VARIABLES = [
   'MCP_SESSION_TTL',
   'MCP_STATE_KEYS',
   'MCP_RESOURCE_URL',
-  // Where sessions are kept.
+  // The store.
   'MCP_STORE',
   'MCP_TABLE',
   'MCP_CREATE_TABLE',
   'MCP_REDIS_URL',
   'MCP_POSTGRES_URL',
-  // Who may call.
+  // Authorization.
   'AUTH_METHOD',
   'MCP_AUTH_TOKEN',
   'MCP_ISSUER',
@@ -40,16 +40,16 @@ export const VARIABLES = [
   'COGNITO_REQUIRED_SCOPES',
   'COGNITO_SUPPORTED_SCOPES',
   'COGNITO_RESOURCE_ID',
-  // What only Lambda functions read.
+  // Variables that only Lambda functions read.
   'MCP_STREAMS',
   'MCP_AUTH_TOKEN_SECRET',
   'MCP_AUTHORIZER_CACHE_SECONDS',
-  // What only the reference server reads.
+  // Variables that only the reference server reads.
   'MCP_DISABLED_TOOLS',
   'BEDROCK_ROLE_ARN',
 ] as const
 
-/** What Lambda sets by itself, or AWS's own tools read as well. */
+/** Variables that Lambda sets, or that AWS's own tools read, too. */
 type AwsVariable =
   | 'AWS_REGION'
   | 'AWS_ACCESS_KEY_ID'

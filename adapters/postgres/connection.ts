@@ -1,4 +1,4 @@
-/** How the PostgreSQL engine talks to the server: a pool made on first use, and errors in our words. */
+/** The connections of the PostgreSQL engine: a pool that is created at the first use. Errors are translated. */
 import { Socket } from 'node:net'
 import type { Client, Pool, QueryResultRow } from 'pg'
 import { StoreUnavailable, ValueTooLarge } from '../../src/index.ts'
@@ -11,10 +11,10 @@ export interface PostgresOptions {
   url?: string | undefined
   /** A pool of your own instead. It stays open when the store is closed. */
   pool?: Pool | undefined
-  /** Connections of the store's own pool at most. @default 10 */
+  /** The largest number of connections of the store's own pool. @default 10 */
   connections?: number | undefined
   /**
-   * Milliseconds after which an operation is given up, all attempts and pauses included.
+   * Milliseconds after which an operation fails, all attempts and pauses included.
    * @default 10_000
    */
   timeout?: number | undefined
@@ -26,14 +26,14 @@ export interface PostgresOptions {
 }
 
 export interface Connection {
-  /** Runs a statement, again after a lost connection; `lostAnswer` tells that it may have run before. */
+  /** Runs a statement, and repeats it after a lost connection; `lostAnswer` then tells that it may have run before. */
   run<Row extends QueryResultRow>(
     statement: Statement,
     parameters: readonly unknown[],
   ): Promise<{ rows: Row[]; lostAnswer: boolean }>
   /** Runs statements without parameters, once. */
   execute(text: string): Promise<void>
-  /** A connection of its own that listens to a channel. Rejects when it cannot be made. */
+  /** Opens a separate connection that listens to a channel. Rejects when it cannot be opened. */
   listen(channel: string, onNotice: (payload: string) => void, onEnd: () => void): Promise<Client>
   close(): Promise<void>
 }
@@ -54,7 +54,7 @@ export function connect(options: PostgresOptions): Connection {
       max: connections,
       connectionTimeoutMillis: Math.ceil(timeout / 3),
       query_timeout: Math.ceil(timeout / 2),
-      // The server ends a statement that its client has given up.
+      // With this setting the server ends a statement that the client no longer waits for.
       statement_timeout: Math.ceil(timeout / 2),
       allowExitOnIdle: true,
     })
@@ -104,7 +104,7 @@ export function connect(options: PostgresOptions): Connection {
       client.on('notification', ({ payload }) => onNotice(payload ?? ''))
       await client.connect()
       await client.query(`LISTEN ${channel}`)
-      // Waiting for changes alone does not keep a process running.
+      // A connection that only waits for changes must not keep the process running.
       const { stream } = client.connection
       if (stream instanceof Socket) stream.unref()
       return client
@@ -128,9 +128,9 @@ async function loadDriver() {
 const SERIALIZATION = new Set(['40001', '40P01'])
 /** The server is starting, stopping, full of connections, or has become a replica. */
 const REFUSED_FOR_NOW = new Set(['57P03', '53300', '25006'])
-/** No disk or memory is left: waiting for seconds does not help. */
+/** The server has used up its disk or memory, so waiting for seconds does not help. */
 const NO_RESOURCES = new Set(['53000', '53100', '53200', '53400', '58030'])
-/** The statement was ended before its answer. */
+/** The server ended the statement before it answered. */
 const ENDED = new Set(['57P01', '57P02', '57014'])
 
 function classify(error: unknown): 'refused' | 'unknown' | Error {
@@ -157,7 +157,7 @@ function classify(error: unknown): 'refused' | 'unknown' | Error {
   return 'unknown'
 }
 
-/** The message alone: the driver's error may hold the statement's values. */
+/** Keeps only the message, because the driver's error may hold the values of the statement. */
 function withCause(error: unknown): { cause: Error } {
   return { cause: new Error(error instanceof Error ? error.message : String(error)) }
 }

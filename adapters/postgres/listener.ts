@@ -13,7 +13,7 @@ export interface ChangeListener {
   close(): Promise<void>
 }
 
-/** Seconds that a watched place is announced for. Waits subscribe again every 15 s, and so renew it. */
+/** Seconds for which changes of a watched place are announced. Waits subscribe again every 15 s, which renews it. */
 const WATCH_SECONDS = 60
 
 export function createChangeListener(
@@ -49,7 +49,7 @@ export function createChangeListener(
     async watch(place) {
       watched.add(place)
       await listen()
-      // The row is there before the caller looks at the place: a later change finds it and announces.
+      // The row exists before the caller reads the place, so every later change finds the row and is announced.
       await connection.run(sql.watch, [place, instance, WATCH_SECONDS])
     },
     unwatch(place) {
@@ -57,9 +57,9 @@ export function createChangeListener(
       if (closed) return
       void connection
         .run(sql.unwatch, [place, instance])
-        // A wait that began meanwhile has written its row before this removed it.
+        // A wait that began meanwhile wrote its row before this removal, so the row has to be written again.
         .then(() => (watched.has(place) ? this.watch(place) : undefined))
-        // A row that stays runs out by itself.
+        // If this fails, the row stays until it expires.
         .catch(() => {})
     },
     onNotice(listener) {

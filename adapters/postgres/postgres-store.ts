@@ -17,11 +17,11 @@ export type { PostgresOptions } from './connection.ts'
 
 /** Options of {@link postgresStore}. */
 export interface PostgresStoreOptions extends PostgresOptions {
-  /** What the names of the tables begin with: a lowercase identifier. @default 'mcp' */
+  /** The beginning of the names of the tables: a lowercase identifier. @default 'mcp' */
   prefix?: string | undefined
   /**
-   * Milliseconds between two removals of what has expired; 0 for none, where a job of the database does
-   * it. One instance works at a time. @default 60_000
+   * Milliseconds between two removals of expired rows; 0 turns them off, for a database whose own job removes
+   * them. One instance works at a time. @default 60_000
    */
   sweepEvery?: number | undefined
   /** Milliseconds since the epoch. @default Date.now */
@@ -30,31 +30,31 @@ export interface PostgresStoreOptions extends PostgresOptions {
 
 /** A store with connections of its own. */
 export interface PostgresStore extends Store {
-  /** Ends the connections that the store has made; nothing can be read or written afterwards. */
+  /** Closes the connections that the store has opened; the store cannot be used afterwards. */
   close(): Promise<void>
 }
 
-/** Bytes of a partition or a name: an index row of PostgreSQL holds 2,700 for both. */
+/** The largest number of bytes of a partition or a name, because an index row holds 2,700 bytes for both. */
 const LONGEST_KEY_PART = 1_024
 
 /** The one character that PostgreSQL's text cannot hold. */
 const NUL = '\u0000'
 
-/** Characters of one record, or of the entries of one append. */
+/** The largest number of characters of one record, or of the entries of one append. */
 const LARGEST_VALUE = 16 * 1024 * 1024
 
 /**
- * A new record's first version is the time in 1/2048 ms, which is beyond every version that an earlier
- * record of this name had, so that a writer who slept through a deletion cannot mistake the new record
- * for the old one. These are safe integers until the year 2109.
+ * A new record's first version is the time in 1/2048 ms, which is higher than every version of an earlier
+ * record of this name. So a writer that read the record before it was deleted cannot overwrite the new
+ * one. These are safe integers until the year 2109.
  */
 const VERSIONS_PER_MS = 2048
 
-/** Rows that one sweep removes from each table at most, so that it never holds locks for long. */
+/** The largest number of rows that one sweep removes from each table, so that it never holds locks for long. */
 const SWEEP_ROWS = 5_000
 
 /**
- * Makes the tables where they do not exist. The user needs the right to create tables; the store
+ * Creates the tables where they do not exist. The user needs the right to create tables; the store
  * itself needs only to read and write them.
  *
  * @example await createTables({ url: 'postgres://localhost/mcp' })
@@ -94,7 +94,7 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
     toKeyText(partition, LONGEST_KEY_PART, NUL),
     toKeyText(name, LONGEST_KEY_PART, NUL),
   ]
-  /** A place in an announcement, which holds 8,000 bytes at most. */
+  /** Writes a place as a short text, because an announcement holds 8,000 bytes at most. */
   const placeOf = (key: StoreKey) =>
     createHash('sha256')
       .update(JSON.stringify(keyOf(key)))
@@ -129,7 +129,7 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
     try {
       await connection.run(sql.sweep, [clock(), SWEEP_ROWS])
     } catch {
-      // What has expired is absent to every statement already; the next sweep removes it.
+      // Statements ignore expired rows already, so a sweep that fails can wait for the next one.
     }
   }
 
@@ -168,7 +168,7 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
       const [row] = rows
       if (row) return Number(row.version)
       if (!lostAnswer) throw lostRace()
-      // An earlier attempt may have been this very write: the last writer tells.
+      // An earlier attempt may have made this write. The token of the last writer tells.
       const found = await connection.run<{ version: string; writer: string }>(
         sql.lastWriter,
         keyOf(key),
@@ -229,7 +229,7 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
     async read(log, after, limit = Number.POSITIVE_INFINITY) {
       if (limit < 1) return []
       type Row = { first: string; values: string }
-      // Each batch has one entry at least, so that as many batches are enough.
+      // Each batch has at least one entry, so this number of batches is enough.
       const { rows } = await connection.run<Row>(sql.read, [
         ...keyOf(log),
         clock(),

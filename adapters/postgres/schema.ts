@@ -25,7 +25,7 @@ export function tablesOf(prefix: string): Tables {
 /**
  * The statement that makes the tables; it changes nothing where they exist.
  *
- * Values are JSON as text: `jsonb` knows no `\u0000`. Times are epoch milliseconds. `generation` tells the
+ * Values are JSON as text, because `jsonb` refuses `\u0000`. Times are epoch milliseconds. `generation` tells the
  * entries of a log from those of an expired log of the same name. `mcp_watches` names the places that an
  * instance waits for: only their changes are announced, since each announcement takes a global lock.
  */

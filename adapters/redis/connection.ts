@@ -1,4 +1,4 @@
-/** How the Redis engine talks to Redis: connections made on first use, and errors in our words. */
+/** The connections of the Redis engine, which are opened at the first use. Errors are translated. */
 import { Socket } from 'node:net'
 import type { Cluster, Redis } from 'ioredis'
 import { StoreUnavailable, ValueTooLarge } from '../../src/index.ts'
@@ -12,7 +12,7 @@ export interface RedisOptions {
   /** A client of your own instead, also of a cluster or of sentinels. It stays open when the store is closed. */
   client?: Redis | Cluster | undefined
   /**
-   * Milliseconds after which an operation is given up, all attempts and pauses included.
+   * Milliseconds after which an operation fails, all attempts and pauses included.
    * @default 10_000
    */
   timeout?: number | undefined
@@ -20,7 +20,7 @@ export interface RedisOptions {
 
 export interface Connection {
   /**
-   * Runs a script on a key, again after a lost connection; `lostAnswer` then tells that an earlier
+   * Runs a script on a key, and repeats it after a lost connection; `lostAnswer` then tells that an earlier
    * attempt may have been carried out.
    */
   run(
@@ -35,12 +35,12 @@ export interface Connection {
 
 const ENGINE = 'Redis'
 
-/** Replies with which Redis refuses work for the moment, and has done nothing. */
+/** Replies which mean that Redis cannot work at the moment and has changed nothing. */
 const REFUSED_FOR_NOW =
   /^(LOADING|BUSY|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|READONLY|NOREPLICAS|OOM|MISCONF|ERR max number of clients)/
 const WRONG_PASSWORD = /^(NOAUTH|WRONGPASS|NOPERM)/
 
-/** Connections are made with the first operation, so that a cold start does not wait for them. */
+/** Opens the connections at the first operation, so that a cold start does not wait for them. */
 export function connect(options: RedisOptions): Connection {
   const { url, timeout = 10_000 } = options
   requireTimeout(timeout)
@@ -59,11 +59,11 @@ export function connect(options: RedisOptions): Connection {
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
       connectTimeout: Math.ceil(timeout / 3),
-      // A server that has become a replica refuses writes: connect anew, to the new primary.
+      // A server that has become a replica refuses writes, so connect again, to the new primary.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
       retryStrategy: (times) => Math.min(25 * 2 ** times, 1_000),
     })
-    // Each operation reports its own failure; without a listener ioredis would print every attempt.
+    // Each operation reports its own failure. Without this listener ioredis would print every attempt.
     client.on('error', () => {})
     unrefSocket(client)
     return client
@@ -113,7 +113,7 @@ export function connect(options: RedisOptions): Connection {
   }
 }
 
-/** A connection alone does not keep a process running that has nothing else to do. */
+/** Lets the process end although the connection is open. */
 function unrefSocket(client: Redis): void {
   client.on('ready', () => {
     if (client.stream instanceof Socket) client.stream.unref()
@@ -131,7 +131,7 @@ async function loadClient() {
 function classify(error: unknown): 'refused' | 'unknown' | Error {
   const message = messageOf(error)
   if (REFUSED_FOR_NOW.test(message)) {
-    // A full or read-only server does not recover within a call: its refusal is told at once.
+    // A server that is full or read-only does not recover within a call, so fail at once.
     if (/^(OOM|MISCONF)/.test(message)) {
       return new StoreUnavailable('Redis takes no writes at the moment', withCause(message))
     }
@@ -149,7 +149,7 @@ function classify(error: unknown): 'refused' | 'unknown' | Error {
   return 'unknown'
 }
 
-/** The message alone: ioredis adds the command to its errors, with keys and values. */
+/** Keeps only the message, because ioredis adds the command with its keys and values to its errors. */
 const withCause = (message: string) => ({ cause: new Error(message) })
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

@@ -16,7 +16,7 @@ export type { RedisOptions } from './connection.ts'
 
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions extends RedisOptions {
-  /** What all keys and channels begin with, so that several servers can share one Redis. @default 'mcp' */
+  /** The beginning of all keys and channels, so that several servers can share one Redis. @default 'mcp' */
   prefix?: string | undefined
   /** Milliseconds since the epoch. @default Date.now */
   clock?: (() => number) | undefined
@@ -24,20 +24,20 @@ export interface RedisStoreOptions extends RedisOptions {
 
 /** A store with connections of its own. */
 export interface RedisStore extends Store {
-  /** Closes the connections that the store has made; nothing can be read or written afterwards. */
+  /** Closes the connections that the store has opened; the store cannot be used afterwards. */
   close(): Promise<void>
 }
 
-/** Bytes of a partition or a name in a key; a longer one is replaced by its digest. */
+/** The largest number of bytes of a partition or a name in a key. A longer one is replaced by its digest. */
 const LONGEST_KEY_PART = 1_024
 
-/** Characters of one record, or of the entries of one append. */
+/** The largest number of characters of one record, or of the entries of one append. */
 const LARGEST_VALUE = 16 * 1024 * 1024
 
 /**
- * A new record's first version is the time in 1/2048 ms, which is beyond every version that an earlier
- * record of this name had, so that a writer who slept through a deletion cannot mistake the new record
- * for the old one. These are safe integers until the year 2109.
+ * A new record's first version is the time in 1/2048 ms, which is higher than every version of an earlier
+ * record of this name. So a writer that read the record before it was deleted cannot overwrite the new
+ * one. These are safe integers until the year 2109.
  */
 const VERSIONS_PER_MS = 2048
 
@@ -58,10 +58,10 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
   const { prefix = 'mcp', clock = Date.now } = options
   const connection = connect(options)
 
-  /** The partition is the hash tag: in a cluster all of a session is on one node. */
+  /** Returns the key. The partition is the hash tag, so a cluster keeps a whole session on one node. */
   const place = (kind: 'r' | 'l', [partition, name]: StoreKey) =>
     `${prefix}:{${toKeyText(partition, LONGEST_KEY_PART, '{}')}}:${kind}:${toKeyText(name, LONGEST_KEY_PART)}`
-  /** Records and logs of one name share a channel, since a watch does not tell which of them it means. */
+  /** Returns the channel of a place. A watch does not tell a record from a log, so both share one channel. */
   const channelOf = ([partition, name]: StoreKey) =>
     `${prefix}:changed:${toKeyText(partition, LONGEST_KEY_PART)}:${toKeyText(name, LONGEST_KEY_PART)}`
 
@@ -97,7 +97,7 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
   function openSubscriber() {
     subscriber ??= connection.subscriber().then((client) => {
       client.on('message', (channel: string) => wakeUps.announce(channel))
-      // This also comes after the first connection, where nothing waits yet.
+      // This event also follows the first connection, when there are no waits yet.
       client.on('ready', () => wakeUps.connectionLost())
       return client
     })
@@ -130,7 +130,7 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
       if (!Array.isArray(reply)) throw unexpected()
       const [done, version, lastWriter] = reply as [unknown, unknown, unknown]
       if (done === 1 || (lostAnswer && lastWriter === writer)) return Number(version)
-      // With the answer to an earlier attempt lost, a later write hides whether that attempt was done.
+      // The answer to an earlier attempt was lost, and a later write hides whether that attempt was carried out.
       const isStep = ifVersion !== undefined && Number(version) === ifVersion + 1
       if (lostAnswer && !isStep && Number(version) !== 0) throw outcomeUnknown('Redis')
       throw lostRace()
@@ -188,7 +188,7 @@ const lostRace = () => new StoreConflict('Another writer was first')
 
 const unexpected = () => new Error('Redis answered in a form that the store does not know')
 
-/** Redis takes whole milliseconds; rounded up, so that nothing expires too early. */
+/** Rounds up to whole milliseconds, which Redis takes, so that nothing expires too early. */
 const toExpiry = (expiresAt: number) => String(Math.ceil(expiresAt))
 
 function toJson(value: JsonValue): string {
@@ -205,7 +205,7 @@ function toJsonTexts(values: readonly JsonValue[]): string[] {
   )
 }
 
-/** An answer of another form is an error: never taken for "absent". */
+/** Throws for an answer of another form, so that it is never read as "absent". */
 function requireTexts(reply: unknown, count?: number): string[] {
   const isTexts = Array.isArray(reply) && reply.every((text) => typeof text === 'string')
   if (!isTexts || (count !== undefined && reply.length !== count)) throw unexpected()

@@ -18,7 +18,7 @@ function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') }
 }
 
-/** Answers `{json, version, expiry}`, or nothing where there is no live record. */
+/** Returns `{json, version, expiry}`, or nothing where there is no live record. */
 export const GET = script(`
 local found = redis.call('HMGET', KEYS[1], 'v', 'n', 'e')
 if not found[2] or tonumber(found[3]) <= tonumber(ARGV[1]) then return false end
@@ -27,7 +27,7 @@ return found
 
 /**
  * Arguments: now, json, expiry, the token, the first version of a new record, the channel, the version
- * to write over ('' for any). Answers `{1, version}`, or `{0, version, token}` when the condition fails.
+ * to replace ('' for any). Returns `{1, version}`, or `{0, version, token}` when the condition fails.
  */
 export const PUT = script(`
 local found = redis.call('HMGET', KEYS[1], 'n', 'e', 'w')
@@ -44,7 +44,7 @@ redis.call('PUBLISH', ARGV[6], '')
 return {1, redis.call('HGET', KEYS[1], 'n'), ARGV[4]}
 `)
 
-/** Arguments: now, the channel. Answers 1 when a live record was deleted. */
+/** Arguments: now, the channel. Returns 1 when a live record was deleted. */
 export const DELETE = script(`
 local expiry = redis.call('HGET', KEYS[1], 'e')
 if not expiry then return 0 end
@@ -56,7 +56,7 @@ return 1
 
 /**
  * Arguments: now, the last entry that the caller knows, expiry, the token, the channel, then the
- * entries. Answers the new last sequence number, or -1 when the log has gone on.
+ * entries. Returns the new last sequence number, or -1 when the log has newer entries.
  */
 export const APPEND = script(`
 local after = tonumber(ARGV[2])
@@ -88,14 +88,14 @@ redis.call('PUBLISH', ARGV[5], '')
 return after + #ARGV - 5
 `)
 
-/** Arguments: now, the first and the last sequence number to read (-1 for the end). Answers the elements. */
+/** Arguments: now, the first and the last sequence number to read (-1 for the end). Returns the elements. */
 export const READ = script(`
 local expiry = redis.call('LINDEX', KEYS[1], 0)
 if not expiry or tonumber(expiry) <= tonumber(ARGV[1]) then return {} end
 return redis.call('LRANGE', KEYS[1], ARGV[2], ARGV[3])
 `)
 
-/** Arguments: now. Answers the version of a live record or the last number of a live log, else 0. */
+/** Arguments: now. Returns the version of a live record or the last number of a live log, else 0. */
 export const POSITION = script(`
 local kind = redis.call('TYPE', KEYS[1]).ok
 if kind == 'hash' then

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 
 /**
- * Any text as a non-empty key of at most `limit` bytes of UTF-8; different texts stay different. The
+ * Turns any text into a non-empty key of at most `limit` bytes of UTF-8. Different texts stay different. The
  * characters of `reserved` and lone surrogates, which have no UTF-8, become `%` and four hexadecimal
  * digits. The empty text becomes `%`. A text that is too long becomes `%=` and its SHA-256 digest.
  *

@@ -1,26 +1,26 @@
-/** Operations of a networked store: tried again after a lost connection, and always ended in time. */
+/** Runs operations of a networked store: repeats them after a lost connection, and ends them in time. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { StoreUnavailable } from '../../src/index.ts'
 
 export interface RetryOptions {
-  /** Milliseconds after which an operation is given up, all attempts and pauses included. */
+  /** Milliseconds after which an operation fails, all attempts and pauses included. */
   timeout: number
   /** The engine's name, for messages. */
   engine: string
   /**
-   * What an attempt failed with. `refused`: the engine did nothing. `unknown`: the answer was lost, so
-   * the engine may have done it. Anything else is thrown as it is.
+   * Classifies the failure of an attempt. `refused`: the engine did nothing. `unknown`: the answer was lost,
+   * so the engine may have carried it out. Any other error is thrown as it is.
    */
   classify(error: unknown): 'refused' | 'unknown' | Error
 }
 
-/** Attempts of one operation. */
+/** The largest number of attempts of one operation. */
 const ATTEMPTS = 4
-/** Milliseconds: the longest pause before the first repetition; it doubles, with full jitter. */
+/** The longest pause before the first repetition, in milliseconds. It doubles, with full jitter. */
 const FIRST_PAUSE = 25
 const LONGEST_PAUSE = 1_000
 
-/** Timers hold 31 bits: beyond them, each operation would be given up at once. */
+/** A timer holds 31 bits. With a larger timeout it would fire at once and fail every operation. */
 export function requireTimeout(timeout: number): void {
   if (timeout > 0 && timeout < 2 ** 31) return
   throw new TypeError(`timeout must be from 1 to ${2 ** 31 - 1} milliseconds, not ${timeout}`)
@@ -68,7 +68,7 @@ export async function withRetries<T>(
   }
 }
 
-/** The answer to a write was lost, and nothing tells whether it was carried out. */
+/** The error for a write whose answer was lost, when it cannot be known whether it was carried out. */
 export function outcomeUnknown(engine: string): StoreUnavailable {
   return new StoreUnavailable(`${engine} did not answer whether the write was done`)
 }

@@ -38,7 +38,7 @@ export function createSigner(service: string, region: string) {
     return key
   }
 
-  /** The headers of the signed request. `now` is the time by the service's clock, in epoch milliseconds. */
+  /** Returns the headers of the signed request. `now` is the time of the service's clock, in epoch milliseconds. */
   return function sign(
     { headers, path = '/', body }: UnsignedRequest,
     { accessKeyId, secretAccessKey, sessionToken }: Credentials,

@@ -2,8 +2,8 @@
 import type { StoreWatch } from '../../src/index.ts'
 
 /**
- * Milliseconds after which a wait ends without a change. A wait is only a hint, so that a lost
- * announcement costs its caller one needless read, but never an answer.
+ * Milliseconds after which a wait ends without a change. A wait is only a hint, so a lost announcement
+ * delays its caller, but the caller never misses a change.
  */
 const LONGEST_WAIT = 15_000
 
@@ -18,8 +18,8 @@ export interface WakeUpSource {
 }
 
 /**
- * Milliseconds that a subscription outlives its last wait: a caller that waits in a loop comes back
- * at once.
+ * Milliseconds for which a subscription is kept after its last wait, because a caller that waits in a loop
+ * comes back at once.
  */
 const LINGER = 1_000
 
@@ -27,7 +27,7 @@ interface Subscription {
   ready: Promise<void>
   /** When the channel was subscribed to last: engines forget a subscription that is not renewed. */
   since: number
-  /** Ends of the waits. */
+  /** Functions that end the waits. */
   readonly wake: Set<() => void>
   end: ReturnType<typeof setTimeout> | undefined
 }
@@ -69,9 +69,9 @@ export class WakeUps {
     signal.addEventListener('abort', wake)
     const ready = [...channels].map((channel) => this.#join(channel, wake))
     try {
-      // A change between the caller's last read and the subscription was announced before anything listened.
+      // A change between the caller's last read and the subscription was announced too early to be heard.
       const changed = Promise.all(ready).then(() => this.#source.hasChanged(watches))
-      // Without the engine the wait lasts its longest time, instead of a loop without pause.
+      // If the engine cannot be reached, the wait lasts its full time. Otherwise its caller would loop without pause.
       const look = changed.catch(() => false).then((found) => (found ? undefined : woken))
       await Promise.race([woken, look])
     } finally {
@@ -96,7 +96,7 @@ export class WakeUps {
     return entry.ready
   }
 
-  /** A failed subscription is reported to the waits alone. */
+  /** Subscribes to a channel. Only the waits report a failure, so it is not an unhandled rejection. */
   #subscribe(channel: string): Promise<void> {
     const ready = this.#source.subscribe(channel)
     ready.catch(() => this.#waiting.delete(channel))

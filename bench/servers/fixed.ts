@@ -1,4 +1,4 @@
-/** The fixed answers of the floors: what a real server would answer, without its work. */
+/** The fixed answers of the floors: the same bytes as a real server sends, without the work. */
 import { TOOL_COUNT } from './serving.ts'
 
 export const CALLED = { content: [{ type: 'text', text: '3' }] }

@@ -1,4 +1,4 @@
-/** Below the floor: Node's HTTP server alone. */
+/** Node's HTTP server alone, which is faster than the floor. */
 import { resultOf } from './fixed.ts'
 import { serveNode } from './serving.ts'
 

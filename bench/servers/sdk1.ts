@@ -1,8 +1,8 @@
-/** What both servers on the official SDK, version 1, register. */
+/** The tools of both servers on the official SDK, version 1. */
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { ADD, COUNT, content, INFO, OTHERS } from './tools.ts'
 
-/** Whether replies may be streams, which is the SDK's default and needed for progress. Otherwise it writes JSON, which is faster. */
+/** Whether replies may be streams, which is the SDK's default. Progress needs them, but JSON replies are faster. */
 export const STREAMS = process.env.STREAMS === '1'
 
 export function createServer(): McpServer {

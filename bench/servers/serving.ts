@@ -1,4 +1,4 @@
-/** Common to every server here: it tells the driver its port, and figures about its process when asked. */
+/** The common part of every server here: it sends its port to the driver, and figures about its process on request. */
 import type { RequestListener } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,10 +7,10 @@ import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { serve } from '@hono/node-server'
 import type { Usage } from '../process.ts'
 
-/** Tools that each server registers: the first one is `add`, the others only make the list longer. */
+/** The number of tools that each server registers: the first is `add`, the others only make the list longer. */
 export const TOOL_COUNT = Number(process.env.TOOLS ?? 1)
 
-/** A web-standard server on Node's HTTP server, the same way for all that have no adapter of their own. */
+/** Serves a `fetch` function on Node's HTTP server, for all servers that have no adapter of their own. */
 export function serveFetch(fetch: (request: Request) => Response | Promise<Response>): void {
   const server = serve({ fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => announce(port))
   server.on('error', fail)
@@ -21,7 +21,7 @@ export function serveNode(listener: RequestListener): void {
   server.listen(0, '127.0.0.1', () => announce((server.address() as AddressInfo).port))
 }
 
-/** For a server that cannot tell which port it was given. */
+/** Finds a free port, for a server that cannot tell its port. */
 export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
@@ -54,5 +54,5 @@ process.on('message', (ask: { collect: boolean }) => {
   const usage: Usage = { cpu: user + system, rss, heapUsed, external, majorCollections }
   process.send?.(usage)
 })
-// The driver is gone, so no one is left to stop this process.
+// The driver has ended, so this process has to end by itself.
 process.on('disconnect', () => process.exit())

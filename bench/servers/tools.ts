@@ -10,7 +10,7 @@ export const ADD = {
   run: ({ a, b }: { a: number; b: number }) => String(a + b),
 }
 
-/** Tools beside `add`, so that there are as many as asked for. */
+/** More tools besides `add`, so that the server has the wanted number. */
 export const OTHERS = Array.from({ length: TOOL_COUNT - 1 }, (_, i) => ({
   name: `tool_${i + 1}`,
   description: `Tool ${i + 1}`,

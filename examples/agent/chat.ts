@@ -12,7 +12,7 @@ const server = new McpClient({
   url,
   applicationName: 'streamable-mcp-agent',
   ...(env.ACCESS_TOKEN && { headers: { Authorization: `Bearer ${env.ACCESS_TOKEN}` } }),
-  // Otherwise each call's arguments would carry a trace that no tool has asked for.
+  // Otherwise the SDK would add trace data to the arguments of each call.
   disableMcpInstrumentation: true,
 })
 const agent = new Agent({
@@ -22,7 +22,7 @@ const agent = new Agent({
   printer: false,
 })
 
-/** The answer that is being written; Ctrl+C ends it, and without one the chat. */
+/** The answer that is being written. Ctrl+C ends it; when there is none, it ends the chat. */
 let answering: AbortController | undefined
 
 async function answer(question: string): Promise<void> {
@@ -43,7 +43,7 @@ async function answer(question: string): Promise<void> {
   }
 }
 
-/** What a person can do about it, for the failures that setting up meets. */
+/** Says what to do about the usual mistakes in a setup. */
 function modelProblem(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   const { name, message } = cause instanceof Error ? cause : new Error(String(cause))
@@ -75,7 +75,7 @@ async function chat(): Promise<void> {
     if (answering) answering.abort()
     else lines.close()
   }
-  // At a terminal readline sees the key; otherwise the process gets the signal.
+  // At a terminal readline receives Ctrl+C as a key; otherwise the process receives a signal.
   lines.on('SIGINT', interrupt)
   process.on('SIGINT', interrupt)
   lines.setPrompt('> ')

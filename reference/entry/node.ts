@@ -17,7 +17,7 @@ try {
   process.exitCode = 1
 }
 
-/** Explains in one sentence what the operator can fix; anything else is a fault of ours and is shown whole. */
+/** Prints one sentence for an error that the operator can fix. Any other error is ours, and its stack is printed. */
 function startProblem(error: unknown): string {
   if (error instanceof EnvironmentError) return error.message
   if (error instanceof Error && 'code' in error) {

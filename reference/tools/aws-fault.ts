@@ -1,10 +1,10 @@
-/** What kind of failure an AWS client reported, so that each can be told in words of our own. */
+/** Classifies the failures that an AWS client reports, so that tools can explain each kind. */
 
 /**
- * `missing`: there is no such thing. `credentials`: there are none, or they are no longer good.
- * `denied`: good, but not for this. `throttled`: AWS asked to slow down past the client's own retries.
- * `unreachable`: no answer. `broken`: an answer, but AWS says that the fault is its own. `refused`: this
- * call cannot be served.
+ * `missing`: the resource does not exist. `credentials`: they are missing or not valid any more.
+ * `denied`: they lack a right. `throttled`: AWS still throttles after the client's own retries.
+ * `unreachable`: AWS did not answer. `broken`: AWS reports an error of its own. `refused`: AWS refuses
+ * this call for another reason.
  */
 export type AwsFault =
   | 'missing'
@@ -44,7 +44,7 @@ const FAULTS_BY_NAME = new Map<string, AwsFault>([
   ['ValidationException', 'refused'],
 ])
 
-/** Undefined for anything that is not known to be AWS's or the network's doing. */
+/** Returns undefined for an error that comes neither from AWS nor from the network. */
 export function awsFault(error: unknown): AwsFault | undefined {
   if (!(error instanceof Error)) return undefined
   const known = FAULTS_BY_NAME.get(error.name)
@@ -53,7 +53,7 @@ export function awsFault(error: unknown): AwsFault | undefined {
   const status = $metadata?.httpStatusCode
   if (status === 429) return 'throttled'
   if (status !== undefined && status >= 500) return 'broken'
-  // Node's network errors carry a code such as ECONNREFUSED or ENOTFOUND, and no answer's metadata.
+  // Node's network errors have a code such as ECONNREFUSED or ENOTFOUND, and no metadata of an answer.
   if (typeof code === 'string' && status === undefined && /^E[A-Z_]+$/.test(code)) {
     return 'unreachable'
   }

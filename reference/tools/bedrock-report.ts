@@ -12,11 +12,11 @@ import { Output, toStructured } from './bedrock-report/structured.ts'
 import { reportText } from './bedrock-report/text.ts'
 import { pause } from './pause.ts'
 
-/** Kept back from the time that the host gives: for stopping queries, for the chart, for the answer. */
+/** The time before the host's deadline that is kept for stopping queries, for the chart and for the answer. */
 const RESERVE_MS = 10_000
 
 const Input = v.object({
-  // Becomes part of a host name, so nothing else may pass.
+  // The region becomes part of a host name, so other characters are refused.
   region: v.pipe(
     v.string(),
     v.regex(/^[a-z]{2,4}(-[a-z]+)+-[0-9]+$/, 'Must be an AWS region such as us-east-1'),
@@ -58,8 +58,8 @@ const Input = v.object({
 
 export interface BedrockReportOptions {
   /**
-   * Role to assume when a caller names an account: that account takes the place of the number in
-   * this ARN. Without it other accounts are refused.
+   * The role to assume when a caller names an account: its number replaces the one in this ARN. Without a
+   * role, other accounts are refused.
    */
   roleArn?: string | undefined
   limits?: Partial<Limits> | undefined

@@ -21,7 +21,7 @@ export function countS3Buckets(mcp: Mcp): void {
   )
 }
 
-/** An account may have more buckets than one answer holds: pages until there are no more. */
+/** Reads all pages, because an account may have more buckets than one answer holds. */
 async function countBuckets(abortSignal: AbortSignal): Promise<number> {
   const { ListBucketsCommand, S3Client } = await import('@aws-sdk/client-s3')
   const client = new S3Client({})

@@ -1,4 +1,4 @@
-/** `get_weather`: a temperature made up for a city and a day, and said to be. */
+/** `get_weather`: an invented temperature for a city and a day. The text says that it is invented. */
 import * as v from 'valibot'
 import type { Mcp } from '../../src/index.ts'
 
@@ -37,7 +37,7 @@ export function getWeather(mcp: Mcp, clock: () => number = Date.now): void {
   )
 }
 
-/** 15 to 35, whatever the letter case of the city and the spaces around it. */
+/** Returns 15 to 35. The case of the city's letters and spaces around it make no difference. */
 export function temperatureOf(city: string, date: string): number {
   // FNV-1a: spreads well over so few values, and needs no library.
   let hash = 0x811c9dc5

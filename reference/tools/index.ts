@@ -1,4 +1,4 @@
-/** The reference server: what two earlier servers offered, each tool in a file of its own. */
+/** The reference server, with the tools of two earlier servers, one file for each tool. */
 import type { Mcp, McpOptions } from '../../src/index.ts'
 import { createMcp } from '../../src/index.ts'
 import type { BedrockReportOptions } from './bedrock-report.ts'
@@ -9,13 +9,13 @@ import { getTime } from './get-time.ts'
 import { getWeather } from './get-weather.ts'
 import { greetings } from './greetings.ts'
 
-/** Tools that need rights on AWS; `false` leaves one out. */
+/** Tools that need rights on AWS; `false` removes one. */
 export interface ReferenceTools {
   bedrock?: BedrockReportOptions | false
   buckets?: boolean
 }
 
-/** `bedrock-usage-stats` and the Lambda sample in one. */
+/** Creates the reference server, with the tools of `bedrock-usage-stats` and of the Lambda sample. */
 export function createReferenceServer(
   options: Partial<McpOptions> = {},
   { bedrock, buckets = true }: ReferenceTools = {},

@@ -1,4 +1,4 @@
-/** Waiting that ends early, with the signal's reason, when the call is cancelled. */
+/** Waits, and rejects early with the signal's reason when the call is cancelled. */
 
 export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

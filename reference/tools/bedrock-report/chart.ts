@@ -1,10 +1,10 @@
-/** Tokens per day by model as a PNG: ECharts draws it, resvg turns it into pixels. */
+/** Draws the tokens per day by model as a PNG: ECharts draws the chart, resvg turns it into pixels. */
 import type { Row } from './ledger.ts'
 import { OTHER, totalTokens } from './ledger.ts'
 import { DAY_MS, isoDay } from './record.ts'
 import type { Report } from './report.ts'
 
-/** Told apart by people with any colour vision (Okabe and Ito); the last is for all other models. */
+/** Colours that people with any colour vision can distinguish (Okabe and Ito). The last one is for all other models. */
 const COLORS = [
   '#0072b2',
   '#e69f00',
@@ -18,8 +18,8 @@ const COLORS = [
 const OTHER_COLOR = '#9e9e9e'
 
 /**
- * Both libraries are JavaScript and WebAssembly carried inside JavaScript: there is no native binary
- * to match with the host and no file to find beside a bundle. They are loaded here, for this call.
+ * Loads both libraries for this call. They are JavaScript, with WebAssembly inside it, so a bundle needs
+ * neither a native binary for its host nor a file beside it.
  */
 export async function drawChart(report: Report): Promise<Uint8Array> {
   const [{ init, use }, { BarChart }, components, { SVGRenderer }, { Resvg }, { interRegular }] =
@@ -50,7 +50,7 @@ export async function drawChart(report: Report): Promise<Uint8Array> {
       top: 12,
       textStyle: { fontWeight: 400, fontSize: 20 },
     },
-    // It grows upwards from the bottom; three names fit in a line of it.
+    // The legend grows upwards from the bottom; three names fit in a line.
     legend: { bottom: 12, width: 900, itemGap: 14, formatter: padded },
     grid: { left: 80, right: 30, top: 90, bottom: 70 + 24 * Math.ceil(series.length / 3) },
     xAxis: { type: 'category', data: days, axisTick: { show: days.length <= 31 } },
@@ -74,12 +74,12 @@ export async function drawChart(report: Report): Promise<Uint8Array> {
   return image.render().asPng()
 }
 
-/** Without a browser the width of a text is guessed, and too small: the spaces make up for it. */
+/** Adds spaces, because without a browser ECharts guesses the width of a text, and its guess is too small. */
 function padded(name: string): string {
   return name + ' '.repeat(Math.ceil(name.length / 4))
 }
 
-/** Every day of the period, also those without usage; the largest models, and one for the rest. */
+/** Returns every day of the period, also days without usage, and the largest models with one series for the rest. */
 export function chartData({ modelsByDay, tables, period }: Report): {
   days: string[]
   series: { name: string; values: number[] }[]
@@ -105,7 +105,7 @@ export function chartData({ modelsByDay, tables, period }: Report): {
   return { days, series: [...series].map(([name, values]) => ({ name, values })) }
 }
 
-/** A record may carry a day outside the period that its event was found in. */
+/** Returns the days of the period and of all rows, because a record may have a day outside the period. */
 function daysOf({ from, to }: Report['period'], rows: readonly Row[]): string[] {
   const days = new Set(rows.map(({ keys }) => keys[0] ?? ''))
   days.delete(OTHER)

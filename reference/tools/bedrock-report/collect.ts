@@ -1,4 +1,4 @@
-/** Reads the usage of a period: the way that works, within bounds, and saying what is missing. */
+/** Reads the usage of a period, within limits, and reports the parts that are missing. */
 import type { AwsFault } from '../aws-fault.ts'
 import { awsFault } from '../aws-fault.ts'
 import { readEvents } from './events.ts'
@@ -9,15 +9,15 @@ import type { LogsApi, Window } from './logs-api.ts'
 import { DAY_MS } from './record.ts'
 
 export interface Limits {
-  /** For the whole period; milliseconds. @default 240_000 */
+  /** The time limit for the whole period, in milliseconds. @default 240_000 */
   readonly time: number
-  /** Pages of FilterLogEvents, of up to 10,000 lines each. @default 5_000 */
+  /** The largest number of pages of FilterLogEvents, each with up to 10,000 lines. @default 5_000 */
   readonly pages: number
-  /** Insights queries. @default 200 */
+  /** The largest number of Insights queries. @default 200 */
   readonly queries: number
-  /** Rows of one query's answer; AWS gives no more at once. @default 10_000 */
+  /** The largest number of rows of one query; AWS allows no more. @default 10_000 */
   readonly rows: number
-  /** Tries of one call while AWS throttles it, each the AWS client's own few. @default 6 */
+  /** How often a throttled call is repeated, in addition to the AWS client's own retries. @default 6 */
   readonly attempts: number
 }
 
@@ -29,13 +29,13 @@ export const defaultLimits: Limits = {
   attempts: 6,
 }
 
-/** Part of the period that is not in the sums, or not all of it. */
+/** A part of the period whose usage is missing in the sums, wholly or in part. */
 export interface Gap extends Window {
   readonly reason: 'time' | 'pages' | 'throttled' | 'unreachable' | 'broken'
 }
 
 export interface Collected {
-  /** Oldest first; windows that touch and share a reason are one. */
+  /** The oldest part comes first. Neighbouring parts with the same reason are joined. */
   readonly gaps: readonly Gap[]
   readonly source: 'insights' | 'events' | 'both'
 }
@@ -45,17 +45,17 @@ export interface CollectOptions {
   readonly limits: Limits
   /** Rejects when the signal aborts. */
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
-  /** Called with ever larger parts of the period; milliseconds of it, and lines read so far. */
+  /** Reports progress: how many milliseconds of the period are done, and how many lines were read. */
   readonly onProgress: (covered: number, lines: number) => void
 }
 
 /**
- * Asks Insights first, in windows that are split until no answer is cut by the row limit, and reads
- * line by line what Insights does not answer: it may be forbidden, busy, or unwilling for this window
- * (a window before the group's creation is an error there, and simply empty to FilterLogEvents).
+ * Queries Insights first, and splits the period into windows until no answer reaches the row limit. The
+ * windows that Insights does not answer are read line by line: Insights may be forbidden, busy, or refuse
+ * a window (one before the group's creation is an error there, and empty for FilterLogEvents).
  *
- * Rejects with the AWS client's error when nothing could be read at all, and with the abort's reason
- * when `signal` aborts; by then no query of it is running any more.
+ * Rejects with the AWS client's error when nothing could be read, and with the abort's reason when
+ * `signal` aborts. By then all its queries are stopped.
  */
 export async function collectUsage(
   api: LogsApi,
@@ -88,7 +88,7 @@ export async function collectUsage(
     () => {},
   )
 
-  /** Ends the others when one fails, and waits for them: each may have a query to stop. */
+  /** Runs all tasks. When one fails, it aborts the others and waits until they have stopped their queries. */
   async function all(tasks: Promise<void>[]): Promise<void> {
     const guarded = tasks.map((task) =>
       task.catch((error) => {
@@ -191,7 +191,7 @@ export async function collectUsage(
   }
 
   try {
-    // Newest first: where there is time for a part only, it is the recent one.
+    // The newest lines are read first, so that they are in the report when time runs out.
     const days = Math.ceil((period.to - period.from) / DAY_MS / 8)
     await all(splitAtMidnights(period, days).reverse().map(read))
   } finally {
@@ -201,12 +201,12 @@ export async function collectUsage(
   return { gaps: merge(gaps), source: used.size > 1 ? 'both' : ([...used][0] ?? 'insights') }
 }
 
-/** Failures of a query that reading line by line would meet as well. */
+/** Failures of a query that would also stop reading line by line. */
 const HOPELESS = new Set<AwsFault>(['missing', 'credentials', 'unreachable'])
 
 /**
- * Waits out throttling for longer than the AWS client would by itself, and not a moment longer when
- * the signal aborts.
+ * Repeats a throttled call for longer than the AWS client does by itself. Stops at once when the signal
+ * aborts.
  */
 function patient(
   logs: LogsApi,
@@ -232,7 +232,7 @@ function patient(
   }
 }
 
-/** Lets so many tasks run at once, and the others wait in line. */
+/** Limits how many tasks run at once; the others wait. */
 function createGate(width: number): <T>(task: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = []
   let free = width
@@ -249,7 +249,7 @@ function createGate(width: number): <T>(task: () => Promise<T>) => Promise<T> {
   }
 }
 
-/** A window within one UTC day has one row for what a longer one has two for. */
+/** Splits at midnight UTC, because a window within one day needs one row where a longer one needs two. */
 function splitAtMidnights({ from, to }: Window, days: number): Window[] {
   const length = days * DAY_MS
   const parts: Window[] = []

@@ -1,11 +1,11 @@
-/** Usage through FilterLogEvents: every line travels, page by page; the fallback. */
+/** Reads usage through FilterLogEvents, the fallback: AWS sends every line, page by page. */
 import type { LogsApi, Window } from './logs-api.ts'
 import type { Entry } from './record.ts'
 import { parseRecord } from './record.ts'
 
 /**
- * Reads one window to its end, or until `mayRead` says no. Returns whether it got to the end.
- * Nothing is kept but the page at hand.
+ * Reads one window to its end, or until `mayRead` returns false. Returns whether it reached the end.
+ * Only the current page is kept in memory.
  */
 export async function readEvents(
   logs: LogsApi,
@@ -19,11 +19,11 @@ export async function readEvents(
     onPage,
   }: {
     signal: AbortSignal
-    /** Asked before each page. */
+    /** Is called before each page. */
     mayRead: () => boolean
     onEntry: (entry: Entry) => void
     onMalformed: (lines: number) => void
-    /** After each page: how many lines it had, and up to when it reached (epoch milliseconds). */
+    /** Is called after each page with its number of lines and the time of its last line (epoch milliseconds). */
     onPage: (lines: number, reached: number) => void
   },
 ): Promise<boolean> {
@@ -39,7 +39,7 @@ export async function readEvents(
       if (timestamp > reached) reached = timestamp
     }
     onPage(page.events.length, reached)
-    // An empty page with a token is normal; a token that leads to itself would never end.
+    // An empty page with a token is normal. The same token again would lead to an endless loop.
     if (page.nextToken === token && token !== undefined) return false
     token = page.nextToken
   } while (token)

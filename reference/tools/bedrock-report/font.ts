@@ -1,6 +1,6 @@
 /** The letters of the chart: Inter Regular, cut down to ASCII and a few signs, as WOFF2. */
 
-// A host such as Lambda has no fonts. Copyright 2016 The Inter Project Authors
+// Hosts such as Lambda have no fonts. Copyright 2016 The Inter Project Authors
 // (https://github.com/rsms/inter), SIL Open Font License 1.1, https://openfontlicense.org.
 const ENCODED = [
   'd09GMgABAAAAACJQABAAAAAAU4gAACHvAAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAGigbvS4cl2wGYD9TVEFUXgCBThEICsFg',

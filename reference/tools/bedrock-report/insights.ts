@@ -1,9 +1,9 @@
-/** Usage through CloudWatch Logs Insights: AWS adds up, and only the sums travel. */
+/** Reads usage through CloudWatch Logs Insights: AWS adds up and sends only the sums. */
 import type { LogsApi, QueryReply, Window } from './logs-api.ts'
 import type { Entry } from './record.ts'
 import { text, toEntry, tokens } from './record.ts'
 
-/** A query that ended without a result: AWS's word for how, such as `Failed` or `Timeout`. */
+/** The query ended without a result. `status` is AWS's word for it, such as `Failed` or `Timeout`. */
 export class QueryEnded extends Error {
   override name = 'QueryEnded'
 }
@@ -38,10 +38,10 @@ function usageQuery({ from, to }: Window, rowLimit: number): string {
 }
 
 /**
- * Runs the query over one window and waits for its end. Whatever keeps it from that end, an abort
- * or a failure, stops the query first: it would go on scanning, and be billed, without a reader.
+ * Runs the query over one window and waits for its end. After an abort or a failure it stops the query,
+ * which would otherwise go on scanning and be billed.
  *
- * @throws {QueryEnded} when AWS gave the query up.
+ * @throws {QueryEnded} when AWS ended the query without a result.
  */
 export async function queryUsage(
   logs: LogsApi,
@@ -53,7 +53,7 @@ export async function queryUsage(
     sleep,
     onScanned,
   }: {
-    /** An answer of this size may have been cut. */
+    /** The row limit; an answer with this number of rows may be incomplete. */
     rowLimit: number
     signal: AbortSignal
     sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
@@ -83,7 +83,7 @@ export async function queryUsage(
       return { ...read(rows, window), cut: rows.length >= rowLimit }
     }
   } finally {
-    // It may have ended by itself meanwhile; then there is nothing to stop, and no harm done.
+    // The query may have ended by itself, and then this fails without harm.
     if (running) await logs.stopQuery(id).catch(() => {})
   }
 }
@@ -95,7 +95,7 @@ function read(rows: QueryReply['rows'], window: Window): Omit<QueryAnswer, 'cut'
     const requests = tokens(row.requests)
     const entry = toEntry({
       timestamp: text(row.usageDay),
-      // Insights writes `2025-04-06 00:00:00.000`, in UTC without saying so.
+      // Insights writes `2025-04-06 00:00:00.000`, which is UTC without a time zone.
       eventTime: Date.parse(`${row['bin(1d)']?.replace(' ', 'T')}Z`) || window.from,
       region: text(row.usageRegion),
       modelId: text(row.usageModel),

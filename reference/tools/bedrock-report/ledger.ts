@@ -12,7 +12,7 @@ export interface Usage {
   cacheWriteTokens: number
 }
 
-/** One line of a table: the values of its dimensions, in their order, and what they add up to. */
+/** One row of a table: the values of its dimensions, in their order, and the sums. */
 export interface Row extends Usage {
   readonly keys: readonly string[]
 }
@@ -22,16 +22,16 @@ export interface Ledger {
   addMalformed(lines: number): void
   readonly totals: Readonly<Usage>
   readonly malformed: number
-  /** Rows of one of the tables asked for at creation; by day first, otherwise the largest first. */
+  /** Returns the rows of a table that was named at creation: by day if it has days, otherwise the largest first. */
   table(dimensions: readonly Dimension[]): Row[]
-  /** Whether a table was full, and the rest of it went to a row of `other`. */
+  /** Whether a table was full, so that further values were added to a row named `other`. */
   readonly overflowed: boolean
 }
 
-/** Rows of one table that are told: a reader, and a model's context, has an end. More than a year has days. */
+/** The largest number of rows of one table in the report, to spare a model's context. It is more than a year has days. */
 const MOST_ROWS_SHOWN = 400
 
-/** The newest days of a table that goes by day, and otherwise the largest rows. */
+/** Keeps the newest days of a table by day, and the largest rows of any other table. */
 export function mostRelevant(
   rows: readonly Row[],
   byDay: boolean,
@@ -40,7 +40,7 @@ export function mostRelevant(
   return { rows: byDay ? rows.slice(omitted) : rows.slice(0, MOST_ROWS_SHOWN), omitted }
 }
 
-/** Key of the row that takes what a full table has no more room for. */
+/** The key of the row to which a full table adds further values. */
 export const OTHER = '(other)'
 
 /**
@@ -124,7 +124,7 @@ function bySize(a: Row, b: Row): number {
   return totalTokens(b) - totalTokens(a) || b.requests - a.requests || byKeys(a, b)
 }
 
-/** By code unit: the same order on every host, whatever its locale. */
+/** Compares by code unit, so that the order does not depend on the locale of the host. */
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

@@ -6,13 +6,13 @@ import { awsFault } from '../aws-fault.ts'
 
 export interface LogsOptions {
   readonly region: string
-  /** Of another account than the server's own. */
+  /** Another account than the server's own. */
   readonly accountId?: string | undefined
   /** The role to assume for another account; the account's number in it is replaced. */
   readonly roleArn?: string | undefined
 }
 
-/** Half-open range of time, epoch milliseconds. */
+/** A range of time in epoch milliseconds: `from` is inside it, `to` is not. */
 export interface Window {
   readonly from: number
   readonly to: number
@@ -44,7 +44,7 @@ export interface LogsApi {
   close(): void
 }
 
-/** How long a call may take before it counts as unanswered; milliseconds. */
+/** The time limit of a call, in milliseconds. */
 const REQUEST_TIMEOUT = 30_000
 
 /** Throws a failure when another account is asked for and its role cannot be taken. */
@@ -62,12 +62,12 @@ export async function openLogs(options: LogsOptions): Promise<LogsApi> {
   })
 
   return {
-    // Never aborted: a query whose id did not arrive could not be stopped.
+    // This call is never aborted, because a query without its id could not be stopped.
     async startQuery(logGroupName, { from, to }, queryString) {
       const { queryId } = await client.startQuery({
         logGroupName,
         queryString,
-        // Whole seconds, both ends inclusive; the query itself cuts to the millisecond.
+        // AWS takes whole seconds and includes both ends; the query itself filters by milliseconds.
         startTime: Math.floor(from / 1000),
         endTime: Math.ceil(to / 1000),
       })
@@ -121,12 +121,12 @@ async function assumeRole(
   const RoleArn = roleArn.replace(/(?<=:iam::)[0-9]*/, accountId)
   const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
   const credentials = fromTemporaryCredentials({
-    // The shortest session there is; a report takes minutes.
+    // The shortest duration that AWS allows is enough, because a report takes minutes.
     params: { RoleArn, RoleSessionName: 'bedrock-usage-report', DurationSeconds: 900 },
     clientConfig: { region },
   })
   try {
-    // Asked for at once, so that a refused role is not taken for a refused log group.
+    // The credentials are requested now, so that a refused role is not mistaken for a refused log group.
     return await credentials()
   } catch (error) {
     const fault = awsFault(error)

@@ -1,13 +1,13 @@
-/** The name people know a model by, from the identifier that an invocation was logged with. */
+/** Derives the usual name of a model from the identifier in an invocation log. */
 
-/** First segment of a cross-region inference profile: `us.anthropic.…`, `global.anthropic.…`. */
+/** The first segment of a cross-region inference profile: `us.anthropic.…`, `global.anthropic.…`. */
 const GEOGRAPHY = /^(?:global|apac|us-gov|[a-z]{2})$/
 const PROVIDER = /^[a-z][a-z0-9]*$/
 
 /**
- * `anthropic.claude-v2:1`, `us.anthropic.claude-v2:1` and the ARNs of either all read
- * `claude-v2:1`. A resource whose ARN names no model (a provisioned or custom model, an
- * application inference profile) reads `type/id`, so that two of them are not mixed up.
+ * `anthropic.claude-v2:1`, `us.anthropic.claude-v2:1` and their ARNs all become `claude-v2:1`. A resource
+ * whose ARN does not name a model (a provisioned or custom model, an application inference profile)
+ * becomes `type/id`, so that two of them keep different names.
  */
 export function modelName(id: string | undefined): string {
   if (!id) return 'unknown'

@@ -1,4 +1,4 @@
-/** One line of Bedrock's model invocation log, reduced to what is counted. */
+/** Reads one line of Bedrock's model invocation log and keeps the values that are counted. */
 
 /** Milliseconds of a day. */
 export const DAY_MS = 86_400_000
@@ -8,7 +8,7 @@ export function isoDay(time: number): string {
   return new Date(time).toISOString().slice(0, 10)
 }
 
-/** Usage of one group of requests: same day, region, model and caller. */
+/** The usage of requests with the same day, region, model and caller. */
 export interface Entry {
   /** UTC, `YYYY-MM-DD`. */
   readonly day: string
@@ -24,8 +24,8 @@ export interface Entry {
 }
 
 /**
- * What a log line says, or undefined when it is not an invocation record: Bedrock itself writes a
- * plain sentence when logging is switched on, and other writers may share the group.
+ * Reads a log line; undefined when it is not an invocation record. Bedrock writes a plain sentence when
+ * logging is turned on, and other programs may write to the same group.
  */
 export function parseRecord(line: string, eventTime: number): Entry | undefined {
   let parsed: unknown
@@ -51,7 +51,7 @@ export function parseRecord(line: string, eventTime: number): Entry | undefined 
   })
 }
 
-/** Shared by both ways of reading, so that they agree on what counts as a record and on its day. */
+/** Both ways of reading use this, so that they count the same records for the same day. */
 export function toEntry(
   raw: Omit<Entry, 'day'> & { timestamp: string | undefined; eventTime: number },
 ): Entry | undefined {
@@ -79,7 +79,7 @@ function fieldsOf(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }
 
-/** The earlier server failed as a whole on one bad timestamp (A5). */
+/** Returns undefined for a bad timestamp, because one of them must not fail the whole report (A5). */
 function dayOf(timestamp: string | undefined): string | undefined {
   const day = timestamp?.slice(0, 10)
   if (!day || !/^\d{4}-\d{2}-\d{2}$/.test(day)) return undefined

@@ -1,4 +1,4 @@
-/** A usage report from beginning to end: read, add up, note what is missing. */
+/** Makes a usage report: reads the log, adds up, and notes what is missing. */
 import { failure } from '../../../src/index.ts'
 import type { AwsFault } from '../aws-fault.ts'
 import { awsFault } from '../aws-fault.ts'
@@ -29,13 +29,13 @@ export interface Report {
   readonly malformed: number
   readonly source: 'insights' | 'events' | 'both'
   readonly gaps: readonly Gap[]
-  /** What a reader of the figures must know, in sentences. */
+  /** Sentences that a reader of the figures must know. */
   readonly notes: readonly string[]
 }
 
 const MODELS_BY_DAY = ['day', 'model'] as const
 
-/** Throws a failure with what to do about it when AWS did not let the log be read. */
+/** Throws a failure that says what to do when AWS refuses to read the log. */
 export async function createReport(
   logs: LogsApi,
   request: ReportRequest,

@@ -1,4 +1,4 @@
-/** The report as data, and the schema that promises its shape. */
+/** The report as structured content, and its schema. */
 import * as v from 'valibot'
 import type { Row, Usage } from './ledger.ts'
 import { mostRelevant, totalTokens } from './ledger.ts'
