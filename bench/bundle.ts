@@ -5,6 +5,9 @@ import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
+/** The modules that `app.ts` loads with the first request of an era. */
+const ERA_ENTRY = /^src\/http\/(legacy|modern)\/(post|get)\.ts$/
+
 export interface CoreSize {
   /** The minified bytes that every start reads, without Hono and without the author's schema library. */
   readonly atStart: number
@@ -81,8 +84,7 @@ async function bundle(contents: string, external: string[], platform: Platform =
   })
   const { outputs } = metafile
   const start = reached(outputs, ['import-statement'])
-  const isEra = (path: string) =>
-    /^src\/http\/(legacy|modern)\//.test(outputs[path]?.entryPoint ?? '')
+  const isEra = (path: string) => ERA_ENTRY.test(outputs[path]?.entryPoint ?? '')
   const eras = Object.keys(outputs).filter(isEra)
   const withEras = new Set(
     [start, ...eras.map((era) => reached(outputs, ['import-statement'], era))].flatMap((set) => [

@@ -15,7 +15,7 @@ import { ownerOf } from './http/incoming-request.ts'
 import { logRequest, RequestRecord } from './http/request-log.ts'
 import { accepted, errorResponse, exceptionResponse, methodNotAllowed } from './http/responses.ts'
 import * as status from './http/status.ts'
-import { lazyImport } from './lib/lazy-import.ts'
+import { importAll, lazyImport } from './lib/lazy-import.ts'
 import { invalidRequest } from './protocol/errors.ts'
 import type { Server } from './server.ts'
 
@@ -30,16 +30,16 @@ const legacyGet = lazyImport(() => import('./http/legacy/get.ts'))
 const modern = lazyImport(() => import('./http/modern/post.ts'))
 
 /**
- * Loads the code of all eras at once, for a process that lives long: no client waits for it then, and a
- * server whose files are replaced, or that has no file handle left, still answers. A failure is reported
- * by the request that needs the code.
+ * Loads all code that is otherwise loaded at its first use, for a process that lives long: no client waits
+ * for it then, and a server whose files are replaced, or that has no file handle left, still answers.
+ * Never rejects: a failure is reported by the request that needs the code.
  *
  * @example
  * server.listen(3000)
  * await preload()
  */
 export async function preload(): Promise<void> {
-  await Promise.allSettled([legacy(), legacyGet(), modern()])
+  await importAll()
 }
 
 export interface AppOptions {

@@ -31,6 +31,7 @@ import type { Schema } from './schema/schema.ts'
 import type { LogEntry, Server } from './server.ts'
 import { ChangeFeed } from './state/change-log.ts'
 import { memoryStore } from './state/memory.ts'
+import type { Seal } from './state/sealed-state.ts'
 import type { LegacySession } from './state/sessions.ts'
 import { Sessions } from './state/sessions.ts'
 import type { Store } from './state/store.ts'
@@ -75,6 +76,8 @@ export interface Mcp {
    */
   close(options?: { grace?: number }): Promise<void>
 }
+
+const sealedState = lazyImport(() => import('./state/sealed-state.ts'))
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -131,6 +134,7 @@ export function createMcp(options: McpOptions): Mcp {
   const registry = new Registry()
   const changes = new ChangeFeed(store, clock)
   const info = toInfo(options)
+  let seal: Seal | undefined
   const server: Server = {
     info,
     resultPrefix: resultPrefixOf(info),
@@ -140,10 +144,11 @@ export function createMcp(options: McpOptions): Mcp {
     sessions: new Sessions<LegacySession>(store, 'session', sessionOptions),
     handles: new Sessions(store, 'handle', sessionOptions),
     changes,
-    seal: lazyImport(async () => {
-      const { createSeal } = await import('./state/sealed-state.ts')
-      return createSeal(store, clock, options.stateKeys)
-    }),
+    async seal() {
+      const { createSeal } = await sealedState()
+      seal ??= createSeal(store, clock, options.stateKeys)
+      return seal
+    },
     mailbox: { retention: Math.max(callTimeout, HOUR), clock },
     eventLog: {
       retention: Math.max(callTimeout, streamRetention),

@@ -2,7 +2,6 @@
 
 import type { Cancellation } from './handlers/cancellation.ts'
 import type { Registry } from './handlers/registry.ts'
-import type { MaybePromise } from './lib/maybe-promise.ts'
 import type { StreamReaders } from './lib/stream-readers.ts'
 import type { Implementation } from './protocol/types.ts'
 import type { ChangeFeed } from './state/change-log.ts'
@@ -32,7 +31,7 @@ export interface Server {
   readonly sessions: Sessions<LegacySession>
   readonly handles: Sessions
   readonly changes: ChangeFeed
-  readonly seal: () => MaybePromise<Seal>
+  readonly seal: () => Promise<Seal>
   readonly mailbox: MailboxOptions
   readonly eventLog: StreamOptions
   /** Whether clients may listen: GET, `subscriptions/listen`, and the capabilities that promise notifications. */

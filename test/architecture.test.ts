@@ -21,7 +21,8 @@ const files = ROOTS.flatMap(filesUnder)
 
 /** Imports as written, types included; relative ones as paths from the top. */
 function importsOf(file: string): Import[] {
-  const source = readFileSync(file, 'utf8')
+  // An example in a comment imports nothing.
+  const source = readFileSync(file, 'utf8').replace(/^ *\/\*\*[\s\S]*?\*\//gm, '')
   const statics = source.matchAll(/^\s*(?:import|export)\s(type\s)?[^'"]*?from\s+'([^']+)'/gm)
   const bare = source.matchAll(/^\s*import\s+'([^']+)'/gm)
   const dynamics = source.matchAll(/import\('([^']+)'\)/g)

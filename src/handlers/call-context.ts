@@ -3,10 +3,8 @@
 import type { Principal } from '../auth/auth.ts'
 import type { ClientRequest, ClientRequester } from '../client-requests/client-request.ts'
 import type { MessageStream } from '../client-requests/stream-requester.ts'
-import { isObject } from '../lib/is-object.ts'
-import { missingCapability } from '../protocol/errors.ts'
+import { lazyImport } from '../lib/lazy-import.ts'
 import { notificationMessage } from '../protocol/jsonrpc.ts'
-import { has } from '../protocol/revisions.ts'
 import type {
   CreateMessageParams,
   CreateMessageResult,
@@ -15,16 +13,17 @@ import type {
   Root,
 } from '../protocol/types.ts'
 import { LOG_LEVELS } from '../protocol/types.ts'
-import type { Infer, JsonSchema, Schema } from '../schema/schema.ts'
-import { propertiesOf } from '../schema/schema.ts'
-import { createObjectValidator } from '../schema/validator.ts'
+import type { Infer, Schema } from '../schema/schema.ts'
 import type { Change } from '../state/change-log.ts'
 import type { SessionValues } from '../state/session-values.ts'
 import type { Cancellation } from './cancellation.ts'
-import { failure } from './content.ts'
 import type { ClientRequestOptions, Context, Log, Notify, RequestInfo } from './context.ts'
 import { createNotify } from './notify.ts'
 import type { Tool } from './registry.ts'
+
+type ClientRequests = typeof import('../client-requests/requests.ts')
+
+const clientRequests = lazyImport(() => import('../client-requests/requests.ts'))
 
 /** What `ctx` needs of its call. Each era's call provides it. */
 export interface CallFacts {
@@ -37,8 +36,9 @@ export interface CallFacts {
   readonly logLevel: LogLevel | undefined
   /** The reply to the call's POST. */
   readonly stream: MessageStream & { disconnect(retryMs?: number): Promise<void> }
-  readonly requester: ClientRequester
   readonly session: SessionValues
+  /** Sends requests to the client. Its code is loaded at the first use. */
+  openRequester(): Promise<ClientRequester>
   publish(change: Change): Promise<void>
 }
 
@@ -118,95 +118,47 @@ class CallContext implements Context {
   elicit<S extends Schema>(
     message: string,
     schema: S,
-    { key }: ClientRequestOptions = {},
+    options?: ClientRequestOptions,
   ): Promise<ElicitResult<Infer<S>>> {
-    return this.#ask(() => {
-      const { elicitation } = this.request.capabilities
-      // `{}` means forms, as in revisions that had only forms (A.5).
-      const forms = elicitation && (elicitation.form !== undefined || elicitation.url === undefined)
-      this.#require(forms && has.elicitation(this.request.revision), { elicitation: {} })
-      const validator = createObjectValidator(schema, 'The schema of a question')
-      const requestedSchema = toForm(validator.jsonSchema)
-      const mode = has.urlElicitation(this.request.revision) && { mode: 'form' }
-      return {
-        key,
-        method: 'elicitation/create',
-        params: { ...mode, message, requestedSchema },
-        async parse(answer) {
-          const action = parseAction(answer)
-          if (action !== 'accept') return action && { action }
-          const result = await validator.validate((answer as { content?: unknown }).content ?? {})
-          return result.ok ? { action, content: result.value as Infer<S> } : undefined
-        },
-      }
-    })
+    return this.#ask(({ formRequest }) => formRequest(this.request, message, schema), options)
   }
 
-  elicitUrl(message: string, url: string, { key }: ClientRequestOptions = {}) {
-    return this.#ask(() => {
-      const { capabilities, revision, era } = this.request
-      const able = capabilities.elicitation?.url !== undefined && has.urlElicitation(revision)
-      this.#require(able, { elicitation: { url: {} } })
-      if (!URL.canParse(url)) throw new TypeError(`Not an absolute URL: ${url}`)
-      return {
-        key,
-        method: 'elicitation/create',
-        params: {
-          mode: 'url',
-          message,
-          url,
-          ...(era === 'legacy' && { elicitationId: crypto.randomUUID() }),
-        },
-        parse(answer) {
-          const action = parseAction(answer)
-          return action && { action }
-        },
-      }
-    })
+  elicitUrl(message: string, url: string, options?: ClientRequestOptions) {
+    return this.#ask(({ urlRequest }) => urlRequest(this.request, message, url), options)
   }
 
   sample(
     params: CreateMessageParams,
-    { key }: ClientRequestOptions = {},
+    options?: ClientRequestOptions,
   ): Promise<CreateMessageResult> {
-    return this.#ask(() => {
-      const { sampling } = this.request.capabilities
-      this.#require(sampling, { sampling: {} })
-      if (params.tools) this.#require(sampling?.tools, { sampling: { tools: {} } })
-      return {
-        key,
-        method: 'sampling/createMessage',
-        params,
-        parse: (answer) =>
-          isObject(answer) && typeof answer.role === 'string' && 'content' in answer
-            ? (answer as unknown as CreateMessageResult)
-            : undefined,
-      }
-    })
+    return this.#ask(({ samplingRequest }) => samplingRequest(this.request, params), options)
   }
 
-  roots({ key }: ClientRequestOptions = {}): Promise<Root[]> {
-    return this.#ask(() => {
-      this.#require(this.request.capabilities.roots, { roots: {} })
-      return {
-        key,
-        method: 'roots/list',
-        params: undefined,
-        parse: (answer) =>
-          isObject(answer) && Array.isArray(answer.roots) ? (answer.roots as Root[]) : undefined,
-      }
-    })
+  roots(options?: ClientRequestOptions): Promise<Root[]> {
+    return this.#ask(({ rootsRequest }) => rootsRequest(this.request), options)
   }
 
   /** A handler may ask and not wait: a missing answer must not end the process as an unhandled rejection. */
-  #ask<T>(prepare: () => ClientRequest<T>): Promise<T> {
-    const answer = (async () => this.#call.requester.ask(prepare()))()
+  #ask<T>(
+    prepare: (requests: ClientRequests) => ClientRequest<T>,
+    options?: ClientRequestOptions,
+  ): Promise<T> {
+    const answer = this.#send(prepare, options)
     answer.catch(() => {})
     return answer
   }
 
-  step<T>(name: string, fn: () => T | Promise<T>): Promise<T> {
-    return this.#call.requester.step(name, fn)
+  async #send<T>(
+    prepare: (requests: ClientRequests) => ClientRequest<T>,
+    options?: ClientRequestOptions,
+  ): Promise<T> {
+    const requests = await clientRequests()
+    const requester = await this.#call.openRequester()
+    return requester.ask({ ...prepare(requests), key: options?.key })
+  }
+
+  async step<T>(name: string, fn: () => T | Promise<T>): Promise<T> {
+    return (await this.#call.openRequester()).step(name, fn)
   }
 
   get notify(): Notify {
@@ -217,37 +169,4 @@ class CallContext implements Context {
   async disconnect(retryMs?: number): Promise<void> {
     await this.#call.stream.disconnect(retryMs)
   }
-
-  /** 2026 has an error that names the missing capability (C18); in 2025 it is a failure of the call. */
-  #require(declared: unknown, capabilities: object): void {
-    if (declared) return
-    if (this.request.era === 'modern') throw missingCapability(capabilities)
-    throw failure(`This needs a client with the capability ${JSON.stringify(capabilities)}`)
-  }
-}
-
-const PLAIN = new Set<unknown>(['string', 'number', 'integer', 'boolean'])
-
-/**
- * Clients show forms of plain values and choices only (B66, B68). They need `type: 'string'` beside the
- * choices, which arktype leaves out.
- */
-function toForm(schema: JsonSchema): JsonSchema {
-  const properties = propertiesOf(schema).map(([name, property]) => {
-    const { type, enum: choices, items } = property
-    if (PLAIN.has(type)) return [name, property]
-    if (type === 'array' && isObject(items) && (items.enum ?? items.anyOf)) return [name, property]
-    if (Array.isArray(choices) && choices.every((choice) => typeof choice === 'string')) {
-      return [name, { type: 'string', ...property }]
-    }
-    throw new TypeError(
-      `A question asks for strings, numbers, booleans and choices: property "${name}" is none`,
-    )
-  })
-  return { ...schema, properties: Object.fromEntries(properties) }
-}
-
-function parseAction(answer: unknown): 'accept' | 'decline' | 'cancel' | undefined {
-  const action = isObject(answer) ? answer.action : undefined
-  return action === 'accept' || action === 'decline' || action === 'cancel' ? action : undefined
 }

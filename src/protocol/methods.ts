@@ -4,10 +4,6 @@ import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { Call, LegacyMethodCall, ModernMethodCall } from './call.ts'
 import { methodNotFound } from './errors.ts'
 import { setLogLevel } from './logging-set-level.ts'
-import { listPrompts } from './prompts-list.ts'
-import { listResources, listResourceTemplates } from './resources-list.ts'
-import { readResource } from './resources-read.ts'
-import { subscribe, unsubscribe } from './resources-subscribe.ts'
 import { EMPTY_RESULT } from './results.ts'
 import { discover } from './server-discover.ts'
 import { callTool } from './tools-call.ts'
@@ -26,11 +22,16 @@ interface Row {
 const both = (method: Method<Call>): Row => ({ legacy: method, modern: method })
 
 /** Most servers have only tools, so the code of other methods is loaded at their first call. */
-const completion = lazyImport(() => import('./completion-complete.ts'))
-const prompt = lazyImport(() => import('./prompts-get.ts'))
+const further = lazyImport(() => import('./further-methods.ts'))
 
-const complete = async (call: Call) => (await completion()).complete(call)
-const getPrompt = async (call: Call) => (await prompt()).getPrompt(call)
+const complete = async (call: Call) => (await further()).complete(call)
+const getPrompt = async (call: Call) => (await further()).getPrompt(call)
+const listPrompts = async (call: Call) => (await further()).listPrompts(call)
+const listResources = async (call: Call) => (await further()).listResources(call)
+const listResourceTemplates = async (call: Call) => (await further()).listResourceTemplates(call)
+const readResource = async (call: Call) => (await further()).readResource(call)
+const subscribe = async (call: LegacyMethodCall) => (await further()).subscribe(call)
+const unsubscribe = async (call: LegacyMethodCall) => (await further()).unsubscribe(call)
 
 const ping = () => EMPTY_RESULT
 

@@ -1,9 +1,13 @@
 /** Makes a schema of either kind ready for use: what clients are shown, and the check of a value. */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { lazyImport } from '../lib/lazy-import.ts'
 import { listIssues, TOO_MUCH } from './issues.ts'
 import type { Interpreter } from './json-schema.ts'
 import type { JsonSchema, Schema, Validation, Validator } from './schema.ts'
 import { isStandardSchema, toPlainSchema, validateStandard } from './standard-schema.ts'
+
+const recursion = lazyImport(() => import('./recursion.ts'))
+const jsonSchemas = lazyImport(() => import('./json-schema.ts'))
 
 /**
  * Makes a schema ready for use. Throws a `TypeError` that begins with `what` at registration, not at the
@@ -57,22 +61,22 @@ function standardValidation(
 ): Validator['validate'] {
   const validate = (value: unknown) => validateStandard(schema, value)
   if (!JSON.stringify(jsonSchema).includes('"$ref"')) return validate
-  let costsTooMuch: Promise<(value: unknown) => boolean> | undefined
+  let costsTooMuch: ((value: unknown) => boolean) | undefined
   return async (value) => {
-    costsTooMuch ??= import('./recursion.ts').then(({ createStepLimit }) =>
-      createStepLimit(jsonSchema, schema['~standard'].vendor),
-    )
-    if ((await costsTooMuch)(value)) return { ok: false, issues: [TOO_MUCH] }
+    const { createStepLimit } = await recursion()
+    costsTooMuch ??= createStepLimit(jsonSchema, schema['~standard'].vendor)
+    if (costsTooMuch(value)) return { ok: false, issues: [TOO_MUCH] }
     return validate(value)
   }
 }
 
 /** Validation of plain JSON Schema. The interpreter is loaded at its first use: most servers need none. */
 function interpretedValidation(schema: JsonSchema, io: 'input' | 'output'): Validator['validate'] {
-  let interpreter: Promise<Interpreter> | undefined
+  let interpreter: Interpreter | undefined
   return async (value): Promise<Validation> => {
-    interpreter ??= import('./json-schema.ts').then(({ interpret }) => interpret(schema, io))
-    const problems = (await interpreter)(value)
+    const { interpret } = await jsonSchemas()
+    interpreter ??= interpret(schema, io)
+    const problems = interpreter(value)
     if (!problems) return { ok: true, value }
     const issues = listIssues(problems, ({ instanceLocation, error }) => {
       const at = instanceLocation.slice(2).replaceAll('/', '.')

@@ -25,24 +25,57 @@ import { setTimeout } from 'node:timers/promises'
 import { createMcp } from 'streamable-mcp'
 import { serve } from 'streamable-mcp/node'
 
-const { port, close } = await serve(createMcp({ name: 'replaced', version: '1' }), { port: 0 })
-await setTimeout(1_000)
+const mcp = createMcp({ name: 'replaced', version: '1' })
+const input = { type: 'object', properties: { city: { type: 'string' } } }
+mcp.tool('ask', { description: 'Asks in a form', input }, async (_, ctx) => {
+  const form = { type: 'object', properties: { name: { type: 'string' } } }
+  return (await ctx.elicit('Your name?', form)).action
+})
+mcp.tool('keep', { description: 'Keeps a value', session: true }, async (_, ctx) => {
+  ctx.signal.throwIfAborted()
+  await ctx.session.set('key', 1)
+  return 'kept'
+})
+mcp.resource('test://{name}', { name: 'A resource' }, ({ name }) => name)
+mcp.prompt('greet', { description: 'Greets' }, () => 'Hello')
+const { port, close } = await serve(mcp, { port: 0 })
+await setTimeout(2_000)
 await rename('node_modules/streamable-mcp/dist', 'node_modules/streamable-mcp/gone')
-const status = async (method, params, headers) => {
+const send = async (method, params, headers) => {
   const response = await fetch(\`http://127.0.0.1:\${port}/mcp\`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
   })
-  return response.status
+  session ??= response.headers.get('mcp-session-id')
+  const { result } = await response.json()
+  if (!result || result.isError) throw new Error(method + ' failed')
+  return result
 }
+let session
 const clientInfo = { name: 'client', version: '1' }
 const legacy = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo }
 const protocolVersion = 'io.modelcontextprotocol/protocolVersion'
 const clientCapabilities = 'io.modelcontextprotocol/clientCapabilities'
-const modern = { _meta: { [protocolVersion]: '2026-07-28', [clientCapabilities]: {} } }
-const named = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'server/discover' }
-console.log(await status('initialize', legacy), await status('server/discover', modern, named))
+const capabilities = { elicitation: {} }
+const _meta = { [protocolVersion]: '2026-07-28', [clientCapabilities]: capabilities }
+const modern = async (method, params, name) => {
+  const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method }
+  return send(method, { ...params, _meta }, { ...headers, ...(name && { 'mcp-name': name }) })
+}
+await send('initialize', legacy)
+const old = { 'mcp-session-id': session }
+await send('tools/call', { name: 'keep' }, old)
+await send('resources/templates/list', {}, old)
+await modern('server/discover')
+await modern('prompts/get', { name: 'greet' }, 'greet')
+await modern('resources/read', { uri: 'test://a' }, 'test://a')
+const args = { name: 'ask', arguments: { city: 'Rome' } }
+const asked = await modern('tools/call', args, 'ask')
+const inputResponses = { 'question-1': { action: 'decline' } }
+const answered = { ...args, inputResponses, requestState: asked.requestState }
+const { content } = await modern('tools/call', answered, 'ask')
+console.log(asked.resultType, content[0].text)
 await close()
 `
 
@@ -105,7 +138,7 @@ try {
 
   await writeFile(join(folder, 'server.mjs'), REPLACED)
   const { stdout } = await run(process.execPath, ['server.mjs'], { cwd: folder })
-  expect('a server whose files are gone answers both eras', stdout === '200 200\n')
+  expect('a server whose files are gone answers both eras', stdout === 'input_required decline\n')
 } finally {
   server.kill()
   await rm(folder, { recursive: true, force: true })

@@ -1,9 +1,9 @@
 /** GET of the 2025 revisions: resuming a call's stream, or listening to the server. */
+import { lazyImport } from '../../lib/lazy-import.ts'
 import { invalidRequest } from '../../protocol/errors.ts'
 import { has } from '../../protocol/revisions.ts'
 import type { Server } from '../../server.ts'
 import { eventId, parseEventId } from '../../state/event-log/event-log.ts'
-import { findStream, tail } from '../../state/event-log/reader.ts'
 import type { LegacySession, Session } from '../../state/sessions.ts'
 import { randomId } from '../../state/sessions.ts'
 import { changeStream, toNotifications } from '../change-stream.ts'
@@ -13,6 +13,9 @@ import { errorResponse, methodNotAllowed } from '../responses.ts'
 import { sseEvent, ssePriming } from '../sse.ts'
 import * as status from '../status.ts'
 import { requireSession, sessionNotFound } from './session.ts'
+
+// Most streams are never resumed.
+const eventLogReader = lazyImport(() => import('../../state/event-log/reader.ts'))
 
 /** Name of the server's own stream in event ids; their numbers are cursors into the changes. */
 const CHANGES = 'changes'
@@ -45,6 +48,7 @@ async function resume(
   { partition, data }: Session<LegacySession>,
   lastEventId: string,
 ): Promise<Response> {
+  const { findStream, tail } = await eventLogReader()
   const found = await findStream(server.store, partition, lastEventId)
   if (!found) return sessionNotFound()
   // A client that gets an empty stream comes back for ever. No Content tells it that nothing follows.

@@ -1,17 +1,18 @@
 /** One request of a 2025 session, as its method and its handler see it. */
 import type { Principal } from '../../auth/auth.ts'
 import type { ClientRequester } from '../../client-requests/client-request.ts'
-import { StreamRequester } from '../../client-requests/stream-requester.ts'
 import { Cancellation } from '../../handlers/cancellation.ts'
 import type { RequestInfo } from '../../handlers/context.ts'
+import { describe } from '../../handlers/run-handler.ts'
 import { isObject } from '../../lib/is-object.ts'
+import { lazyImport } from '../../lib/lazy-import.ts'
 import type { LegacyMethodCall } from '../../protocol/call.ts'
 import type { JsonRpcRequest, Params, RequestId } from '../../protocol/jsonrpc.ts'
 import type { LegacyRevision } from '../../protocol/revisions.ts'
 import type { LogLevel } from '../../protocol/types.ts'
 import type { Server } from '../../server.ts'
 import type { Change } from '../../state/change-log.ts'
-import { Mailbox } from '../../state/mailbox.ts'
+import type { Mailbox } from '../../state/mailbox.ts'
 import type { SessionValues } from '../../state/session-values.ts'
 import { sessionValues } from '../../state/session-values.ts'
 import type { LegacySession, Session } from '../../state/sessions.ts'
@@ -19,6 +20,10 @@ import type { CallStream } from '../call-stream.ts'
 import type { IncomingRequest } from '../incoming-request.ts'
 import { visibleHeaders } from '../incoming-request.ts'
 import { readTrace, toProgressToken } from '../meta.ts'
+
+// Most calls neither send a request to the client nor watch for their cancellation.
+const mailboxes = lazyImport(() => import('../../state/mailbox.ts'))
+const streamRequester = lazyImport(() => import('../../client-requests/stream-requester.ts'))
 
 export interface LegacyCallOptions {
   readonly server: Server
@@ -54,7 +59,7 @@ export class LegacyCall implements LegacyMethodCall {
     this.stream = stream
     this.#incoming = incoming
     this.#session = session
-    this.cancellation = new Cancellation((abort) => this.#openMailbox().watchCancellation(abort))
+    this.cancellation = new Cancellation((abort) => void this.#watchCancellation(abort))
   }
 
   get principal(): Principal | undefined {
@@ -75,9 +80,11 @@ export class LegacyCall implements LegacyMethodCall {
     return this.#session.data.logLevel ?? 'debug'
   }
 
-  get requester(): ClientRequester {
+  async openRequester(): Promise<ClientRequester> {
+    const { StreamRequester } = await streamRequester()
+    const mailbox = await this.#openMailbox()
     this.#requester ??= new StreamRequester(
-      this.#openMailbox(),
+      mailbox,
       this.stream,
       () => this.cancellation.signal,
       this.server.limits.answer,
@@ -131,7 +138,19 @@ export class LegacyCall implements LegacyMethodCall {
     this.#mailbox?.close()
   }
 
-  #openMailbox(): Mailbox {
+  async #watchCancellation(abort: () => void): Promise<void> {
+    try {
+      const mailbox = await this.#openMailbox()
+      mailbox.watchCancellation(abort)
+    } catch (error) {
+      // The call goes on without it, as a client may also send no cancellation.
+      const message = 'a call cannot be cancelled'
+      this.server.log({ level: 'error', message, error: describe(error) })
+    }
+  }
+
+  async #openMailbox(): Promise<Mailbox> {
+    const { Mailbox } = await mailboxes()
     this.#mailbox ??= new Mailbox(this.server.store, this.#session, this.id, this.server.mailbox)
     // A handler that uses its signal only after it has returned must not leave a poll of the store running.
     if (this.#closed) this.#mailbox.close()

@@ -1,4 +1,5 @@
 /** POST of the 2025 revisions: the handshake, and messages within a session. */
+import { lazyImport } from '../../lib/lazy-import.ts'
 import { invalidRequest, McpError } from '../../protocol/errors.ts'
 import type { JsonRpcRequest, JsonRpcResponse, RequestId } from '../../protocol/jsonrpc.ts'
 import { isRequestId } from '../../protocol/jsonrpc.ts'
@@ -6,7 +7,6 @@ import { has } from '../../protocol/revisions.ts'
 import type { Server } from '../../server.ts'
 import { addCancellations } from '../../state/cancellations.ts'
 import { EventLogWriter } from '../../state/event-log/writer.ts'
-import { deliverResponses } from '../../state/mailbox.ts'
 import type { LegacySession, Session } from '../../state/sessions.ts'
 import type { Classified } from '../classify.ts'
 import { respond } from '../dispatch.ts'
@@ -16,6 +16,9 @@ import * as status from '../status.ts'
 import { initialize } from './initialize.ts'
 import { LegacyCall } from './legacy-call.ts'
 import { requireSession } from './session.ts'
+
+// Most clients get no request of ours, so they send no response.
+const mailboxes = lazyImport(() => import('../../state/mailbox.ts'))
 
 type LegacyBody = Extract<Classified, { kind: 'legacy' }>
 
@@ -93,8 +96,11 @@ async function handleNonRequests(
     if (isRequestId(requestId)) cancelled.push(requestId)
   }
   try {
-    // A response to no open question is dropped, as it cannot be told apart from a late one.
-    await deliverResponses(server.store, partition, responses, server.mailbox)
+    if (responses.length > 0) {
+      const { deliverResponses } = await mailboxes()
+      // A response to no open question is dropped, as it cannot be told apart from a late one.
+      await deliverResponses(server.store, partition, responses, server.mailbox)
+    }
   } catch (error) {
     if (error instanceof McpError) return errorResponse(status.BAD_REQUEST, null, error)
     throw error

@@ -1,11 +1,12 @@
 /** One request of 2026-07-28, as its method and its handler see it. */
 import type { Principal } from '../../auth/auth.ts'
 import type { ClientRequester } from '../../client-requests/client-request.ts'
-import { MultiRoundTrip } from '../../client-requests/multi-round-trip.ts'
+import type { MultiRoundTrip } from '../../client-requests/multi-round-trip.ts'
 import type { Cancellation } from '../../handlers/cancellation.ts'
 import type { RequestInfo } from '../../handlers/context.ts'
 import { HandlerFailure } from '../../handlers/run-handler.ts'
 import { isObject } from '../../lib/is-object.ts'
+import { lazyImport } from '../../lib/lazy-import.ts'
 import type { ModernMethodCall } from '../../protocol/call.ts'
 import type { JsonRpcRequest, Params, RequestId } from '../../protocol/jsonrpc.ts'
 import type { ModernRevision } from '../../protocol/revisions.ts'
@@ -20,7 +21,10 @@ import type { Envelope } from '../classify.ts'
 import type { IncomingRequest } from '../incoming-request.ts'
 import { visibleHeaders } from '../incoming-request.ts'
 import { META, readTrace } from '../meta.ts'
-import { inputRequiredResult } from './input-required.ts'
+
+// Most calls send no request to the client.
+const multiRoundTrip = lazyImport(() => import('../../client-requests/multi-round-trip.ts'))
+const inputRequired = lazyImport(() => import('./input-required.ts'))
 
 export interface ModernCallOptions {
   readonly server: Server
@@ -83,8 +87,9 @@ export class ModernCall implements ModernMethodCall {
     return this.#incoming.platform.deadline
   }
 
-  get requester(): ClientRequester {
+  async openRequester(): Promise<ClientRequester> {
     if (!this.#asks) throw new TypeError('This method cannot ask the client')
+    const { MultiRoundTrip } = await multiRoundTrip()
     this.#rounds ??= new MultiRoundTrip({})
     return this.#rounds
   }
@@ -95,6 +100,7 @@ export class ModernCall implements ModernMethodCall {
 
   async inputRequiredResult(): Promise<string> {
     if (!this.#rounds) throw new TypeError('This call has sent no request to the client')
+    const { inputRequiredResult } = await inputRequired()
     return inputRequiredResult(this, this.#incoming.owner, this.#rounds)
   }
 

@@ -1,5 +1,6 @@
 /** POST of 2026-07-28: stateless requests, each with everything that it needs. */
 import { Cancellation, Cancelled } from '../../handlers/cancellation.ts'
+import { lazyImport } from '../../lib/lazy-import.ts'
 import { invalidParams, McpError, methodNotFound } from '../../protocol/errors.ts'
 import type { JsonRpcRequest, Params } from '../../protocol/jsonrpc.ts'
 import { METHODS } from '../../protocol/methods.ts'
@@ -12,9 +13,11 @@ import type { IncomingRequest } from '../incoming-request.ts'
 import { META, toProgressToken } from '../meta.ts'
 import { errorResponse } from '../responses.ts'
 import { statusOfRefusal } from '../status.ts'
-import { openRequestState } from './input-required.ts'
-import { listen } from './listen.ts'
 import { ModernCall } from './modern-call.ts'
+
+// Most clients only call tools: the code for the rest is loaded when a request needs it.
+const inputRequired = lazyImport(() => import('./input-required.ts'))
+const subscriptions = lazyImport(() => import('./listen.ts'))
 
 export async function handleModernPost(
   server: Server,
@@ -41,12 +44,16 @@ async function handleRequest(
   checkMethodHeaders(headers, method, params)
   if (method === 'tools/call') checkParamHeaders(headers, server, params)
   const meta = readMeta(envelope.meta)
-  if (method === 'subscriptions/listen') return listen(server, incoming, id, params)
+  if (method === 'subscriptions/listen') {
+    return (await subscriptions()).listen(server, incoming, id, params)
+  }
   const row = METHODS.get(method)
   if (!row?.modern) throw methodNotFound(method)
   const asks = row.asks === true
   const hasRounds = asks && (params.requestState ?? params.inputResponses) !== undefined
-  const rounds = hasRounds ? await openRequestState(server, incoming, request) : undefined
+  const rounds = hasRounds
+    ? await (await inputRequired()).openRequestState(server, incoming, request)
+    : undefined
   // A closed connection is the only cancellation of this revision (C8), where the platform reports it.
   const cancellation = new Cancellation((abort) => {
     if (signal.aborted) abort()
