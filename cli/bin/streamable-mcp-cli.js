@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Starts the command-line client. A published package holds `dist`. A clone of the repository holds
-// the sources, and they run through tsx, so that the client needs no build and is never out of date.
+// the sources, which run through tsx, so that the client always runs as it is written and without a build.
 import { existsSync } from 'node:fs'
 
 const source = new URL('../src/main.ts', import.meta.url)

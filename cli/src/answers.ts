@@ -1,4 +1,4 @@
-/** How the client answers when a server asks: not at all, by a script, or through the person at the prompt. */
+/** How the client answers the questions of a server: not at all, by a rule, or through the person at the prompt. */
 
 import type {
   ClientCapabilities,
@@ -17,7 +17,7 @@ import { exitCodes, Problem } from './problem.ts'
 import { block, indented, text } from './text.ts'
 
 export interface Responder {
-  /** What the client declares; the server must not ask for anything else. */
+  /** The capabilities that the client declares. The server must not ask for anything else. */
   readonly capabilities: ClientCapabilities
   elicit?(params: ElicitRequest['params'], signal: AbortSignal): Promise<ElicitResult>
   sample?(params: CreateMessageRequest['params'], signal: AbortSignal): Promise<CreateMessageResult>
@@ -85,7 +85,7 @@ export function interactive({ ask, output, openBrowser }: InteractiveOptions): R
   }
 
   async function openPage(page: string, signal: AbortSignal): Promise<ElicitResult> {
-    // The address comes from the server and may be a lure: it is shown whole, and opened only on a yes.
+    // The address comes from the server and may be a trap. So it is shown in full, and opened only after a yes.
     if (!URL.canParse(page)) return { action: 'decline' }
     const url = new URL(page)
     output.note(text`  ${url.href}`)

@@ -6,12 +6,12 @@ import { isObject } from './json.ts'
 import { exitCodes, Problem } from './problem.ts'
 
 export interface ArgumentSources {
-  /** Everything on standard input, which can be read once. */
+  /** Reads everything on standard input. It can be called once. */
   readonly readInput: () => Promise<string>
 }
 
 /**
- * Reads words, which no shell and no prompt changes after this point:
+ * Reads arguments from words. Neither a shell nor the prompt changes the words any more:
  * `{…}`, `@file` and `-` are the whole object; `name=value` is text, or what the schema of the tool
  * says; `name:=json` is JSON; `name=@file` and `name:=@file` take the value from a file.
  */
@@ -86,7 +86,7 @@ function parse(json: string, what: string): unknown {
   }
 }
 
-/** A word stays text unless the schema wants something else: `123` may well be a name. */
+/** Keeps a word as text unless the schema wants another type, because `123` may be a name. */
 function typed(value: string, schema: { type?: unknown } | undefined): unknown {
   const types = [schema?.type].flat()
   if (schema?.type === undefined || types.includes('string')) return value
@@ -98,9 +98,9 @@ function typed(value: string, schema: { type?: unknown } | undefined): unknown {
 }
 
 /**
- * The words of a line at the prompt. A quote holds blanks together where it begins a word or a
- * value and is closed at its end; elsewhere, as in `name=it's`, it is a letter. JSON that begins a
- * word or a value goes to its closing bracket, with the quotes in it.
+ * Splits a line at the prompt into words. Quotes keep blanks together if they surround a whole word or
+ * value; elsewhere, as in `name=it's`, a quote is a letter. JSON at the beginning of a word or a value
+ * ends at its closing bracket, and may contain quotes.
  */
 export function splitWords(line: string): string[] {
   const words: string[] = []
@@ -116,7 +116,7 @@ export function splitWords(line: string): string[] {
 
 interface Piece {
   readonly text: string
-  /** How much of the line it takes. */
+  /** The number of characters of the line that it takes. */
   readonly length: number
 }
 
@@ -132,7 +132,7 @@ function quotedAt(line: string): Piece | undefined {
   return { text: double?.replace(/\\(.)/gs, '$1') ?? single, length: whole.length }
 }
 
-/** Without its closing bracket JSON takes the rest of the line, and its reader says what is wrong. */
+/** Without a closing bracket JSON takes the rest of the line, and the JSON parser reports the error. */
 function jsonAt(line: string): Piece | undefined {
   if (!/^[{[]/.test(line)) return undefined
   let depth = 0

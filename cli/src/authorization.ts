@@ -1,4 +1,4 @@
-/** Puts the right token on every request to the server, and gets a new one when it is no longer right. */
+/** Adds the token to every request to the server, and gets a new one when the server refuses it. */
 
 import type { FetchLike } from '@modelcontextprotocol/client'
 import {
@@ -26,18 +26,18 @@ export interface AuthorizationOptions {
   readonly store: TokenStore
   /** Shows a login page to the user. */
   readonly showLoginPage: ShowLoginPage
-  /** Log in when an operation turns out to need it; else its error says so. */
+  /** Log in when an operation needs it; otherwise its error tells the user to log in. */
   readonly loginWhenNeeded: boolean
   readonly fetch: FetchLike
-  /** The person at the terminal, who may enter a token. */
+  /** Asks the person at the terminal, who may enter a token. */
   readonly ask?: Ask | undefined
   readonly now?: () => number
 }
 
-/** Milliseconds that a person has for a login. */
+/** The time that a person has for a login, in milliseconds. */
 const LOGIN_TIME = 600_000
 
-/** A step-up is tried this often for one operation; then the refusal is the answer (D31). */
+/** How often one operation may ask for more scopes before its refusal is reported (D31). */
 const STEP_UP_LIMIT = 2
 
 export class Authorization {
@@ -53,7 +53,7 @@ export class Authorization {
     return this.#options.settings.url
   }
 
-  /** The fetch for requests to the MCP server; others must not see the token and do not go through it. */
+  /** The `fetch` for requests to the MCP server. Requests to others must not use it, because it adds the token. */
   readonly fetch: FetchLike = async (url, init) => {
     const { token, source } = await this.#credential()
     let response = await this.#send(url, init, token)
@@ -74,25 +74,25 @@ export class Authorization {
       : new ScopeRequired(challenge)
   }
 
-  /** The token that a request would carry now, renewed if it was about to end. */
+  /** Returns the token for a request, and renews it if it is about to expire. */
   async token(): Promise<string | undefined> {
     return (await this.#credential()).token
   }
 
   /**
-   * Asks the server without a token, because only its refusal says where its metadata is. Resolves to
-   * nothing where the server lets everybody in.
+   * Sends a request without a token, because only the refusal tells where the server's metadata is.
+   * Resolves with undefined when the server accepts callers without a token.
    */
   async challenge(signal: AbortSignal): Promise<Challenge | undefined> {
     const response = await probe(this.#server, this.#options.fetch, signal)
     if (response.status === 401) return challengeOf(response)
-    // Some servers ask for a login only when a tool is called; their metadata shows it.
+    // Some servers ask for a login only when a tool is called, but they publish metadata.
     return (await lacksOAuth(this.#server, {}, this.#bounded(signal))) ? undefined : {}
   }
 
   /**
-   * Runs an operation, and lets the user log in or grant more when that is what it lacks. The
-   * operation is repeated as a whole: a refused request has done nothing yet.
+   * Runs an operation, and lets the user log in or grant more scopes when the operation needs it. Then the
+   * whole operation is repeated, because a refused request has changed nothing.
    */
   async withLogin<T>(signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
     let logins = 0
@@ -152,7 +152,7 @@ export class Authorization {
     }
   }
 
-  /** A login that asks for the scopes held so far and the missing ones together (D31). */
+  /** Logs in with the scopes that the user granted so far and the missing ones together (D31). */
   async stepUp(challenge: Challenge, signal: AbortSignal): Promise<void> {
     const held = await this.#options.store.login(this.#server)
     const scope = computeScopeUnion(held?.scope, held?.tokens?.scope, challenge.scope)
@@ -160,8 +160,8 @@ export class Authorization {
   }
 
   /**
-   * Spends the refresh token, unless another process has just done so. `spent` is the access token
-   * that proved useless. Resolves to nothing when only a login can help.
+   * Uses the refresh token, unless another process has just done so. `spent` is the access token that was
+   * refused. Resolves with undefined when only a login can help.
    */
   async refresh(spent: string | undefined): Promise<Login | undefined> {
     const { store, settings } = this.#options
@@ -171,7 +171,7 @@ export class Authorization {
       if (held.tokens.access_token !== spent && !this.#isEnding(held)) return held
       const refreshToken = held.tokens.refresh_token
       if (refreshToken === undefined) return undefined
-      // Others wait for this lock; an issuer that hangs must not hold it for minutes.
+      // Other processes wait for this lock, so an issuer that does not answer must not hold it for minutes.
       const fetch = this.#bounded(AbortSignal.timeout(20_000))
       const found = await discoverOAuthServerInfo(this.#server, {
         fetchFn: fetch,
@@ -180,7 +180,7 @@ export class Authorization {
         }),
       })
       const metadata = found.authorizationServerMetadata
-      // The server has moved to another issuer, which must not see what the old one gave us.
+      // The server has moved to another issuer, which must not see tokens of the old one.
       if ((metadata?.issuer ?? found.authorizationServerUrl) !== held.issuer) return undefined
       const resource = found.resourceMetadata?.resource
       if (
@@ -206,7 +206,7 @@ export class Authorization {
         const code = error instanceof OAuthError ? error.code : undefined
         const unknownClient =
           code === OAuthErrorCode.InvalidClient || code === OAuthErrorCode.UnauthorizedClient
-        // These errors decide about the login, and trying again does not help. An issuer that fails does not decide.
+        // These errors end the login, because trying again does not help. A failure of the issuer does not end it.
         if (code !== OAuthErrorCode.InvalidGrant && !unknownClient) throw error
         await store.update(this.#server, held.issuer, {
           tokens: undefined,
@@ -223,7 +223,7 @@ export class Authorization {
 
   #isEnding({ tokens }: Login): boolean {
     if (tokens?.expires_at === undefined) return false
-    // A minute ahead, but not so early that a short-lived token would be renewed at every call.
+    // Renew a minute before the end, but later for a short-lived token, which would be renewed at every call.
     const lifetime = Number(tokens.expires_in ?? 3600) * 1000
     return this.#now() > tokens.expires_at - Math.min(60_000, lifetime / 5)
   }
@@ -244,7 +244,7 @@ export class Authorization {
     }
     let held = await store.login(this.#server)
     if (held?.tokens !== undefined && this.#isEnding(held)) {
-      // Good for a moment still: an issuer that is away, or renews nothing, should not stop a call.
+      // The token is still valid for a moment, so an issuer that does not answer must not stop the call.
       const last = this.#now() < (held.tokens.expires_at ?? 0) ? held : undefined
       held = await this.refresh(held.tokens.access_token).catch((error: unknown) => {
         if (last === undefined) throw error
@@ -294,5 +294,5 @@ export class Authorization {
   }
 }
 
-/** Where a token comes from: a login, the user's own typing, or ACCESS_TOKEN. */
+/** Where a token comes from: a login, the user who typed it, or ACCESS_TOKEN. */
 type Source = 'store' | 'entered' | 'environment' | 'none'

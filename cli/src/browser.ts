@@ -1,14 +1,14 @@
-/** Opens a page in the user's browser, without a shell: a URL from a server is only ever one argument. */
+/** Opens a page in the user's browser, without a shell, so that a URL from a server stays one argument. */
 
 import { spawn } from 'node:child_process'
 
-/** Resolves to whether a browser was started; the caller prints the URL in any case. */
+/** Resolves with whether a browser was started. The caller prints the URL in both cases. */
 export type OpenBrowser = (url: URL) => Promise<boolean>
 
-/** The opener of this system, or the program that `BROWSER` names; `none` there means headless. */
+/** The program of this system that opens pages, or the one that `BROWSER` names; `none` opens nothing. */
 export function systemBrowser(env: NodeJS.ProcessEnv, platform = process.platform): OpenBrowser {
   return async (url) => {
-    // Anything else could start a program: `file:`, `ms-msdt:`, a path.
+    // Other URLs could start a program: `file:`, `ms-msdt:`, a path.
     if (url.protocol !== 'https:' && url.protocol !== 'http:') return false
     const chosen = env.BROWSER?.trim()
     if (chosen === 'none') return false
@@ -29,7 +29,7 @@ export function systemBrowser(env: NodeJS.ProcessEnv, platform = process.platfor
 
 function opener(platform: NodeJS.Platform): string[] {
   if (platform === 'darwin') return ['open']
-  // `start` belongs to cmd.exe, which would interpret the URL; this one takes it as it is.
+  // `start` is a command of cmd.exe, which would interpret the URL. This program does not interpret it.
   if (platform === 'win32') return ['rundll32.exe', 'url.dll,FileProtocolHandler']
   return ['xdg-open']
 }

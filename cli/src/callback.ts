@@ -1,4 +1,4 @@
-/** Listens on loopback for the browser to come back from the authorization server (RFC 8252 section 7.3). */
+/** Listens on the loopback interface for the browser's redirect from the authorization server (RFC 8252 section 7.3). */
 
 import type { Server } from 'node:http'
 import { createServer } from 'node:http'
@@ -8,12 +8,12 @@ import { Problem } from './problem.ts'
 export interface Callback {
   /** The redirect URI to give to the issuer. */
   readonly redirectUri: string
-  /** The query with which the browser came back; rejects when `signal` aborts. */
+  /** Resolves with the query of the redirect. Rejects when `signal` aborts. */
   result(state: string, signal: AbortSignal): Promise<URLSearchParams>
   close(): Promise<void>
 }
 
-/** Listens at exactly `redirectUri`, or at any free port of 127.0.0.1. */
+/** Listens at exactly `redirectUri`, or without one at any free port of 127.0.0.1. */
 export async function listenForCallback(redirectUri?: string): Promise<Callback> {
   const wanted = new URL(redirectUri ?? 'http://127.0.0.1:0/callback')
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(wanted.hostname)
@@ -27,12 +27,12 @@ export async function listenForCallback(redirectUri?: string): Promise<Callback>
     const url = new URL(path, wanted)
     if (url.pathname !== wanted.pathname) return { status: 404, text: 'Not found.' }
     const deliver = waiting.get(url.searchParams.get('state') ?? '')
-    // A link of someone else, or a second visit: it must not end a login that is under way.
+    // This is a link of an attacker or a second visit, and must not end the login.
     if (deliver === undefined) return { status: 400, text: 'No one is waiting for this login.' }
     deliver(url.searchParams)
     return { status: 200, text: 'You can close this page and go back to the terminal.' }
   }
-  // "localhost" is either family, and browsers do not agree on which they try first.
+  // "localhost" may be an IPv4 or an IPv6 address, and browsers differ in which they try first.
   const hosts =
     wanted.hostname === 'localhost' ? ['127.0.0.1', '::1'] : [wanted.hostname.replace(/[[\]]/g, '')]
   const servers: Server[] = []
@@ -47,7 +47,7 @@ export async function listenForCallback(redirectUri?: string): Promise<Callback>
       await listen(server, redirectUri === undefined ? 0 : port, host)
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code
-      // A machine without IPv6 still has the other one.
+      // A machine without IPv6 still has the IPv4 address.
       if (host === '::1' && servers.length > 0 && code !== 'EADDRINUSE') continue
       await closeAll(servers)
       throw new Problem(`Port ${port} is taken, so the browser could not come back to it.`, {

@@ -1,4 +1,4 @@
-/** What a 401 or 403 asks for. */
+/** Reads what the WWW-Authenticate header of a 401 or 403 asks for. */
 
 import { extractWWWAuthenticateParams } from '@modelcontextprotocol/client'
 import type { Challenge } from './problem.ts'

@@ -20,14 +20,14 @@ export interface ClientContextOptions {
   readonly settings: Settings
   readonly output: Output
   readonly responder: Responder
-  /** How a login page reaches the user. */
+  /** Shows a login page to the user. */
   readonly showLoginPage: ShowLoginPage
-  /** Log in when an operation turns out to need it, and not only when told to. */
+  /** Log in when an operation needs it, and not only when the user asks for it. */
   readonly loginWhenNeeded: boolean
   readonly listen: boolean
-  /** Whether commands come from a session and not from one command line. */
+  /** Whether commands come from the interactive session and not from one command line. */
   readonly interactive: boolean
-  /** The person at the terminal, where there is one. */
+  /** Asks the person at the terminal, if there is one. */
   readonly ask?: Ask | undefined
   readonly readInput: () => Promise<string>
   /** Milliseconds. */
@@ -36,7 +36,7 @@ export interface ClientContextOptions {
 }
 
 export interface ClientContext extends ClientContextOptions {
-  /** Every exchange, shown while debugging; sends no token by itself. */
+  /** A `fetch` that shows each request and response while debugging. It adds no token. */
   readonly http: FetchLike
   readonly store: TokenStore
   readonly authorization: Authorization
@@ -44,7 +44,7 @@ export interface ClientContext extends ClientContextOptions {
   readonly handle: SessionHandle
   logLevel?: LoggingLevel | undefined
   operation(signal: AbortSignal, options?: { view?: View; save?: string | undefined }): Operation
-  /** Calls back at each notification of a method. Returns the function that ends this. */
+  /** Calls a function at each notification of a method. Returns a function that stops this. */
   onNotification(method: string, callback: () => void): () => void
 }
 
@@ -109,7 +109,7 @@ export function createClientContext(options: ClientContextOptions): ClientContex
   }
 }
 
-/** Keeps what libraries print by themselves off stdout, where only results belong. */
+/** Sends messages of libraries to stderr, because stdout is for results only. */
 export function redirectConsole(settings: Settings, output: Output): void {
   const say = (...values: unknown[]): void => {
     if (settings.debug) output.note(output.style('dim', block(values.map(String).join(' '))))

@@ -1,10 +1,10 @@
-/** The client as an issuer knows it: its id, and the secret where that issuer may see it. */
+/** The client as an issuer knows it: its id, and its secret if that issuer may see it. */
 
 import type { StoredOAuthClientInformation } from '@modelcontextprotocol/client'
 import type { ClientIdentity } from './settings.ts'
 import type { TokenStore } from './token-store.ts'
 
-/** The one issuer that may see the secret: the one that the user names now or has named before. */
+/** Returns the only issuer that may see the secret: the one that the user names now or has named before. */
 export async function secretIssuer(
   { clientId, issuer }: ClientIdentity,
   store: TokenStore,
@@ -12,7 +12,7 @@ export async function secretIssuer(
   return issuer ?? (clientId === undefined ? undefined : store.issuerOf(clientId, 'secret'))
 }
 
-/** The client to refresh with: the one that got the tokens, with its secret if this issuer may see it. */
+/** Returns the client that got the tokens, with its secret if this issuer may see it. A refresh needs it. */
 export async function refreshingClient(
   client: StoredOAuthClientInformation | undefined,
   identity: ClientIdentity,

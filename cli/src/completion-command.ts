@@ -1,4 +1,4 @@
-/** `__complete`: what the completion scripts of the shells ask. Prints one candidate a line. */
+/** `__complete`: the command that the completion scripts of the shells run. It prints one candidate per line. */
 
 import { noAnswers } from './answers.ts'
 import { createClientContext, redirectConsole } from './client-context.ts'
@@ -12,7 +12,7 @@ import { exitCodes } from './problem.ts'
 import { logLevels, readSettings } from './settings.ts'
 import { joined, text } from './text.ts'
 
-/** Milliseconds that a shell may wait at Tab. */
+/** The longest time that a shell waits after Tab, in milliseconds. */
 const TIME_LIMIT = 3_000
 
 const OPTION_VALUES: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
@@ -22,7 +22,7 @@ const OPTION_VALUES: ReadonlyMap<string, readonly string[]> = new Map<string, re
   ['--answer', ['decline', 'defaults']],
 ])
 
-/** The last word is the one to complete. Never fails: a shell shows nothing then. */
+/** Completes the last word. It never fails: without candidates the shell shows nothing. */
 export async function completeWords(words: readonly string[], host: Host): Promise<ExitCode> {
   const last = words.at(-1) ?? ''
   const found = (await candidates(words, host).catch(() => [])).filter((one) =>

@@ -1,4 +1,4 @@
-/** What Tab offers: commands, names of the server's things, their arguments, and values it suggests. */
+/** Finds what Tab offers: commands, names of tools, prompts and resources, their arguments, and values that the server suggests. */
 
 import type { Client, CompleteRequest } from '@modelcontextprotocol/client'
 import { authActions } from './login-commands.ts'
@@ -11,13 +11,13 @@ export interface CompletionSource {
   readonly client: () => Client | undefined
 }
 
-/** Milliseconds. */
+/** The time limit of one completion, in milliseconds. */
 const timeout = 3_000
 
-/** Longer templates are not looked at: their variables are found in quadratic time. */
+/** Longer templates are ignored, because finding their variables takes quadratic time. */
 const LONGEST_TEMPLATE = 2_000
 
-/** The candidates and the part of the line that they replace, as readline wants them. */
+/** The candidates and the part of the line that they replace, in the form of readline. */
 export async function complete(
   line: string,
   { commands, client }: CompletionSource,
@@ -33,12 +33,12 @@ export async function complete(
     const connected = client()
     return found(await completeWord(words, async () => connected))
   } catch {
-    // A server that is slow or away must not spoil the typing.
+    // A server that is slow or does not answer must not disturb the input.
     return found([])
   }
 }
 
-/** What fits after the name of a command. Names that the terminal would not show as they are, never fit. */
+/** Returns what fits after the name of a command. Names that contain unsafe characters are never offered. */
 export async function completeWord(
   words: readonly string[],
   connect: () => Promise<Client | undefined>,
@@ -56,7 +56,7 @@ export async function completeWord(
   return found.filter(isPrintable)
 }
 
-/** The second vocabulary. */
+/** The other names of the commands. */
 const KINDS: ReadonlyMap<string, string> = new Map([
   ['call', 'call-tool'],
   ['prompt', 'get-prompt'],
@@ -104,7 +104,7 @@ async function templates(client: Client): Promise<string[]> {
   return resourceTemplates.map(({ uriTemplate }) => uriTemplate)
 }
 
-/** `name=` for the arguments not given yet; after `name=`, the values that fit. */
+/** Returns `name=` for the arguments that are still missing; after `name=`, the values that fit. */
 async function parameters(
   client: Client,
   command: string,
@@ -138,7 +138,7 @@ async function parameterNames(client: Client, command: string, name: string): Pr
   return command === 'read-template' ? templateVariables(name) : []
 }
 
-/** The variables of an RFC 6570 template, without operators and modifiers. */
+/** Returns the variables of an RFC 6570 template, without operators and modifiers. */
 export function templateVariables(template: string): string[] {
   if (template.length > LONGEST_TEMPLATE) return []
   return [...template.matchAll(/\{[+#./;?&]?([^}]+)\}/g)].flatMap(([, list = '']) =>

@@ -1,4 +1,4 @@
-/** One server at a time: connecting in either era, losing and finding it again, and what it notifies. */
+/** The connection to one server: opens it in either era, restores it, and receives notifications. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { JSONRPCMessage, McpSubscription } from '@modelcontextprotocol/client'
@@ -17,11 +17,11 @@ export const clientInfo = {
 }
 
 export interface ConnectionEvents {
-  /** A notification of the server, by its method. */
+  /** Receives the server's notifications. */
   notified(method: string, params: Record<string, unknown>): void
-  /** The server had forgotten the session, and a new one was opened. */
+  /** Is called when the server did not know the session any more and a new one was opened. */
   renewed(): void
-  /** What the library reports besides; for debugging. */
+  /** Receives other errors of the library, for debugging. */
   trouble(error: Error): void
 }
 
@@ -30,7 +30,7 @@ export interface ConnectionOptions {
   readonly authorization: Authorization
   readonly responder: Responder
   readonly events: ConnectionEvents
-  /** Keep a stream open for changes of lists and resources, where the server offers one. */
+  /** Keep a stream open for changes of lists and resources, if the server offers one. */
   readonly listen: boolean
 }
 
@@ -52,7 +52,7 @@ export class Connection {
   readonly #options: ConnectionOptions
   #open: Open | undefined
   #subscription: McpSubscription | undefined
-  /** Resources whose updates the user wants; they outlive a session that had to be renewed. */
+  /** Resources whose updates the user wants. A new session subscribes to them again. */
   readonly #watched = new Set<string>()
 
   constructor(options: ConnectionOptions) {
@@ -63,14 +63,14 @@ export class Connection {
     return this.#open?.client
   }
 
-  /** Connects, with a login on the way if the server wants one and a person can log in. */
+  /** Connects, and logs in if the server wants it and a person can do it. */
   async open(signal: AbortSignal): Promise<Client> {
     return this.#options.authorization.withLogin(signal, () => this.#connect(signal))
   }
 
   /**
-   * Runs an operation against the connected server. A session that the server no longer knows is
-   * replaced (B37) and the operation repeated once: what got a 404 was not carried out.
+   * Runs an operation at the connected server. A session that the server does not know any more is
+   * replaced (B37), and the operation is repeated once, because a request with a 404 was not carried out.
    */
   async run<T>(signal: AbortSignal, operation: (client: Client) => Promise<T>): Promise<T> {
     const attempt = async (): Promise<T> => {
@@ -97,7 +97,7 @@ export class Connection {
     }
   }
 
-  /** Leaves without a word to the server, which keeps the session. */
+  /** Disconnects. The server is not told, so it keeps the session. */
   async close(): Promise<void> {
     const open = this.#open
     this.#open = undefined
@@ -105,7 +105,7 @@ export class Connection {
     await open?.client.close()
   }
 
-  /** Ends the session on the server and leaves. Resolves to whether there was a session to end. */
+  /** Ends the session on the server and disconnects. Resolves with whether there was a session to end. */
   async terminate(): Promise<boolean> {
     const transport = this.#open?.transport
     const hadSession = transport?.sessionId !== undefined
@@ -115,7 +115,7 @@ export class Connection {
       if (hadSession) await transport?.terminateSession()
     }
     try {
-      // A server that hangs must not keep the program from ending.
+      // A server that does not answer must not keep the program running.
       await Promise.race([leave(), sleep(3_000, undefined, { ref: false })])
     } finally {
       await this.close()
@@ -150,7 +150,7 @@ export class Connection {
     const client = new Client(clientInfo, {
       capabilities: responder.capabilities,
       jsonSchemaValidator: uncheckedHere,
-      // Lists are asked for before every call; servers of 2025 do not say how long they hold.
+      // The client lists the tools before every call, and servers of 2025 do not say how long a list is valid.
       defaultCacheTtlMs: 60_000,
       versionNegotiation: {
         mode:
@@ -195,13 +195,13 @@ export class Connection {
     return client
   }
 
-  /** Tells a fresh session what the user had asked for in the old one. */
+  /** Subscribes in the new session to what the user had asked for in the old one. */
   async #resume(client: Client, signal: AbortSignal): Promise<void> {
     if (client.getProtocolEra() === 'modern') return this.#listen(client, signal)
     for (const uri of this.#watched) await client.subscribeResource({ uri }, { signal })
   }
 
-  /** The modern era has one stream for all subscriptions; a change of them means a new stream. */
+  /** Opens a new stream when the subscriptions change, because 2026 has one stream for all of them. */
   async #listen(client: Client, signal: AbortSignal): Promise<void> {
     const offered = client.getServerCapabilities()
     const filter = {
@@ -213,7 +213,7 @@ export class Connection {
     await this.#subscription?.close()
     this.#subscription = undefined
     if (Object.keys(filter).length === 0) return
-    // The signal ends the waiting for the server's agreement, and must not end the stream later.
+    // The signal ends only the wait for the server's confirmation. It must not end the stream later.
     const opening = new AbortController()
     const abort = (): void => opening.abort(signal.reason)
     signal.addEventListener('abort', abort, { once: true })
@@ -226,7 +226,7 @@ export class Connection {
       const since = Date.now()
       subscription.closed.then((by) => {
         if (by === 'local' || this.#subscription !== subscription) return
-        // A stream that ends as soon as it began is not asked for again at once.
+        // A stream that ends at once is not opened again at once.
         this.#listenAgain(client, Date.now() - since < 10_000 ? 2_000 : 500)
       })
     } finally {
@@ -246,13 +246,13 @@ export class Connection {
   }
 }
 
-/** Marks the answer that {@link StreamAwareTransport} makes up; no server sends it. */
+/** Marks the answer that {@link StreamAwareTransport} creates itself, so that it differs from a server's. */
 export const brokenStream = 'streamable-mcp: stream ended without an answer'
 
 /**
- * Ends a call whose stream breaks off for good. The library tells only subscriptions of that end,
- * and would leave a call waiting for its timeout. It also knows which notifications the server has
- * not accepted yet, because the library sends a cancellation without waiting for it.
+ * Ends a call whose stream is lost and cannot be resumed, because the library reports this only to
+ * subscriptions, and a call would wait for its timeout. It also keeps the notifications that the server
+ * has not accepted yet, because the library sends a cancellation without waiting for it.
  */
 class StreamAwareTransport extends StreamableHTTPClientTransport {
   readonly #notifying = new Set<Promise<void>>()
@@ -280,7 +280,7 @@ class StreamAwareTransport extends StreamableHTTPClientTransport {
       ...options,
       onRequestStreamEnd: () => {
         options?.onRequestStreamEnd?.()
-        // After a normal end this has no effect: the call has its answer already.
+        // After a normal end this has no effect, because the call has its answer already.
         this.onmessage?.({ jsonrpc: '2.0', id, error: { code: -32000, message: brokenStream } })
       },
     })

@@ -1,10 +1,10 @@
-/** Any result as a table: one row for each member of a list, one column for each of its names. */
+/** Shows any result as a table: one row for each item of a list, one column for each member name. */
 
 import { isObject } from './json.ts'
 import type { Text } from './text.ts'
 import { table, text } from './text.ts'
 
-/** Cells are cut at this length, so that a table stays a table. */
+/** The largest length of a cell; a longer text is cut. */
 const CELL_LIMIT = 60
 
 export function tableText(value: unknown): Text {
@@ -20,7 +20,7 @@ export function tableText(value: unknown): Text {
   return table([names.map((name) => name.toUpperCase()), ...rows], '')
 }
 
-/** A result is mostly an object with one list in it: that list is the table. */
+/** Finds the list to show, because most results are objects that contain one list. */
 function rowsOf(value: unknown): unknown[] {
   if (Array.isArray(value)) return value
   if (!isObject(value)) return [value]

@@ -1,4 +1,4 @@
-/** Shows every exchange over HTTP while debugging is on, without the secrets in it. */
+/** Shows every HTTP request and response while debugging is on, without secrets. */
 
 import type { FetchLike } from '@modelcontextprotocol/client'
 import type { Output } from './output.ts'
@@ -37,7 +37,7 @@ function header(name: string, value: string): string {
   return `${name}: ${SECRET_HEADERS.test(name) ? redacted(value) : value}`
 }
 
-/** The scheme and the length stay visible: they are what one looks for. */
+/** Keeps the scheme and the length of a token visible, which help to find mistakes. */
 function redacted(value: string): string {
   const [scheme, rest] = value.split(' ', 2)
   return rest === undefined
@@ -67,7 +67,7 @@ function json(text: string): string | undefined {
   }
 }
 
-/** JSON-RPC and metadata have names that only look like secrets, and are needed to follow a session. */
+/** Names in JSON-RPC and metadata that look like secrets but are not, and are needed to follow a session. */
 function isSecret(name: string): boolean {
   return (
     SECRET_NAMES.test(name) && !/^(progressToken|token_type|.*_endpoint|.*_supported)$/.test(name)
@@ -82,7 +82,7 @@ function form(text: string): string | undefined {
     .join('&')
 }
 
-/** Whether a line typed at the prompt should stay out of the history file. */
+/** Whether a line may contain a secret and must not be written to the history file. */
 export function holdsSecret(line: string): boolean {
   return (
     /(token|secret|password|passwd|api[-_]?key|credential|authorization|bearer)["']?\s*[:=\s]\s*\S/i.test(

@@ -1,4 +1,4 @@
-/** Every error of the library, the network and the protocol as a sentence with its next step. */
+/** Turns every error of the library, the network and the protocol into a sentence with its next step. */
 
 import {
   InsecureTokenEndpointError,
@@ -18,7 +18,7 @@ import { causes, exitCodes, findCause, Problem } from './problem.ts'
 
 const { failed, unauthorized, unreachable, interrupted } = exitCodes
 
-/** `url` is the server that was asked; it goes into the sentence. */
+/** Turns an error into a problem. `url` is the server, which the sentence names. */
 export function toProblem(error: unknown, url: string): Problem {
   return (
     findCause(error, Problem) ??
@@ -39,7 +39,7 @@ function cancelled(error: unknown): Problem | undefined {
 function authorization(error: unknown): Problem | undefined {
   const issuer = findCause(error, IssuerMismatchError)
   if (issuer !== undefined) {
-    // What the other side sent is an attacker's text in a mix-up (D32): it is not shown.
+    // In a mix-up attack (D32) this text comes from the attacker, so it is not shown.
     return new Problem('The login was answered by another issuer than the one that was asked.', {
       exit: unauthorized,
       next: `Check the server's metadata with \`doctor\`; expected ${issuer.expected ?? 'none'}.`,
@@ -111,12 +111,12 @@ const networkErrors: Readonly<Record<string, readonly [string, string]>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: ['its certificate is for another name', 'Check the host name.'],
 }
 
-/** The network's own code of a failed fetch, wherever the library has put it. */
+/** Finds the network's error code of a failed `fetch` among the causes. */
 function networkCode(error: unknown): string | undefined {
   for (const cause of causes(error)) {
     const { code, errors } = cause as { code?: unknown; errors?: unknown }
     if (typeof code === 'string' && code in networkErrors) return code
-    // Node tries every address of a name and reports the failures together.
+    // Node tries every address of a host name and reports all failures in one error.
     if (Array.isArray(errors)) for (const one of errors) return networkCode(one)
   }
   return undefined

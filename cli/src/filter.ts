@@ -1,10 +1,10 @@
-/** Parts of a result by their path: `.tools[].name`, `.content[0].text`, `.["odd name"]`. */
+/** Selects parts of a result by a path: `.tools[].name`, `.content[0].text`, `.["odd name"]`. */
 
 import { exitCodes, Problem } from './problem.ts'
 
 type Step = { readonly key: string } | { readonly index: number } | 'each'
 
-/** The value at the path; with `[]` in it, a list of the values. What is not there is left out. */
+/** Returns the value at the path; with `[]` in the path, a list of the values that exist. */
 export function filtered(value: unknown, path: string): unknown {
   const steps = parsePath(path)
   let found = [value]

@@ -7,7 +7,7 @@ import type { Output } from './output.ts'
 import type { Text } from './text.ts'
 import { indented, text } from './text.ts'
 
-/** One line from the person at the terminal. Rejects when `signal` aborts. */
+/** Reads one line from the person at the terminal. Rejects when `signal` aborts. */
 export type Ask = (
   question: Text,
   signal: AbortSignal,
@@ -23,7 +23,7 @@ export type Filled =
   | { readonly action: 'accept'; readonly content: Record<string, FieldValue> }
   | { readonly action: 'decline' | 'cancel' }
 
-/** Words that end a form instead of answering a field. */
+/** Words that end the form and do not answer a field. */
 const ENDINGS: ReadonlyMap<string, 'decline' | 'cancel'> = new Map([
   ['/decline', 'decline'],
   ['/cancel', 'cancel'],

@@ -1,10 +1,10 @@
-/** The fields of an elicitation form: what to ask, what an answer means, and whether it will do. */
+/** The fields of an elicitation form: shows the question, reads the answer, and checks it. */
 
 import type { PrimitiveSchemaDefinition } from '@modelcontextprotocol/client'
 
 export type FieldValue = string | number | boolean | string[]
 
-/** A value, or the reason why the text is none. */
+/** A value, or the reason why the text is not valid. */
 export type Parsed = { readonly value: FieldValue } | { readonly reason: string }
 
 interface Choice {
@@ -12,7 +12,7 @@ interface Choice {
   readonly title: string
 }
 
-/** The choices of a field, in each of the five shapes that a schema may give them (B68). */
+/** Returns the choices of a field, from each of the five forms that a schema may have (B68). */
 function choices(schema: PrimitiveSchemaDefinition): Choice[] | undefined {
   if (schema.type === 'array') {
     const { items } = schema
@@ -25,7 +25,7 @@ function choices(schema: PrimitiveSchemaDefinition): Choice[] | undefined {
   return schema.enum.map((value, index) => ({ value, title: names?.[index] ?? value }))
 }
 
-/** The lines above the input: title, description, and the choices with their numbers. */
+/** Returns the lines above the input: title, description, and the choices with their numbers. */
 export function describeField(name: string, schema: PrimitiveSchemaDefinition): string[] {
   const title = schema.title ?? name
   const lines = [schema.description === undefined ? title : `${title}: ${schema.description}`]
@@ -35,7 +35,7 @@ export function describeField(name: string, schema: PrimitiveSchemaDefinition): 
   return lines
 }
 
-/** What goes into brackets before the input: the kind of value, and what Enter alone means. */
+/** Returns the text in brackets before the input: the type of the value, and the effect of Enter alone. */
 export function fieldHint(schema: PrimitiveSchemaDefinition, required: boolean): string {
   const kind = {
     boolean: 'y/n',
@@ -54,7 +54,7 @@ function show(value: FieldValue): string {
   return Array.isArray(value) ? value.join(', ') : String(value)
 }
 
-/** Reads one answer by its schema. The empty answer is the caller's: default, skipped, or missing. */
+/** Reads one answer by its schema. The caller handles the empty answer: default, skipped, or missing. */
 export function parseField(schema: PrimitiveSchemaDefinition, text: string): Parsed {
   const answer = text.trim()
   switch (schema.type) {
@@ -87,7 +87,7 @@ export function parseField(schema: PrimitiveSchemaDefinition, text: string): Par
   }
 }
 
-/** A choice by its value, its title or its number, in this order: a value may look like a number. */
+/** Finds a choice by its value, its title or its number, in this order, because a value may look like a number. */
 function pick(schema: PrimitiveSchemaDefinition, text: string): string | undefined {
   const all = choices(schema) ?? []
   const exact = all.find(({ value, title }) => value === text || title === text)
@@ -126,7 +126,7 @@ function parseText(
   text: string,
 ): Parsed {
   const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, format } = schema
-  // JSON Schema counts characters, JavaScript counts halves of some of them.
+  // JSON Schema counts characters, but JavaScript counts UTF-16 units.
   const length = [...text].length
   if (length < minLength) return { reason: `Give at least ${minLength} characters.` }
   if (length > maxLength) return { reason: `Give at most ${maxLength} characters.` }

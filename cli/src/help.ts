@@ -1,4 +1,4 @@
-/** What `--help` says. */
+/** The text of `--help`. */
 
 import type { Command } from './commands/command.ts'
 import type { Text } from './text.ts'
@@ -44,7 +44,7 @@ const EXIT_TEXTS: readonly (readonly [string, string])[] = [
   ['130', 'cancelled'],
 ]
 
-/** The help of one command, or of the program. */
+/** Returns the help of one command, or of the program. */
 export function helpText(command: Command | undefined, commands: readonly Command[]): Text {
   const parts: Text[] = []
   if (command === undefined) {

@@ -1,4 +1,4 @@
-/** The commands of earlier sessions, in a private file. Which lines may enter is the prompt's business. */
+/** The commands of earlier sessions, in a private file. The prompt decides which lines are kept. */
 
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,7 +29,7 @@ export function openHistory(folder: string): History {
     add(line) {
       try {
         mkdirSync(folder, { recursive: true, mode: 0o700 })
-        // Appended line by line: two sessions at once keep the lines of both.
+        // Each line is appended by itself, so two sessions at the same time keep the lines of both.
         appendFileSync(path, `${line}\n`, { mode: 0o600 })
       } catch {}
     },

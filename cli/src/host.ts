@@ -1,11 +1,11 @@
-/** What the program needs of its process; the tests have one in memory. */
+/** The parts of the process that the program uses. Tests replace them with objects in memory. */
 
 export interface Host {
   readonly stdin: NodeJS.ReadableStream & { isTTY?: boolean }
   readonly stdout: NodeJS.WritableStream & { isTTY?: boolean; columns?: number }
   readonly stderr: NodeJS.WritableStream & { isTTY?: boolean; columns?: number }
   readonly env: NodeJS.ProcessEnv
-  /** Aborts on Ctrl+C outside of the interactive session. */
+  /** Aborts at Ctrl+C outside of the interactive session. */
   readonly signal: AbortSignal
   /** Ends the process at once, for a second Ctrl+C. */
   readonly forceQuit: () => void

@@ -1,4 +1,4 @@
-/** Shows images in terminals that can, and keeps them in a folder where the terminal cannot. */
+/** Shows images in the terminal if it can, and saves them in a folder otherwise. */
 
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,7 @@ import { text } from './text.ts'
 
 export type ImageProtocol = 'kitty' | 'iterm' | 'sixel'
 
-/** What the terminal says of itself; multiplexers in between pass no images on. */
+/** Finds the image protocol from the terminal's variables. Multiplexers such as tmux do not pass images on. */
 export function imageProtocol(env: NodeJS.ProcessEnv): ImageProtocol | undefined {
   const { TERM = '', TERM_PROGRAM = '' } = env
   if (env.TMUX || /^(screen|tmux)/.test(TERM)) return undefined
@@ -22,7 +22,7 @@ export function imageProtocol(env: NodeJS.ProcessEnv): ImageProtocol | undefined
   return /sixel|^foot|^mlterm|^contour/.test(TERM) ? 'sixel' : undefined
 }
 
-/** Prints nothing where stdout is not a terminal: a script saves images by `--save`. */
+/** Prints images, but only to a terminal, because scripts save images with `--save`. */
 export async function showImages(binaries: readonly Binary[], output: Output): Promise<void> {
   const env = output.terminal
   if (env === undefined) return
@@ -38,14 +38,14 @@ export async function showImages(binaries: readonly Binary[], output: Output): P
   for (const path of await saveBinaries(unseen, folder)) output.note(text`Saved ${path}`)
 }
 
-/** The escape sequence of an image, or nothing where the protocol does not know its type. */
+/** Returns the escape sequence of an image, or undefined if the protocol does not know its type. */
 export function imageSequence(
   { data, mimeType }: Binary,
   protocol: ImageProtocol,
 ): string | undefined {
   if (!mimeType.startsWith('image/') || mimeType.includes('svg')) return undefined
   const bytes = Buffer.from(data, 'base64')
-  // Written anew, because the server's own text could end the sequence and begin another one.
+  // The data is encoded again, because the server's own text could end the sequence and begin another one.
   const base64 = bytes.toString('base64')
   switch (protocol) {
     case 'kitty':
@@ -57,7 +57,7 @@ export function imageSequence(
   }
 }
 
-/** The kitty protocol takes at most 4096 letters at once. */
+/** The number of characters that the kitty protocol takes at once. */
 function kittySequence(base64: string): string {
   const parts = base64.match(/.{1,4096}/g) ?? []
   return parts

@@ -1,4 +1,4 @@
-/** JSON of others: whether it is an object, and a parser that does not throw. */
+/** Helpers for JSON from others: a type guard for objects, and a parser that does not throw. */
 
 export function parseJson(text: string): unknown {
   try {

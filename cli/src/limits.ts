@@ -1,12 +1,12 @@
-/** Limits what a server may send: an answer that never ends would take all memory. */
+/** Limits the size of answers, because an answer that never ends would take all memory. */
 
 import type { FetchLike } from '@modelcontextprotocol/client'
 import { exitCodes, Problem } from './problem.ts'
 
-/** Bytes of a body, or of one event of a stream. */
+/** The largest number of bytes of a body, or of one event of a stream. */
 export const MESSAGE_LIMIT = 16 * 1024 * 1024
 
-/** `exceeded` is told the reason, which the client library does not pass on for a stream. */
+/** Wraps a `fetch`. `exceeded` receives the error, because the client library loses it for a stream. */
 export function limitedFetch(
   fetch: FetchLike,
   limit = MESSAGE_LIMIT,
@@ -22,7 +22,7 @@ export function limitedFetch(
       statusText,
       headers,
     })
-    // A response that is made here has no address of its own, and the library looks at it.
+    // A response that is created here has no URL, but the library reads it.
     Object.defineProperty(limited, 'url', { value: response.url })
     return limited
   }
@@ -31,7 +31,7 @@ export function limitedFetch(
 const LINE_FEED = 10
 const CARRIAGE_RETURN = 13
 
-/** Counts bytes; in a stream of events, those since the last empty line. */
+/** Counts bytes; in a stream of events, the bytes since the last empty line. */
 function limiter(
   limit: number,
   events: boolean,

@@ -1,4 +1,4 @@
-/** A lock between processes: the process that creates the file holds it, and a lock whose holder is gone is taken over. */
+/** A lock between processes: the process that creates the file holds it. Another one takes over when the holder has died. */
 
 import { randomUUID } from 'node:crypto'
 import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Problem } from './problem.ts'
 
 export interface LockOptions {
-  /** Milliseconds without a heartbeat after which a holder counts as gone. @default 5000 */
+  /** Milliseconds without a heartbeat after which a holder counts as dead. @default 5000 */
   readonly staleAfter?: number
   /** Milliseconds to wait for a living holder before giving up. @default 60000 */
   readonly timeout?: number
@@ -28,8 +28,8 @@ export async function withLock<T>(
       })
     } else await sleep(20 + Math.random() * 40)
   }
-  // The heartbeat, and not the age of the file, says that the holder lives: a refresh over a slow
-  // network may outlast any fixed limit.
+  // The heartbeat, and not the age of the file, shows that the holder lives, because a refresh over a
+  // slow network may take longer than any fixed limit.
   const heartbeat = setInterval(() => {
     const now = new Date()
     utimes(path, now, now).catch(() => {})
@@ -39,7 +39,7 @@ export async function withLock<T>(
     return await body()
   } finally {
     clearInterval(heartbeat)
-    // A holder that was suspended past its limit may find another one's lock here.
+    // If this process was suspended for too long, the file may be the lock of another process by now.
     if ((await readFile(path, 'utf8').catch(() => '')) === id) await rm(path, { force: true })
   }
 }
@@ -60,8 +60,8 @@ async function isStale(path: string, staleAfter: number): Promise<boolean> {
 }
 
 /**
- * Takeovers happen one at a time and look again before they delete. Without that, a process which
- * saw the stale lock long ago would delete the fresh lock of a quicker process.
+ * Takes over a stale lock. Only one process does this at a time, and it checks again before it deletes.
+ * Otherwise a process that saw the stale lock long ago would delete the new lock of a faster process.
  */
 async function removeStale(path: string, staleAfter: number): Promise<void> {
   const takeover = `${path}.takeover`

@@ -113,7 +113,7 @@ function report(
   return exitCodes.ok
 }
 
-/** Prints the page in any case, and opens it where there is a browser to open. */
+/** Prints the page's address, and opens the page if there is a browser. */
 export function showPage(output: Output, openBrowser: OpenBrowser): ShowLoginPage {
   return async (page) => {
     output.note(text`Log in at this page:`)

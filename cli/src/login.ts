@@ -1,4 +1,4 @@
-/** One login through the browser: discovery, registration, PKCE and the code exchange of the official library. */
+/** A login through the browser: discovery, registration, PKCE and the code exchange, by the official library. */
 
 import { randomBytes } from 'node:crypto'
 import type {
@@ -33,13 +33,13 @@ export interface LoginOptions {
 }
 
 /**
- * Shows the page to the user. Resolves to the address at which the browser ended, if the user gave
- * it by hand (the browser may run on another machine), and otherwise to nothing. `arrived` aborts
- * when the browser has come back by itself.
+ * Shows the page to the user. Resolves with the address at which the browser ended, if the user pasted it
+ * (the browser may run on another machine), otherwise with undefined. `arrived` aborts when the browser
+ * has come back by itself.
  */
 export type ShowLoginPage = (page: URL, arrived: AbortSignal) => Promise<string | undefined>
 
-/** Logs in and stores the tokens; an abort of `signal` rejects. */
+/** Logs in and stores the tokens. Rejects when `signal` aborts. */
 export async function login(options: LoginOptions): Promise<void> {
   const callback = await openCallback(options)
   try {
@@ -58,7 +58,7 @@ export async function login(options: LoginOptions): Promise<void> {
     })
     if (outcome === 'AUTHORIZED' || provider.page === undefined) return
     const answer = await visited(provider.page, provider.state(), callback, options)
-    // `finishAuth` checks the issuer of the answer (RFC 9207) before it believes anything else in it.
+    // `finishAuth` checks the issuer of the answer (RFC 9207) before it uses anything else in it.
     const transport = new StreamableHTTPClientTransport(new URL(serverUrl), {
       authProvider: provider,
       fetch: options.fetch,
@@ -69,7 +69,7 @@ export async function login(options: LoginOptions): Promise<void> {
   }
 }
 
-/** What the browser came back with, by itself or through the user's hands. */
+/** Waits for the answer that the browser brings, or that the user pastes. */
 async function visited(
   page: URL,
   state: string,
@@ -98,8 +98,8 @@ function parsePasted(address: string, state: string): URLSearchParams {
 }
 
 /**
- * The registered redirect URI when there is one. A registration of our own is reused with its
- * port, because issuers may compare it exactly; when that port is taken, we register anew.
+ * Listens at the registered redirect URI, if there is one. An earlier registration is used again with
+ * its port, because issuers may compare it exactly. If that port is in use, the client registers again.
  */
 async function openCallback({ identity, server, store }: LoginOptions): Promise<Callback> {
   if (identity.redirectUri !== undefined) return listenForCallback(identity.redirectUri)
@@ -112,7 +112,7 @@ async function openCallback({ identity, server, store }: LoginOptions): Promise<
 }
 
 class LoginProvider implements OAuthClientProvider {
-  /** The page that the user has to visit, once the library has made it. */
+  /** The page that the user has to visit, when the library has created it. */
   page: URL | undefined
   readonly clientMetadataUrl?: string
   readonly redirectUrl: string
@@ -152,7 +152,7 @@ class LoginProvider implements OAuthClientProvider {
       return fixedClient(identity, context.issuer, await secretIssuer(identity, store))
     }
     const client = (await store.credentials(server, context.issuer))?.client
-    // Made for another port, or for another identity than the one asked for now.
+    // The registration is for another port, or for another client than the one that is configured now.
     const usable =
       client !== undefined && 'redirect_uris' in client
         ? client.redirect_uris?.includes(this.redirectUrl)
@@ -168,7 +168,7 @@ class LoginProvider implements OAuthClientProvider {
     if (context !== undefined) await store.update(server, context.issuer, { client })
   }
 
-  /** A login starts from nothing: an old refresh token cannot widen what it was granted (RFC 6749 section 6). */
+  /** Returns no tokens, because an old refresh token cannot get more scopes (RFC 6749 section 6). */
   tokens(): undefined {
     return undefined
   }
@@ -185,8 +185,8 @@ class LoginProvider implements OAuthClientProvider {
     await store.update(server, issuer, {
       tokens: dated(tokens, now()),
       scope,
-      // A refresh has to name the client that these tokens belong to. Its secret is not stored, only
-      // that it belongs to this issuer.
+      // A refresh has to name the client that got these tokens. Its secret is not stored, only the fact
+      // that this issuer may see it.
       ...(isFixed(clientId) && { client: { client_id: clientId, issuer } }),
       ...(isFixed(clientId) && identity.clientSecret !== undefined && { secretOf: clientId }),
     })
@@ -212,7 +212,7 @@ class LoginProvider implements OAuthClientProvider {
     return this.#verifier
   }
 
-  /** Runs before anything is sent on the word of this metadata. */
+  /** Checks the metadata before anything is sent to an address in it. */
   async saveDiscoveryState(state: OAuthDiscoveryState): Promise<void> {
     this.#requirePkce(state.authorizationServerMetadata)
     await this.#requireKnownIssuer(
@@ -225,7 +225,7 @@ class LoginProvider implements OAuthClientProvider {
     return this.#discovery
   }
 
-  /** Metadata without S256 is refused (D23). */
+  /** Throws for metadata without S256 (D23). */
   #requirePkce(metadata: AuthorizationServerMetadata | undefined): void {
     const methods = metadata?.code_challenge_methods_supported
     if (metadata === undefined || methods?.includes('S256')) return
@@ -236,7 +236,7 @@ class LoginProvider implements OAuthClientProvider {
     })
   }
 
-  /** A client registered at one issuer is not shown to another one that the server names (D34). */
+  /** Throws if the client is registered at another issuer than the one that the server names (D34). */
   async #requireKnownIssuer(issuer: string): Promise<void> {
     const { identity, store } = this.#options
     const { clientId, clientSecret } = identity
@@ -259,7 +259,7 @@ class LoginProvider implements OAuthClientProvider {
   }
 }
 
-/** Tokens with the moment at which they end, which is all that a later run can check. */
+/** Adds the time at which the tokens expire, because a later run needs it. */
 export function dated(tokens: StoredOAuthTokens, now: number): Tokens {
   if (tokens.expires_in === undefined) return tokens
   return { ...tokens, expires_at: now + Number(tokens.expires_in) * 1000 }

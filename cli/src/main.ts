@@ -3,10 +3,10 @@
 import { run } from './program.ts'
 
 const interrupt = new AbortController()
-// The first Ctrl+C cancels what runs. With it this listener is gone, and a second Ctrl+C ends the
-// process as the system does, even if the program is busy.
+// The first Ctrl+C cancels the command and removes this listener. So a second Ctrl+C makes the system end
+// the process, even if the program is busy.
 process.once('SIGINT', () => interrupt.abort())
-// A reader such as `head` may leave early, which is not an error.
+// A reader such as `head` may stop reading early, which is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit(0)

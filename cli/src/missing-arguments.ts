@@ -14,7 +14,7 @@ export interface Asking {
   readonly timeout: number
 }
 
-/** The arguments of a tool with the missing ones added; unchanged where no one can be asked. */
+/** Returns the arguments of a tool with the missing ones added; unchanged if there is no person to ask. */
 export async function askForMissing(
   given: Record<string, unknown>,
   tool: Tool | undefined,
@@ -48,7 +48,7 @@ export async function askForMissingPromptArguments(
   return { ...given, ...(await askFor(Object.fromEntries(fields), asking)) }
 }
 
-/** Asks for texts by their names, all of them required. */
+/** Asks for one text for each name. All are required. */
 export async function askForTexts(
   names: readonly string[],
   asking: Asking,
@@ -72,7 +72,7 @@ function textField(description?: string): PrimitiveSchemaDefinition {
   return { type: 'string', ...(description !== undefined && { description }) }
 }
 
-/** What a form can ask for; everything else is asked for as JSON. */
+/** Whether a form can ask for this type. Other types are asked for as JSON. */
 function toField(schema: unknown): PrimitiveSchemaDefinition {
   if (isField(schema)) return schema
   const described = isObject(schema) && typeof schema.description === 'string'

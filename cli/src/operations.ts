@@ -1,4 +1,4 @@
-/** What can be done with a connected server, the same from a script and from the prompt. */
+/** The operations on a connected server, for the command line and the prompt. */
 
 import type {
   CacheableRequestOptions,
@@ -37,15 +37,15 @@ export interface Operation {
   readonly output: Output
   readonly view: View
   readonly signal: AbortSignal
-  /** Milliseconds a request may take; progress starts them anew. */
+  /** The time limit of a request in milliseconds. Each progress notification restarts it. */
   readonly timeout: number
   readonly logLevel?: LoggingLevel | undefined
   readonly handle: SessionHandle
-  /** A folder for the images, sounds and files of a result. */
+  /** The folder for the images, sounds and files of a result. */
   readonly save?: string | undefined
-  /** Everything on standard input. */
+  /** Reads everything on standard input. */
   readonly readInput: () => Promise<string>
-  /** The person at the terminal, who is asked for missing arguments. */
+  /** Asks the person at the terminal for missing arguments. */
   readonly ask?: Ask | undefined
 }
 
@@ -85,7 +85,7 @@ export async function list(operation: Operation, what: List): Promise<ExitCode> 
   })
 }
 
-/** The library prints to the console when asked for what a server does not offer, so it is not asked. */
+/** Returns an empty list for a capability that the server does not have, because the library would print to the console. */
 export function offers(client: Client, what: 'tools' | 'prompts' | 'resources'): boolean {
   return client.getServerCapabilities()?.[what] !== undefined
 }
@@ -96,7 +96,7 @@ export async function listTools(client: Client, options: CacheableRequestOptions
 
 export interface Call {
   readonly name: string
-  /** As typed, each word as it is; or the arguments themselves. */
+  /** The words that the user typed, or the arguments themselves. */
   readonly input: readonly string[] | Record<string, unknown>
 }
 
@@ -105,7 +105,7 @@ export async function callTool(operation: Operation, call: Call): Promise<ExitCo
   const bar = progressBar(output)
   try {
     return await connection.run(signal, async (client) => {
-      // The tools are listed first: the schema types the arguments, checks the result, names headers.
+      // The tools are listed first, because the schema gives the types of arguments, checks the result and names headers.
       const tools = await listTools(client, { signal, timeout: operation.timeout })
       const tool = findTool(tools, call.name)
       const given = Array.isArray(call.input)
@@ -140,7 +140,7 @@ export async function callTool(operation: Operation, call: Call): Promise<ExitCo
   }
 }
 
-/** A name that no tool has goes to the server, unless another name is so near that it was meant. */
+/** Throws for an unknown name that is close to a known one. Any other unknown name is sent to the server. */
 function findTool(tools: readonly Tool[], name: string): Tool | undefined {
   const tool = tools.find((one) => one.name === name)
   const next =
@@ -194,7 +194,7 @@ async function keepFiles(
   }
 }
 
-/** 2026-07-28 asks for log messages with each request; before, once per session. */
+/** Asks for log messages: in 2026-07-28 with each request, before that once per session. */
 function metaOf({ logLevel }: Operation, client: Client): { _meta?: Record<string, unknown> } {
   const wanted = logLevel !== undefined && client.getProtocolEra() === 'modern'
   return wanted ? { _meta: { [LOG_LEVEL_META_KEY]: logLevel } } : {}

@@ -1,4 +1,4 @@
-/** The options of the command line, and those that a command at the prompt may have. */
+/** The options of the command line, and the options that a command at the prompt may have. */
 
 import { parseArgs } from 'node:util'
 import type { CommandOptions } from './commands/command.ts'
@@ -34,7 +34,7 @@ const OPTIONS = {
 
 export const optionNames: readonly string[] = Object.keys(OPTIONS).map((name) => `--${name}`)
 
-/** Options whose value is the next word. */
+/** The options whose value is the next word. */
 export const valueOptions: ReadonlySet<string> = new Set(
   Object.entries(OPTIONS).flatMap(([name, { type }]) => (type === 'string' ? [`--${name}`] : [])),
 )
@@ -76,8 +76,8 @@ export interface TakenOptions {
 }
 
 /**
- * Takes the options of one command out of the words at the prompt. Words that only look like an
- * option stay: at the prompt they are mostly part of a text.
+ * Removes the options of one command from the words at the prompt. Words that only look like an option
+ * stay, because at the prompt they are usually part of a text.
  */
 export function takeOptions(given: readonly string[], view: View): TakenOptions {
   const words: string[] = []

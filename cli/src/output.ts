@@ -1,4 +1,4 @@
-/** Everything the client prints: results to stdout, the rest to stderr, and only text that is safe. */
+/** Prints everything: results to stdout, the rest to stderr, and only text that is safe. */
 
 import { tableText } from './data-table.ts'
 import { filtered } from './filter.ts'
@@ -30,12 +30,12 @@ export type Format = (typeof formats)[number]
 /** How one result is shown. */
 export interface View {
   readonly format: Format
-  /** Only these parts of the result, such as `.tools[].name`. */
+  /** The path of the parts of the result to show, such as `.tools[].name`. */
   readonly filter?: string | undefined
 }
 
 export class Output {
-  /** The view of the command line; at the prompt each command may choose another one. */
+  /** The view of the command line. At the prompt each command may choose another one. */
   readonly view: View
   readonly #streams: Streams
   #around: (print: () => void) => void = (print) => print()
@@ -46,12 +46,12 @@ export class Output {
     this.view = view
   }
 
-  /** Whether a program reads stdout, which then gets one document and nothing else. */
+  /** Whether a program reads stdout. Then only one document is printed there. */
   get forProgram(): boolean {
     return this.view.format === 'json' || this.view.format === 'yaml'
   }
 
-  /** Whether a person reads along at a terminal that can redraw a line. */
+  /** Whether a person reads at a terminal that can redraw a line. */
   get live(): boolean {
     const { env, stderr } = this.#streams
     return !this.forProgram && stderr.isTTY === true && env.TERM !== 'dumb'
@@ -61,27 +61,27 @@ export class Output {
     return this.#streams.stderr.columns ?? 80
   }
 
-  /** Environment of the terminal, for what only some terminals can show. */
+  /** The terminal's environment variables, which tell what it can show. */
   get terminal(): NodeJS.ProcessEnv | undefined {
     return this.#streams.stdout.isTTY === true && this.live ? this.#streams.env : undefined
   }
 
-  /** A result, as a script reads it. */
+  /** Prints a result to stdout. */
   print(line: Text): void {
     this.#write(() => this.#streams.stdout.write(`${line}\n`))
   }
 
-  /** Notifications, hints and warnings. */
+  /** Prints notifications, hints and warnings to stderr. */
   note(line: Text): void {
     this.#write(() => this.#streams.stderr.write(`${line}\n`))
   }
 
-  /** An escape sequence that this program has made itself, such as an image. */
+  /** Prints an escape sequence that this program has created, such as an image. */
   control(sequence: string): void {
     this.#write(() => this.#streams.stdout.write(`${sequence}\n`))
   }
 
-  /** A result in the form that the user chose; `render` makes it text for a person. */
+  /** Prints a result in the format that the user chose; `render` turns it into text for a person. */
   result(value: unknown, render: () => Text, view: View = this.view): void {
     const chosen = view.filter === undefined ? value : filtered(value, view.filter)
     if (view.format === 'json') this.print(jsonText(chosen))
@@ -101,14 +101,14 @@ export class Output {
     if (next !== undefined) this.note(text`→ ${next}`)
   }
 
-  /** Shows a line below everything else, redrawn in place; `undefined` removes it. Only where `live`. */
+  /** Shows a line below everything else and redraws it in place; `undefined` removes it. Does nothing unless `live`. */
   status(line: Text | undefined): void {
     if (!this.live) return
     this.#status = line
     this.#streams.stderr.write(`\r\u001b[K${line ?? ''}`)
   }
 
-  /** Lets an interactive prompt step aside for each print and come back after it. */
+  /** Wraps each print, so that an interactive prompt can remove its line before it and draw it again after it. */
   surround(around: (print: () => void) => void): void {
     this.#around = around
   }
@@ -124,7 +124,7 @@ export class Output {
     return this.#colored ? styled(CODES[style], value) : text`${value}`
   }
 
-  /** https://no-color.org and https://force-color.org: set and not empty. */
+  /** Whether a variable is set and not empty, as https://no-color.org and https://force-color.org define it. */
   get #colored(): boolean {
     const { env, stdout, stderr } = this.#streams
     if (env.NO_COLOR) return false
@@ -133,7 +133,7 @@ export class Output {
   }
 }
 
-/** Strings as they are, one a line; everything else as JSON. */
+/** Writes strings as they are, one per line, and all other values as JSON. */
 function plainText(value: unknown): Text {
   const all = Array.isArray(value) ? value : [value]
   return joined(all.map((one) => (typeof one === 'string' ? text`${one}` : jsonText(one))))

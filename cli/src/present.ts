@@ -1,4 +1,4 @@
-/** Results of the server as text for a person. */
+/** Turns results of the server into text for a person. */
 
 import type {
   CallToolResult,
@@ -25,7 +25,7 @@ export function toolsText(tools: readonly Tool[], output: Output): Text {
   )
 }
 
-/** Name, type and description of each argument, the required ones marked by an asterisk. */
+/** Returns name, type and description of each argument, with an asterisk for required ones. */
 function parametersOf(tool: Tool): [string, string][] {
   const properties = (tool.inputSchema.properties ?? {}) as Record<string, Record<string, unknown>>
   return Object.entries(properties).map(([name, schema]) => {
@@ -66,7 +66,7 @@ export function templatesText(templates: readonly ResourceTemplateType[], output
 
 export function toolResultText(result: CallToolResult, output: Output): Text {
   const blocks = result.content.map((one) => contentText(one))
-  // A server repeats structured content as text for clients of 2025; then it is shown once.
+  // Servers repeat structured content as text for clients of 2025, so it is shown only once.
   if (blocks.length === 0 && result.structuredContent !== undefined) {
     blocks.push(jsonText(result.structuredContent))
   }
@@ -118,7 +118,7 @@ const LEVEL_STYLES: Readonly<Record<string, Style>> = {
   warning: 'yellow',
 }
 
-/** A log message as one line; at a terminal with its time, and with the fields of an object apart. */
+/** Returns a log message as one line; at a terminal with its time, and with each field of an object. */
 function logText(params: Record<string, unknown>, output: Output, now: Date): Text {
   const { level, logger, data } = params
   const from = typeof logger === 'string' ? ` ${logger}` : ''
@@ -140,7 +140,7 @@ function dataText(data: unknown, output: Output): Text {
   return joined(fields, ' ')
 }
 
-/** A notification as one line; nothing for those that only the library needs. */
+/** Returns a notification as one line; undefined for notifications that only the library needs. */
 export function notificationText(
   method: string,
   params: Record<string, unknown>,

@@ -1,9 +1,9 @@
-/** What went wrong, as a sentence, with the next step and the exit code that scripts see. */
+/** The error of this program: a sentence, the next step for the user, and an exit code for scripts. */
 
-/** Exit codes of every command; they are part of the interface, listed by `--help`. */
+/** The exit codes of every command. They are part of the interface, and `--help` lists them. */
 export const exitCodes = {
   ok: 0,
-  /** The server answered, and the answer is an error; or `doctor` found something to repair. */
+  /** The server answered with an error, or `doctor` found an error. */
   failed: 1,
   /** The command line itself is wrong. */
   usage: 2,
@@ -17,7 +17,7 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
-/** An error a person should read. The message is one sentence; `next` says what to do about it. */
+/** An error for a person. The message is one sentence; `next` says what to do about it. */
 export class Problem extends Error {
   override name = 'Problem'
   readonly exit: ExitCode
@@ -33,17 +33,17 @@ export class Problem extends Error {
   }
 }
 
-/** What a 401 or 403 asked for in its `WWW-Authenticate` (RFC 6750, RFC 9728 section 5.1). */
+/** The parameters of `WWW-Authenticate` in a 401 or 403 (RFC 6750, RFC 9728 section 5.1). */
 export interface Challenge {
   readonly resourceMetadataUrl?: URL
   readonly scope?: string
 }
 
-/** The server wants a login, and no stored token or refresh could satisfy it. */
+/** The server wants a login, because it accepted neither a stored token nor a renewed one. */
 export class LoginRequired extends Problem {
   override name = 'LoginRequired'
   readonly challenge: Challenge
-  /** The server knows no OAuth: it wants a token that its operator has given out. */
+  /** The server does not use OAuth. It wants a token from its operator. */
   readonly wantsStaticToken: boolean
 
   constructor(message: string, challenge: Challenge, next?: string, wantsStaticToken = false) {
@@ -53,7 +53,7 @@ export class LoginRequired extends Problem {
   }
 }
 
-/** The token is good, but this operation needs more scopes than it has (RFC 6750 section 3.1). */
+/** The token is valid, but this operation needs more scopes (RFC 6750 section 3.1). */
 export class ScopeRequired extends Problem {
   override name = 'ScopeRequired'
   readonly challenge: Challenge
@@ -69,7 +69,7 @@ export class ScopeRequired extends Problem {
   }
 }
 
-/** Walks an error and its causes; the client library wraps what a fetch threw. */
+/** Yields an error and its causes, because the client library wraps errors of `fetch`. */
 export function causes(error: unknown): unknown[] {
   const chain: unknown[] = []
   let current = error
@@ -80,7 +80,7 @@ export function causes(error: unknown): unknown[] {
   return chain
 }
 
-/** The first error of a kind among an error and its causes. */
+/** Finds the first error of a class among an error and its causes. */
 export function findCause<T extends Error>(
   error: unknown,
   kind: abstract new (...args: never[]) => T,

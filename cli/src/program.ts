@@ -1,4 +1,4 @@
-/** The command line: which command runs, with which options, for whom. */
+/** The command line: chooses the command and its options, and runs it. */
 
 import type { LoggingLevel } from '@modelcontextprotocol/client'
 import type { Responder } from './answers.ts'
@@ -34,10 +34,10 @@ interface CommandLine {
   readonly host: Host
 }
 
-/** Runs one command line (without the program's name) and resolves to its exit code. */
+/** Runs one command line (without the program's name) and resolves with its exit code. */
 export async function run(args: readonly string[], host: Host): Promise<ExitCode> {
   if (args[0] === '__complete') return completeWords(args.slice(args[1] === '--' ? 2 : 1), host)
-  // Errors of the options themselves are printed in the form that the options ask for.
+  // Errors in the options are printed in the format that the options ask for, too.
   let output = new Output(host, { format: args.includes('--json') ? 'json' : 'text' })
   let url = ''
   try {
@@ -70,7 +70,7 @@ export async function run(args: readonly string[], host: Host): Promise<ExitCode
 
 function timeoutOf({ timeout }: Values, seconds: number): number {
   const value = timeout === undefined ? seconds : Number(timeout)
-  // Beyond this a timer of Node fires at once.
+  // With a larger number a timer of Node fires at once.
   if (value > 0 && value <= 2_000_000) return value * 1000
   throw new Problem(`--timeout takes a number of seconds, not "${timeout}".`, {
     exit: exitCodes.usage,
@@ -102,7 +102,7 @@ async function session({ values, settings, output, host }: CommandLine): Promise
   })
 }
 
-/** Runs one command, connected if it needs that, and leaves nothing behind. */
+/** Runs one command. Connects before it if needed, and ends the connection and its session afterwards. */
 async function single(command: Command, line: CommandLine): Promise<ExitCode> {
   const { words, values, host, output } = line
   if (command.needs === 'session') {
@@ -159,7 +159,7 @@ async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** A person at the terminal can answer a question even in the middle of one command. */
+/** Lets a person at the terminal answer questions while a command of the command line runs. */
 function askAtTerminal(
   { output, host }: CommandLine,
   running: AbortSignal,
@@ -167,7 +167,7 @@ function askAtTerminal(
 ): Ask | undefined {
   const atTerminal = host.stdin.isTTY === true && host.stderr.isTTY === true
   if (!atTerminal || output.forProgram) return undefined
-  // Each question has a prompt of its own: while one is open, Ctrl+C is a key and not a signal.
+  // Each question opens its own prompt. While it is open, Ctrl+C is a key and not a signal.
   return async (question, signal, how) => {
     const prompt = new Prompt({
       input: host.stdin,

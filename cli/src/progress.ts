@@ -1,4 +1,4 @@
-/** A bar on the last line of the terminal while a call runs; it steps aside for everything else. */
+/** Shows a bar on the last line of the terminal while a call runs. It is removed while other text is printed. */
 
 import type { Progress } from '@modelcontextprotocol/client'
 import type { Output } from './output.ts'
@@ -25,7 +25,7 @@ export function progressBar(output: Output): ProgressBar {
   }
 }
 
-/** One line that never wraps: a wrapped one cannot be redrawn in place. */
+/** Returns one line that fits the terminal, because a wrapped line cannot be redrawn in place. */
 export function progressText(
   progress: number,
   total: number | undefined,

@@ -1,4 +1,4 @@
-/** The line editor at the terminal: commands and answers, with history, Tab, and prints above it. */
+/** The line editor at the terminal: reads commands and answers, with history and Tab, and prints text above the line. */
 
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline'
 import type { Interface } from 'node:readline/promises'
@@ -24,7 +24,7 @@ interface Waiting {
 }
 
 export class Prompt {
-  /** A person types; otherwise lines come from a pipe, and nothing is echoed. */
+  /** Whether a person types. Otherwise lines come from a pipe and are not echoed. */
   readonly terminal: boolean
   readonly #options: PromptOptions
   readonly #interface: Interface
@@ -56,12 +56,12 @@ export class Prompt {
     options.output.surround((print) => this.#above(print))
   }
 
-  /** The next command, or nothing at the end of input. */
+  /** Reads the next command; undefined at the end of input. */
   command(prompt: string): Promise<string | undefined> {
     return this.#next('command', prompt)
   }
 
-  /** Ends the question that is open, as its signal would. Returns whether there was one. */
+  /** Cancels the open question. Returns whether there was one. */
   cancelQuestion(): boolean {
     if (this.#waiting?.kind !== 'answer') return false
     this.#abandon()
@@ -69,8 +69,8 @@ export class Prompt {
   }
 
   /**
-   * One answer to a question; kept out of the history, and with `hidden` not shown while it is typed.
-   * Rejects when `signal` aborts.
+   * Reads the answer to a question. It is not kept in the history, and with `hidden` not shown while the
+   * user types. Rejects when `signal` aborts.
    */
   async answer(
     question: Text,
@@ -78,7 +78,7 @@ export class Prompt {
     { hidden = false }: { readonly hidden?: boolean } = {},
   ): Promise<string> {
     signal.throwIfAborted()
-    // What was typed before the question is not its answer.
+    // Text that was typed before the question is not its answer.
     if (this.terminal) this.#typedAhead.length = 0
     this.#hidden = hidden
     const answer = this.#next('answer', question.toString())
@@ -95,7 +95,7 @@ export class Prompt {
     }
   }
 
-  /** Every line that is still to come, for a command that reads standard input. */
+  /** Yields the remaining lines, for a command that reads standard input. */
   async rest(): Promise<string[]> {
     const lines: string[] = []
     for (;;) {
@@ -105,7 +105,7 @@ export class Prompt {
     }
   }
 
-  /** What is typed so far. */
+  /** The text that was typed so far. */
   get line(): string {
     return this.#interface.line
   }
@@ -151,7 +151,7 @@ export class Prompt {
     else waiting.resolve(line)
   }
 
-  /** Runs before `line` is delivered, with the new line in front. */
+  /** Is called before `line` is delivered, with the new line as the newest. */
   #filter(history: string[]): void {
     const [line] = history
     if (line === undefined) return
@@ -159,7 +159,7 @@ export class Prompt {
     else this.#options.remember(line)
   }
 
-  /** The terminal as the line editor sees it: while an answer is hidden, nothing but line breaks goes through. */
+  /** The terminal for the line editor. While an answer is hidden, only line breaks are printed. */
   #screen(): NodeJS.WritableStream {
     const { stdout } = this.#options
     return new Proxy(stdout, {
@@ -187,7 +187,7 @@ export class Prompt {
   }
 }
 
-/** A member of the real stream, whose methods need the real stream as `this`. */
+/** Returns a member of the real stream. Its methods are bound, because they need the real stream as `this`. */
 function bound(target: NodeJS.WritableStream, name: string | symbol): unknown {
   const value: unknown = Reflect.get(target, name)
   return typeof value === 'function' ? value.bind(target) : value

@@ -1,12 +1,12 @@
-/** Keeps the images, sounds and files of a result, under names that this client chooses. */
+/** Saves the images, sounds and files of a result, under names that this client chooses. */
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CallToolResult } from '@modelcontextprotocol/client'
 
 /**
- * The extension of each known type. Everything else becomes `.bin`, because a desktop runs some
- * files by their name (`.desktop`, `.exe`, `.html`, `.svg`), and the server chooses the type.
+ * The extension of each known type. Every other type becomes `.bin`, because the server chooses the type,
+ * and a desktop runs some files because of their name (`.desktop`, `.exe`, `.html`, `.svg`).
  */
 const EXTENSIONS: ReadonlyMap<string, string> = new Map([
   ['image/png', 'png'],
@@ -48,7 +48,7 @@ export function binariesOf({ content }: Pick<CallToolResult, 'content'>): Binary
   })
 }
 
-/** Writes files that only the user can read and no one can run. Resolves to their paths. */
+/** Writes files that only the user can read and that cannot be run. Resolves with their paths. */
 export async function saveBinaries(binaries: readonly Binary[], folder: string): Promise<string[]> {
   if (binaries.length === 0) return []
   await mkdir(folder, { recursive: true })

@@ -1,4 +1,4 @@
-/** The interactive session: one line after another until the end of input, each with its own Ctrl+C. */
+/** The interactive session: runs one line after another until the end of input. Ctrl+C cancels the current line. */
 
 import { interactive } from './answers.ts'
 import { splitWords } from './arguments.ts'
@@ -24,15 +24,15 @@ export interface SessionOptions
   readonly stdin: NodeJS.ReadableStream & { isTTY?: boolean }
   readonly stdout: NodeJS.WritableStream & { isTTY?: boolean }
   readonly env: NodeJS.ProcessEnv
-  /** Log in through the browser when the server asks; a person at a terminal does so anyway. */
+  /** Log in through the browser when the server asks for it. At a terminal this is always on. */
   readonly login: boolean
-  /** What answers instead of the person, when the command line says so. */
+  /** Answers the server's questions in place of the person, if the command line has `--answer`. */
   readonly responder?: ClientContextOptions['responder'] | undefined
   /** Ends the process at once. */
   readonly forceQuit: () => void
 }
 
-/** Resolves to the exit code of the first command that failed; a person at a terminal gets 0. */
+/** Resolves with the exit code of the first command that failed; at a terminal with 0. */
 export async function runSession(options: SessionOptions): Promise<ExitCode> {
   const { settings, output, stdin, stdout, env } = options
   const history = openHistory(settings.folder)
@@ -51,7 +51,7 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
     interrupted() {
       if (running !== undefined && !running.signal.aborted) running.abort()
       else if (running !== undefined) {
-        // The command did not end at the first Ctrl+C, so the second one ends the program.
+        // The command did not end after the first Ctrl+C, so the second one ends the program.
         prompt.close()
         options.forceQuit()
       } else if (prompt.cancelQuestion()) return
@@ -67,7 +67,7 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
   })
   const openBrowser = systemBrowser(env)
   const ask: Ask = (question, signal, how) => {
-    // A question belongs to the command that runs: Ctrl+C ends both, although no server says so.
+    // Ctrl+C ends the question and the command that runs, because the question belongs to the command.
     const signals = running === undefined ? [signal] : [signal, running.signal]
     return prompt.answer(question, AbortSignal.any(signals), how)
   }
@@ -76,7 +76,7 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
     output,
     responder: options.responder ?? interactive({ ask, output, openBrowser }),
     showLoginPage: pageOrPaste(showPage(output, openBrowser), ask, prompt),
-    // A browser is opened for a person alone; a pipe would wait for a login that no one finishes.
+    // The browser is opened only for a person. A script would wait for a login that never ends.
     loginWhenNeeded: prompt.terminal || options.login,
     listen: true,
     interactive: true,
@@ -92,7 +92,7 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
     const { words, options, view } = takeOptions(rest, output.view)
     return (await findCommand(name).run({ context, signal, words, options, view })) ?? undefined
   }
-  /** Runs one line; resolves to whether the session goes on. */
+  /** Runs one line. Resolves with whether the session continues. */
   const execute = async (line: string): Promise<boolean> => {
     running = new AbortController()
     warned = false
@@ -122,13 +122,13 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
     if (line === undefined) break
     if (line.trim() !== '' && !line.startsWith('#') && !(await execute(line))) break
   }
-  // A server that is gone has nothing left to end.
+  // A server that does not answer any more has no session to end.
   await context.connection.terminate().catch(() => false)
   prompt.close()
   return prompt.terminal ? exitCodes.ok : failure
 }
 
-/** At a terminal the address can also be pasted, for a browser on another machine. */
+/** Shows the login page. At a terminal the user can also paste the final address, if the browser runs on another machine. */
 function pageOrPaste(
   show: ShowLoginPage,
   ask: Ask,

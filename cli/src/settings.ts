@@ -7,13 +7,13 @@ import { exitCodes, Problem } from './problem.ts'
 
 export const authMethods = ['auto', 'oauth', 'lambda'] as const
 /**
- * `auto` logs in when the server asks for it; `oauth` does too, and never sends `ACCESS_TOKEN`;
- * `lambda` sends `ACCESS_TOKEN` and nothing else, for servers behind a plain Lambda authorizer.
+ * `auto` logs in when the server asks for it. `oauth` does the same, and never sends `ACCESS_TOKEN`.
+ * `lambda` only sends `ACCESS_TOKEN`, for servers behind a plain Lambda authorizer.
  */
 export type AuthMethod = (typeof authMethods)[number]
 
 const eras = ['auto', 'legacy', 'modern'] as const
-/** Which protocol to speak: `modern` is 2026-07-28, `legacy` the `initialize` handshake before it. */
+/** The protocol to speak: `modern` is 2026-07-28, `legacy` is a revision with `initialize`. */
 export type Era = (typeof eras)[number]
 
 export const logLevels = [
@@ -27,14 +27,14 @@ export const logLevels = [
   'emergency',
 ] as const satisfies readonly LoggingLevel[]
 
-/** How the client presents itself to an issuer. */
+/** The client's registration at an issuer. */
 export interface ClientIdentity {
   /** A pre-registered client id, or the `https` URL of a client-id metadata document. */
   readonly clientId?: string
   readonly clientSecret?: string
-  /** Where `clientId` is registered; without it, the first issuer that it was used at. */
+  /** The issuer at which `clientId` is registered; without it, the first issuer at which it was used. */
   readonly issuer?: string
-  /** Exactly as registered; without one, any free loopback port is used. */
+  /** The redirect URI, exactly as registered. Without one, any free loopback port is used. */
   readonly redirectUri?: string
 }
 
@@ -46,7 +46,7 @@ export interface Settings {
   readonly accessToken?: string
   /** Accept an issuer that does not say whether it supports PKCE; Amazon Cognito is one. */
   readonly assumePkce: boolean
-  /** Where logins and the history are kept. */
+  /** The folder of logins and history. */
   readonly folder: string
   debug: boolean
 }
@@ -56,7 +56,7 @@ export interface SettingOptions {
   readonly era?: string | undefined
 }
 
-/** Reads every environment variable of the client, here and nowhere else. */
+/** Reads all environment variables of the client. Other files do not read any. */
 export function readSettings(env: NodeJS.ProcessEnv, options: SettingOptions = {}): Settings {
   const given = (name: string): string | undefined => env[name]?.trim() || undefined
   const clientId = given('OAUTH_CLIENT_ID')
@@ -90,8 +90,8 @@ export function oneOf<T extends string>(values: readonly T[], text: string, name
 }
 
 /**
- * The server's URL in the form that tokens are stored under: no trailing slash, no fragment.
- * Names without a scheme get one, and the stage URL that API Gateway prints gets its `/mcp`.
+ * Returns the server's URL without trailing slash and fragment: tokens are stored under this form. A name
+ * without a scheme gets one, and the stage URL of API Gateway gets its `/mcp`.
  */
 export function parseServerUrl(text: string): string {
   const bare = text.trim()

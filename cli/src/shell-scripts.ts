@@ -1,13 +1,13 @@
-/** Completion scripts: each asks the program itself what fits, by its hidden command `__complete`. */
+/** The completion scripts of the shells. Each runs the program's hidden command `__complete` to find what fits. */
 
-/** `"$@"` of `__complete` are the words up to the cursor; it prints one candidate a line. */
+/** `"$@"` of `__complete` are the words up to the cursor. It prints one candidate per line. */
 export function shellScript(shell: 'bash' | 'zsh' | 'fish'): string {
   return SCRIPTS[shell].trim()
 }
 
 const SCRIPTS = {
-  // Bash splits words at "=" and ":" too; a line of its own is read instead, and the part of the
-  // candidate before the last such letter is cut off again.
+  // Bash also splits words at "=" and ":". So the script reads the whole line, and cuts off the part of
+  // each candidate before the last of these letters.
   bash: `
 _streamable_mcp() {
   local line="\${COMP_LINE:0:COMP_POINT}" word="\${COMP_WORDS[COMP_CWORD]}" whole candidate

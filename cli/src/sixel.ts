@@ -1,24 +1,24 @@
-/** PNG images as sixels, for terminals that know no other way. */
+/** Converts PNG images to sixels, for terminals that do not support another protocol. */
 
 import { inflateSync } from 'node:zlib'
 
 interface Bitmap {
   readonly width: number
   readonly height: number
-  /** Red, green, blue and alpha of each pixel. */
+  /** The red, green, blue and alpha of each pixel. */
   readonly pixels: Uint8Array
 }
 
-/** Pixels; larger images are saved instead. */
+/** The largest number of pixels. Larger images are saved in a file. */
 const LARGEST = 4_000_000
 
-/** Nothing for an image that is not a PNG of 8 bits a channel, without interlacing, and not too large. */
+/** Returns undefined for an image that is too large, interlaced, or not a PNG with 8 bits per channel. */
 export function sixelOf(png: Uint8Array): string | undefined {
   const bitmap = decodePng(Buffer.from(png))
   return bitmap === undefined ? undefined : encode(bitmap)
 }
 
-/** Channels by the color type of a PNG: gray, RGB, palette, gray with alpha, RGB with alpha. */
+/** The number of channels by the color type of a PNG: gray, RGB, palette, gray with alpha, RGB with alpha. */
 const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }
 
 function decodePng(png: Buffer): Bitmap | undefined {
@@ -98,7 +98,7 @@ function toRgba(
   return pixels
 }
 
-/** Six levels of each color, as in the 216 colors of the web. */
+/** Reduces each color to six levels, which gives the 216 web colors. */
 const LEVELS = 6
 
 function encode({ width, height, pixels }: Bitmap): string {
@@ -138,7 +138,7 @@ function encode({ width, height, pixels }: Bitmap): string {
   return `${out}\u001b\\`
 }
 
-/** Columns of six pixels; equal ones are counted instead of repeated. */
+/** Writes columns of six pixels. Equal neighbours are written as one with a count. */
 function runs(band: Uint8Array): string {
   let out = ''
   for (let x = 0; x < band.length; ) {

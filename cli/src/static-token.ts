@@ -1,4 +1,4 @@
-/** Servers without OAuth: they want a token that their operator has given out. */
+/** Handles servers without OAuth, which want a token from their operator. */
 
 import type { FetchLike } from '@modelcontextprotocol/client'
 import { discoverOAuthServerInfo } from '@modelcontextprotocol/client'
@@ -7,10 +7,10 @@ import type { Challenge } from './problem.ts'
 import { exitCodes, Problem } from './problem.ts'
 import { text } from './text.ts'
 
-/** What the user can do about it without a terminal. */
+/** Tells the user how to give the token without a terminal. */
 export const HOW_TO_GIVE_TOKEN = 'Set ACCESS_TOKEN, or run `auth login` at a terminal to enter it.'
 
-/** Whether neither the challenge nor the well-known addresses of the server lead to an issuer. */
+/** Whether the server names an issuer neither in its challenge nor at its well-known URLs. */
 export async function lacksOAuth(
   server: string,
   challenge: Challenge,
@@ -21,12 +21,12 @@ export async function lacksOAuth(
     const found = await discoverOAuthServerInfo(server, { fetchFn: fetch })
     return found.resourceMetadata === undefined && found.authorizationServerMetadata === undefined
   } catch {
-    // Metadata that cannot be read is metadata all the same, and the login says what is wrong with it.
+    // Metadata that cannot be read counts as metadata, too, and the login reports the error in it.
     return false
   }
 }
 
-/** Asks for the token, without showing it, and makes sure that the server takes it. */
+/** Asks for the token, does not show it, and checks that the server accepts it. */
 export async function enterToken(
   server: string,
   { ask, fetch }: { readonly ask: Ask | undefined; readonly fetch: FetchLike },
@@ -49,7 +49,7 @@ export async function enterToken(
   })
 }
 
-/** A request that does nothing: its status tells whether the caller may come in. */
+/** Sends a request without effect. Its status tells whether the server accepts the caller. */
 export async function probe(
   server: string,
   fetch: FetchLike,

@@ -1,6 +1,6 @@
-/** "Did you mean": the name that is nearest to what was typed. */
+/** Finds the name that is most similar to the typed one, for "Did you mean". */
 
-/** Nothing where no name is near enough to be meant. */
+/** Returns the most similar name; undefined if no name is similar enough. */
 export function nearest(typed: string, names: Iterable<string>): string | undefined {
   let best: string | undefined
   let least = Math.max(1, Math.floor(typed.length / 3)) + 1
@@ -14,7 +14,7 @@ export function nearest(typed: string, names: Iterable<string>): string | undefi
   return best
 }
 
-/** Letters to add, drop, change or swap; counting stops at `limit`. */
+/** Counts the letters to add, remove, change or swap; stops at `limit`. */
 function distance(from: string, to: string, limit: number): number {
   if (Math.abs(from.length - to.length) >= limit) return limit
   let before: number[] = []
@@ -37,7 +37,7 @@ function distance(from: string, to: string, limit: number): number {
   return previous[to.length] ?? limit
 }
 
-/** A sentence for the next step of an error, or nothing. */
+/** Returns a sentence for the next step of an error, or undefined. */
 export function didYouMean(typed: string, names: Iterable<string>): string | undefined {
   const name = nearest(typed, names)
   return name === undefined ? undefined : `Did you mean \`${name}\`?`

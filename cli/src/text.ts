@@ -1,9 +1,9 @@
-/** Text that is safe to print. This file is the one place that lets foreign text through to the terminal. */
+/** Text that is safe to print. Only this file passes text of others to the terminal. */
 
-/** Only this module makes a `Text`, so that nothing reaches the terminal without its check. */
+/** Only this module creates a `Text`, so that all text is checked before it is printed. */
 let create: (value: string) => Text
 
-/** Text that holds no character that a terminal obeys, except the colors of this program. */
+/** Text without control characters, except the color sequences of this program. */
 export class Text {
   readonly #value: string
 
@@ -19,22 +19,22 @@ export class Text {
     return this.#value
   }
 
-  /** Columns of the terminal that the longest line takes. */
+  /** The width of the longest line, in columns of the terminal. */
   get width(): number {
     return Math.max(...this.#value.split('\n').map((line) => widthOf(line.replace(SGR, ''))))
   }
 }
 
-/** A color sequence, which `styled` alone writes. */
+/** A color sequence. Only `styled` writes them. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what is looked for
 const SGR = /\u001b\[\d+m/g
 
-/** Line breaks of every kind: inside a name they would begin a line that looks like one of ours. */
+/** All kinds of line breaks. Inside a name they could begin a line that looks like this program's output. */
 const BREAKS = /\r\n|[\n\r\u0085\u2028\u2029]/g
 
 /**
- * Characters that a terminal obeys (control characters), that reorder a line (bidirectional controls), or
- * that no one sees (zero-width characters, tags). The joiner is left where it joins two emoji.
+ * Control characters, characters that reorder a line (bidirectional controls), and invisible characters
+ * (zero-width characters, tags). A joiner between two emoji is kept.
  */
 const UNSAFE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
@@ -42,14 +42,14 @@ const UNSAFE =
 
 const REPLACEMENT = '\ufffd'
 
-/** One line of foreign text: line breaks become a visible sign. */
+/** Makes text of others one safe line: line breaks become a visible sign. */
 export function inline(value: string): string {
   return value.replace(BREAKS, '↵').replaceAll('\t', ' ').replace(UNSAFE, REPLACEMENT)
 }
 
 /**
- * Template tag: the words of the template are ours, each value is foreign and stays on one line. A
- * value that is a `Text` already is used as it is.
+ * A template tag. The template's own words are safe; each value is made safe and stays on one line. A
+ * value that is a `Text` already is not changed.
  */
 export function text(
   parts: TemplateStringsArray,
@@ -63,7 +63,7 @@ export function text(
   return create(all.join(''))
 }
 
-/** Foreign text that may have several lines. */
+/** Makes text of others safe, and keeps its lines. */
 export function block(value: string): Text {
   return create(value.replace(/\r\n?/g, '\n').replace(UNSAFE, REPLACEMENT))
 }
@@ -76,12 +76,12 @@ export function styled([on, off]: readonly [number, number], value: Text | strin
   return create(`\u001b[${on}m${text`${value}`}\u001b[${off}m`)
 }
 
-/** Every line with blanks before it. */
+/** Indents every line. */
 export function indented(value: Text, indent: string): Text {
   return create(value.toString().replace(/^/gm, indent))
 }
 
-/** Cut to this many columns, so that the terminal does not wrap the line. */
+/** Cuts a line to this number of columns, so that the terminal does not wrap it. */
 export function fitted(value: Text, columns: number): Text {
   if (value.width <= columns) return value
   let used = 0
@@ -94,7 +94,7 @@ export function fitted(value: Text, columns: number): Text {
   return create(`${kept}…`)
 }
 
-/** Columns side by side, each as wide as its longest cell, except the last one. */
+/** Writes columns side by side, each as wide as its longest cell, except the last one. */
 export function table(rows: readonly (readonly (Text | string)[])[], indent = '  '): Text {
   const cells = rows.map((row) => row.map((cell) => text`${cell}`))
   const widths: number[] = []
@@ -113,20 +113,20 @@ export function table(rows: readonly (readonly (Text | string)[])[], indent = ' 
   return create(lines.join('\n'))
 }
 
-/** `JSON.stringify` with every unsafe character as an escape, which means the same to a program. */
+/** Writes JSON with an escape for every unsafe character, which programs read as the same value. */
 export function jsonText(value: unknown, space: number | undefined = 2): Text {
   const json = JSON.stringify(value, undefined, space) ?? 'null'
   return create(json.replace(UNSAFE, escapeSequence))
 }
 
-/** The `\uXXXX` escapes of a character, one for each of its UTF-16 units. */
+/** Returns the `\uXXXX` escapes of a character, one for each of its UTF-16 units. */
 export function escapeSequence(character: string): string {
   return Array.from({ length: character.length }, (_, index) => {
     return `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`
   }).join('')
 }
 
-/** Whether text would be changed before it is printed. */
+/** Whether text has to be changed before it is printed. */
 export function isPrintable(value: string): boolean {
   return inline(value) === value
 }

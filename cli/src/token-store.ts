@@ -1,4 +1,4 @@
-/** Logins kept between runs: one private file, keyed by server URL and then by issuer. */
+/** Stores logins between runs in one private file, by server URL and then by issuer. */
 
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
@@ -8,31 +8,31 @@ import { withLock } from './lock.ts'
 import { Problem } from './problem.ts'
 
 export type Tokens = StoredOAuthTokens & {
-  /** Epoch milliseconds after which the access token is void; absent when the issuer did not say. */
+  /** The time at which the access token expires, in epoch milliseconds; absent if the issuer did not tell it. */
   expires_at?: number
 }
 
-/** What one issuer gave us for one server. */
+/** The tokens and the registration of one issuer for one server. */
 export interface Credentials {
-  /** The registration, when it came from the issuer and not from the user's settings. */
+  /** The registration, if it came from the issuer and not from the user's settings. */
   readonly client?: StoredOAuthClientInformation
   readonly tokens?: Tokens
-  /** Every scope asked for so far; a step-up asks for these again (D31). */
+  /** All scopes that were requested so far. A step-up requests them again (D31). */
   readonly scope?: string
-  /** The client id whose secret the user has bound to this issuer by OAUTH_ISSUER. */
+  /** The client id whose secret this issuer may see, because the user named the issuer in OAUTH_ISSUER. */
   readonly secretOf?: string
 }
 
-/** The login that requests to a server use now. */
+/** The login that requests to a server use. */
 export interface Login extends Credentials {
   readonly issuer: string
-  /** Where the server's challenge said its metadata is, which a refresh needs to find the issuer again. */
+  /** The URL of the metadata in the server's challenge. A refresh needs it to find the issuer again. */
   readonly resourceMetadataUrl?: string
 }
 
 interface ServerEntry {
   current?: string
-  /** A token that the user has entered, for a server without OAuth. */
+  /** The token that the user entered, for a server without OAuth. */
   token?: string
   resourceMetadataUrl?: string
   issuers: Record<string, Credentials>
@@ -42,7 +42,7 @@ interface File {
   servers: Record<string, ServerEntry>
 }
 
-/** Nothing issued by one authorization server is ever handed to another (D34). */
+/** Keeps logins by issuer, because tokens of one issuer must never be sent to another (D34). */
 export class TokenStore {
   readonly #folder: string
   readonly #path: string
@@ -52,7 +52,7 @@ export class TokenStore {
     this.#path = join(folder, 'credentials.json')
   }
 
-  /** The login used last for this server, if any. */
+  /** Returns the login that was used last for this server, or undefined. */
   async login(server: string): Promise<Login | undefined> {
     const entry = (await this.#read()).servers[server]
     const issuer = entry?.current
@@ -70,13 +70,13 @@ export class TokenStore {
     return (await this.#read()).servers[server]?.issuers[issuer]
   }
 
-  /** Every registration made for a server; its redirect URI is worth reusing at the next login. */
+  /** Returns every registration for a server. The next login uses its redirect URI again. */
   async registrations(server: string): Promise<StoredOAuthClientInformation[]> {
     const issuers = (await this.#read()).servers[server]?.issuers ?? {}
     return Object.values(issuers).flatMap(({ client }) => (client === undefined ? [] : [client]))
   }
 
-  /** The issuer at which a client id was used before, for any server; or the one that has its secret. */
+  /** Returns the issuer at which a client id was used before, for any server, or the one that has its secret. */
   async issuerOf(clientId: string, what: 'client' | 'secret'): Promise<string | undefined> {
     const { servers } = await this.#read()
     const all = Object.values(servers).flatMap(({ issuers }) => Object.entries(issuers))
@@ -86,7 +86,7 @@ export class TokenStore {
     return found?.[0]
   }
 
-  /** The token that was entered for a server without OAuth. */
+  /** Returns the token that the user entered for a server without OAuth. */
   async staticToken(server: string): Promise<string | undefined> {
     return (await this.#read()).servers[server]?.token
   }
@@ -97,7 +97,7 @@ export class TokenStore {
     })
   }
 
-  /** Merges what is new about an issuer; a member set to `undefined` is removed. */
+  /** Merges changes into the entry of an issuer; a member with the value `undefined` is removed. */
   async update(
     server: string,
     issuer: string,
@@ -116,7 +116,7 @@ export class TokenStore {
     })
   }
 
-  /** Removes the tokens for a server, and keeps the registrations: they are not secrets of the user. */
+  /** Removes the tokens for a server. Keeps the registrations, which are not secrets of the user. */
   async forget(server: string): Promise<void> {
     await this.#write((file) => {
       const entry = file.servers[server]
@@ -130,8 +130,8 @@ export class TokenStore {
   }
 
   /**
-   * One process at a time may spend the refresh token of a server: a rotated one that is spent
-   * twice makes the issuer revoke the whole login (RFC 9700 section 4.14).
+   * Runs `body` while no other process uses the refresh token of this server. If a rotated refresh token
+   * is used twice, the issuer revokes the whole login (RFC 9700 section 4.14).
    */
   async exclusively<T>(server: string, body: () => Promise<T>): Promise<T> {
     const name = createHash('sha256').update(server).digest('hex').slice(0, 16)
@@ -161,7 +161,7 @@ export class TokenStore {
     }
   }
 
-  /** Readers see the old file or the new one, never half of one; a crash leaves the old one. */
+  /** Replaces the file in one step, so that readers never see a part of it and a crash keeps the old one. */
   async #write(change: (file: File) => void): Promise<void> {
     await this.#prepare()
     await withLock(`${this.#path}.lock`, async () => {

@@ -1,4 +1,4 @@
-/** Checks a result against the output schema of its tool in another thread, with a limit of time. */
+/** Checks a result against the output schema of its tool in another thread, with a time limit. */
 
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
@@ -6,14 +6,14 @@ import type { jsonSchemaValidator } from '@modelcontextprotocol/client'
 import { isObject } from './json.ts'
 
 /**
- * For the client library, which would check in this thread: a pattern of the server that takes
- * exponential time would stop everything, Ctrl+C too.
+ * A validator for the client library that accepts everything. The library would check in this thread,
+ * where a pattern of the server that takes exponential time would stop everything, also Ctrl+C.
  */
 export const uncheckedHere: jsonSchemaValidator = {
   getValidator: () => (input) => ({ valid: true, data: input as never, errorMessage: undefined }),
 }
 
-/** Milliseconds. */
+/** The time limit in milliseconds. */
 const TIME_LIMIT = 5_000
 
 const PROGRAM = `
@@ -33,7 +33,7 @@ export interface Checked {
   readonly reason?: string | undefined
 }
 
-/** Resolves to `unchecked` where the schema cannot be used, or not in time. Rejects when `signal` aborts. */
+/** Resolves with `unchecked` if the schema cannot be used or takes too long. Rejects when `signal` aborts. */
 export async function checkResult(
   schema: unknown,
   value: unknown,

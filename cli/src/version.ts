@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 
-/** The manifest is one folder above this file, in the sources as well as in their compiled form. */
+/** The package.json is one folder above this file, both in the sources and in the compiled package. */
 export function packageVersion(): string {
   const manifest: unknown = JSON.parse(
     readFileSync(new URL('../package.json', import.meta.url), 'utf8'),

@@ -1,11 +1,11 @@
-/** Values as YAML 1.2, which is JSON with fewer quotes. */
+/** Writes values as YAML 1.2 with as few quotes as possible. */
 
 import { isObject } from './json.ts'
 import type { Text } from './text.ts'
 import { block, jsonText } from './text.ts'
 
 export function yamlText(value: unknown): Text {
-  // A round trip through JSON gives what JSON gives: no undefined members, dates as strings.
+  // A round trip through JSON removes undefined members and turns dates into strings.
   const plain: unknown = JSON.parse(JSON.stringify(value) ?? 'null')
   return block(write(plain, ''))
 }
@@ -26,7 +26,7 @@ function write(value: unknown, indent: string): string {
   return typeof value === 'string' ? scalar(value) : String(JSON.stringify(value))
 }
 
-/** Without quotes only where no reader could take it for anything but this text. */
+/** Writes a text without quotes only if every YAML reader reads it as this text. */
 function scalar(value: string): string {
   const plain = /^[A-Za-z_/][\w./@ -]*$/.test(value) && !/\s$/.test(value)
   const word = /^(y|n|yes|no|on|off|true|false|null)$/i.test(value)

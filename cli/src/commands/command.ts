@@ -1,4 +1,4 @@
-/** What a command is, at the prompt and on the command line. */
+/** The type of a command, for the prompt and the command line. */
 
 import type { ClientContext } from '../client-context.ts'
 import type { View } from '../output.ts'
@@ -9,7 +9,7 @@ import { exitCodes, Problem } from '../problem.ts'
 export interface CommandOptions {
   readonly save?: string | undefined
   readonly watch?: boolean | undefined
-  /** Seconds, as typed. */
+  /** Seconds, as the user typed them. */
   readonly interval?: string | undefined
   readonly slow?: boolean | undefined
   readonly tool?: string | undefined
@@ -18,31 +18,31 @@ export interface CommandOptions {
 export interface Invocation {
   readonly context: ClientContext
   readonly signal: AbortSignal
-  /** What follows the name of the command; no shell and no prompt changes it any more. */
+  /** The words after the name of the command. Neither a shell nor the prompt changes them any more. */
   readonly words: readonly string[]
   readonly options: CommandOptions
   readonly view: View
 }
 
-/** An exit code, `quit`, or nothing when all went well. */
+/** An exit code, `quit`, or undefined after success. */
 export type Outcome = ExitCode | 'quit' | undefined
 
 export interface Command {
-  /** The first is the one that help shows; every name works at the prompt and on the command line. */
+  /** Help shows the first name. Each name works at the prompt and on the command line. */
   readonly names: readonly [string, ...string[]]
-  /** What follows the name. */
+  /** The arguments, as help shows them after the name. */
   readonly usage: string
   readonly summary: string
   readonly notes?: readonly string[]
   /**
-   * `server`: on the command line it connects before and leaves after. `nothing`: it needs no
-   * connection, or makes its own. `session`: it changes a session, so it exists at the prompt alone.
+   * `server`: on the command line it connects first and disconnects afterwards. `nothing`: it needs no
+   * connection, or opens its own. `session`: it changes a session, so it exists only at the prompt.
    */
   readonly needs: 'server' | 'nothing' | 'session'
   run(invocation: Invocation): Promise<Outcome> | Promise<void>
 }
 
-/** The error for a command that was typed without what it needs. */
+/** Creates the error for a command with missing arguments. */
 export function wrongUsage({ names: [name], usage }: Command): Problem {
   return new Problem(`Usage: ${name} ${usage}`.trim(), { exit: exitCodes.usage })
 }

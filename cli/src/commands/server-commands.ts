@@ -146,7 +146,7 @@ const ping: Command = {
   run: async ({ context, signal, view }) => {
     const started = performance.now()
     await context.connection.run(signal, (client) => {
-      // 2026-07-28 has no ping; asking what the server can do costs it as little.
+      // 2026-07-28 has no ping, so ask what the server can do, which costs it as little.
       const modern = client.getProtocolEra() === 'modern'
       return modern ? client.discover({ signal }) : client.ping({ signal })
     })
@@ -156,7 +156,7 @@ const ping: Command = {
   },
 }
 
-/** On the command line it prints until Ctrl+C; at the prompt the updates come above what is typed. */
+/** On the command line it prints until Ctrl+C; at the prompt the updates appear above the line of input. */
 const subscribe: Command = {
   names: ['subscribe', 'watch-resource'],
   usage: '<uri>',

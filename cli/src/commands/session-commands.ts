@@ -1,4 +1,4 @@
-/** Commands about the session itself: connecting, leaving, logging in, what is shown. */
+/** Commands about the session itself: connections, logins, and the output. */
 
 import { authActions, runAuth } from '../login-commands.ts'
 import { setLogLevel } from '../operations.ts'
@@ -17,7 +17,7 @@ async function openConnection({ context, signal, words }: Invocation): Promise<v
   const [address] = words
   if (address !== undefined) {
     const url = parseServerUrl(address)
-    // The handle of one server is nothing that another server should see.
+    // Another server must not see the session handle of this one.
     if (url !== settings.url) handle.forget()
     settings.url = url
   }
@@ -102,7 +102,7 @@ const auth: Command = {
     const { connection } = context
     const action = oneOf(authActions, words[0] ?? 'status', 'auth')
     const connected = connection.client !== undefined
-    // The session belongs to the user of the login, and no one else may end it.
+    // The session belongs to the user of the login, so it has to be ended before the logout.
     if (action === 'logout' && connected) await connection.terminate().catch(() => false)
     const exit = await runAuth(action, context, signal, view)
     const usable = action === 'login' && exit === 0 && context.interactive && !connected

@@ -1,16 +1,16 @@
-/** `--watch`: runs a command again, at each change that the server tells of or after a while. */
+/** `--watch`: runs a command again, at each change that the server reports or after some seconds. */
 
 import type { Operation } from '../operations.ts'
 import type { ExitCode } from '../problem.ts'
 import { exitCodes, Problem } from '../problem.ts'
 import type { Invocation } from './command.ts'
 
-/** Seconds between two calls of a tool, of which no server tells that it should be called again. */
+/** Seconds between two calls of a tool, because servers do not report when its result changes. */
 const DEFAULT_INTERVAL = 2
 
 /**
- * Runs `once`; with `--watch` again and again until Ctrl+C. `change` is the notification that makes
- * it run again; without one, or with `--interval`, time does.
+ * Runs `once`; with `--watch` repeatedly until Ctrl+C: at each notification `change`, or, without `change`
+ * or with `--interval`, after some seconds.
  */
 export async function repeatedly(
   { context, signal, options, view }: Invocation,
@@ -41,7 +41,7 @@ function secondsOf(interval: string | undefined): number {
   })
 }
 
-/** Remembers a change that comes while the command runs, so that none is missed. */
+/** Remembers a change that arrives while the command runs, so that it is not missed. */
 class ChangeQueue {
   #pending = false
   #wake: (() => void) | undefined

@@ -1,4 +1,4 @@
-/** From the refusal of a stranger to the claims of a token: what a client needs to log in. */
+/** Checks everything that a client needs to log in, from the refusal without a token to the claims of a token. */
 
 import { checkResourceAllowed, extractWWWAuthenticateParams } from '@modelcontextprotocol/client'
 import { isObject } from '../json.ts'

@@ -1,4 +1,4 @@
-/** What a page in a browser can do with the server, and what it must not. */
+/** Checks what a page in a browser can do with the server, and what it must not be able to do. */
 
 import type { Check, Finding, Verdict } from './check.ts'
 import { errorFinding, verdict, warningFinding } from './check.ts'
@@ -15,7 +15,7 @@ const FOREIGN_PAGE = { origin: 'https://attacker.example' }
 async function origin(target: Target): Promise<Verdict> {
   const closed = await target.closed()
   if (closed !== undefined) return { skipped: closed }
-  // A request that works without an Origin; its status with a foreign one is then about the Origin.
+  // This request works without an Origin, so a refusal with a foreign one is because of the Origin.
   const modern = resultOf(await target.discover()) !== undefined
   const answer = modern
     ? await target.modern('server/discover', {}, { headers: FOREIGN_PAGE })
@@ -52,7 +52,7 @@ const MODERN_HEADERS = [
 ]
 
 async function cors(target: Target): Promise<Verdict> {
-  // The inspector's own address: the page that people open first.
+  // This is the address of the MCP Inspector, the page that people open first.
   const page = 'http://localhost:6274'
   const asPage = { headers: { origin: page } }
   const modern = resultOf(await target.discover()) !== undefined
@@ -60,7 +60,7 @@ async function cors(target: Target): Promise<Verdict> {
   const legacy = resultOf(answer) !== undefined
   const id = answer.headers.get('mcp-session-id')
   if (id !== null) target.adopt({ id, version: legacyVersions[0], capabilities: {} })
-  // A server that lets no one in does not show which eras it speaks, so a page needs all headers.
+  // A server that refuses callers without a token does not show its eras, so a page needs all headers.
   const wanted = [
     ...new Set([
       ...(legacy || !modern ? LEGACY_HEADERS : []),
@@ -92,7 +92,7 @@ async function cors(target: Target): Promise<Verdict> {
   const findings: Finding[] = []
   const headers = listed(preflight.headers.get('access-control-allow-headers'))
   const refusedHeaders = headers.has('*') ? [] : wanted.filter((name) => !headers.has(name))
-  // The wildcard does not cover this one (Fetch standard, CORS non-wildcard request-header name).
+  // The wildcard does not include this header (Fetch standard, CORS non-wildcard request-header name).
   if (headers.has('*') && !headers.has('authorization')) refusedHeaders.push('authorization')
   if (refusedHeaders.length > 0) {
     findings.push(

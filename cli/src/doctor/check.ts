@@ -1,8 +1,8 @@
-/** What a check of the doctor is, and how it says what it found. */
+/** The type of a check of the doctor, and the form of its results. */
 
 import type { Target } from './target.ts'
 
-/** One thing that is wrong: what was seen, why that happens, and what to do about it. */
+/** One problem: what was seen, why it happens, and what to do about it. */
 export interface Finding {
   /** An `error` breaks some client today; a `warning` may break one later, or helps an attacker. */
   readonly level: 'error' | 'warning'
@@ -13,16 +13,16 @@ export interface Finding {
 
 export type Verdict =
   | { readonly fine: string }
-  /** Not applicable, or not to be seen from here; the reason. */
+  /** The reason why the check does not apply or cannot be made from here. */
   | { readonly skipped: string }
   | { readonly findings: readonly Finding[] }
 
 export interface Check {
   readonly id: string
   readonly title: string
-  /** Runs only when asked for: it takes a minute. */
+  /** The check takes a minute, so it runs only with `--slow`. */
   readonly slow?: boolean
-  /** Independent of every other check; what they share is asked once, by the target. */
+  /** Runs the check. It does not depend on other checks; the target keeps what several checks need. */
   run(target: Target): Promise<Verdict>
 }
 
@@ -34,7 +34,7 @@ export function warningFinding(what: string, cause: string, fix: string): Findin
   return { level: 'warning', what, cause, fix }
 }
 
-/** The findings, or a sentence when there are none. */
+/** Returns the findings, or a sentence when there are none. */
 export function verdict(findings: readonly Finding[], fine: string): Verdict {
   return findings.length > 0 ? { findings } : { fine }
 }

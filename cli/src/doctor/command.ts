@@ -21,7 +21,7 @@ export const doctorCommand: Command = {
   run: async ({ context, signal, words, options, view }) => {
     const [address] = words
     const url = address === undefined ? context.settings.url : parseServerUrl(address)
-    // A login that cannot be renewed is one of the things to examine, and no reason not to.
+    // A login that cannot be renewed must not stop the doctor, which examines it.
     const token =
       url === context.settings.url
         ? await context.authorization.token().catch(() => undefined)

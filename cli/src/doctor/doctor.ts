@@ -1,4 +1,4 @@
-/** Examines a server: runs every check, each on its own, and tells what it found on one screen. */
+/** Examines a server: runs every check separately, and shows the results on one screen. */
 
 import { toProblem } from '../errors.ts'
 import type { Output, View } from '../output.ts'
@@ -30,13 +30,13 @@ export interface Examined {
 }
 
 export interface DoctorOptions extends TargetOptions {
-  /** Also run what takes a minute. */
+  /** Also run the checks that take a minute. */
   readonly slow: boolean
   readonly output: Output
   readonly view: View
 }
 
-/** Resolves to the exit code: `failed` when there is an error, `ok` with nothing but warnings. */
+/** Resolves with the exit code: `failed` if there is an error, `ok` if there are only warnings. */
 export async function runDoctor(options: DoctorOptions): Promise<ExitCode> {
   const { output, url, view } = options
   const asText = view.format === 'text' && view.filter === undefined
@@ -62,7 +62,7 @@ export async function runDoctor(options: DoctorOptions): Promise<ExitCode> {
   return errors.length > 0 ? exitCodes.failed : exitCodes.ok
 }
 
-/** Runs one check after the other; what cannot be reached at all is not examined further. */
+/** Runs one check after the other, and stops if the server cannot be reached. */
 export async function* examine(
   options: TargetOptions & { readonly slow: boolean },
 ): AsyncGenerator<Examined> {
@@ -80,7 +80,7 @@ export async function* examine(
   }
 }
 
-/** A check that could not finish says so, as a finding: silence would look like health. */
+/** Turns an exception of a check into a finding, because otherwise the server would look healthy. */
 function failed(error: unknown, url: string): Verdict {
   const timedOut = causes(error).some((cause) => (cause as Error).name === 'AbortError')
   const { message, next } = toProblem(error, url)

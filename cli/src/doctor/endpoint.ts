@@ -1,4 +1,4 @@
-/** The endpoint under examination: requests of both eras, as a client sends them, and the sessions they open. */
+/** The endpoint under examination: sends requests of both eras as a client does, and keeps their sessions. */
 
 import type { FetchLike } from '@modelcontextprotocol/client'
 import { clientInfo } from '../connection.ts'
@@ -12,14 +12,14 @@ export const legacyVersions = ['2025-11-25', '2025-06-18', '2025-03-26'] as cons
 export interface EndpointOptions {
   readonly url: string
   readonly fetch: FetchLike
-  /** A bearer token, where the user has one for this server. */
+  /** A bearer token, if the user has one for this server. */
   readonly token?: string | undefined
-  /** Ends the examination. */
+  /** Aborts when the examination ends. */
   readonly signal: AbortSignal
 }
 
 export interface LegacySession {
-  /** Absent where the server keeps no sessions. */
+  /** Undefined if the server has no sessions. */
   readonly id: string | undefined
   readonly version: string
   readonly capabilities: Record<string, unknown>
@@ -50,7 +50,7 @@ export class Endpoint {
     return exchange(this.#fetch, url, options)
   }
 
-  /** A request to the endpoint, with the token unless `anonymous`. */
+  /** Sends a request to the endpoint, with the token unless `anonymous` is true. */
   send(options: ExchangeOptions & { readonly anonymous?: boolean } = {}): Promise<Exchange> {
     const { anonymous = false, headers, ...rest } = options
     return exchange(this.#fetch, this.url, {
@@ -65,7 +65,7 @@ export class Endpoint {
     })
   }
 
-  /** A request of 2026-07-28. */
+  /** Sends a request of 2026-07-28. */
   modern(
     method: string,
     params: Record<string, unknown> = {},
@@ -113,7 +113,7 @@ export class Endpoint {
     })
   }
 
-  /** A request within a session of before 2026-07-28. */
+  /** Sends a request within a session of 2025. */
   legacy(
     session: LegacySession,
     method: string,
@@ -128,7 +128,7 @@ export class Endpoint {
     })
   }
 
-  /** A session of its own, ended with the examination; nothing where the server offers none. */
+  /** Opens a session, which ends with the examination. Resolves with undefined if the server has no sessions. */
   async openSession(version: string = legacyVersions[0]): Promise<LegacySession | undefined> {
     const answer = await this.initialize(version)
     const result = resultOf(answer)
@@ -146,12 +146,12 @@ export class Endpoint {
     return session
   }
 
-  /** Ends a session with the examination that came about in another way. */
+  /** Also ends a session that was opened elsewhere, when the examination ends. */
   adopt(session: LegacySession): void {
     this.#sessions.push(session)
   }
 
-  /** Ends every session that was opened; the server's answer no longer matters. */
+  /** Ends every session that was opened. The server's answer does not matter any more. */
   async close(): Promise<void> {
     await Promise.allSettled(
       this.#sessions

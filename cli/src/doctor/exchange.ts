@@ -1,10 +1,10 @@
-/** Plain HTTP exchanges with a server under examination: nothing hidden, everything timed. */
+/** Sends plain HTTP requests to a server under examination, and records everything with its time. */
 
 import type { FetchLike } from '@modelcontextprotocol/client'
 import { isObject, parseJson } from '../json.ts'
 import { Problem } from '../problem.ts'
 
-/** Characters of one answer; a server that sends more than this to a doctor does not stop. */
+/** The largest number of characters of one answer, against servers whose answer never ends. */
 const LONGEST_ANSWER = 2_000_000
 
 export interface ServerEvent {
@@ -18,7 +18,7 @@ export interface Exchange {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-  /** The parsed body, or the message with an id among the events of a stream. */
+  /** The parsed body, or in a stream the message with an id. */
   readonly json: unknown
   readonly events: readonly ServerEvent[]
   /** Milliseconds until the headers came, and until the body ended. */
@@ -32,11 +32,11 @@ export interface ExchangeOptions {
   readonly body?: unknown
   /** Milliseconds. @default 15000 */
   readonly timeout?: number
-  /** Ends the reading of a stream early. */
+  /** Returns true to stop reading a stream early. */
   readonly until?: (event: ServerEvent) => boolean
 }
 
-/** One request and its whole answer. A stream that outlives the timeout ends there, without an error. */
+/** Sends a request and reads its whole answer. A stream that is still open at the timeout ends without an error. */
 export async function exchange(
   fetch: FetchLike,
   url: string | URL,
@@ -107,7 +107,7 @@ async function drain(
       }
     }
   } catch (error) {
-    // A stream has no end of its own; what came until the timeout is the answer.
+    // Some streams never end by themselves, so the answer is everything until the timeout.
     if (!streaming || error instanceof Problem) throw error
   }
   if (!streaming) signal.throwIfAborted()

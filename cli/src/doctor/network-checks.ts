@@ -1,4 +1,4 @@
-/** Can it be reached, safely, in which protocol, and does it share our idea of the time? */
+/** Checks whether the server can be reached, with TLS, which protocol it speaks, and its clock. */
 
 import { isIP } from 'node:net'
 import type { PeerCertificate } from 'node:tls'
@@ -58,7 +58,7 @@ async function reachable(target: Target): Promise<Verdict> {
   return { fine: `answers after ${Math.round(firstByte)} ms` }
 }
 
-/** A certificate is worth a warning while there is still time to renew it. */
+/** The days before its end from which a certificate gets a warning, so that there is time to renew it. */
 const daysToWarn = 14
 
 async function tls(target: Target): Promise<Verdict> {

@@ -1,4 +1,4 @@
-/** Sessions and streams: kept apart, ended when ended, delivered as they happen, resumed when cut. */
+/** Checks sessions and streams: whether they are separate, end, arrive without delay, and can be resumed. */
 
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -21,7 +21,7 @@ export const sessionChecks: readonly Check[] = [
   { id: 'idle', title: 'Idle stream', slow: true, run: idle },
 ]
 
-/** A session, or why there is none to look at. */
+/** Returns a session, or the reason why there is none. */
 async function sessionOf(target: Target): Promise<LegacySession | string> {
   const closed = await target.closed()
   if (closed !== undefined) return closed
@@ -81,7 +81,7 @@ async function isolation(target: Target): Promise<Verdict> {
     return verdict([mixed('A second client cannot connect while the first one is there.')], '')
   }
   const greets = (await target.tools()).some(({ name }) => name === 'greet')
-  // The same id on purpose: servers that tell answers apart by it alone confuse the two.
+  // Both requests have the same id, because some servers use only the id and confuse the answers.
   const ask = async (session: LegacySession, name: string): Promise<Exchange | undefined> => {
     const options = { id: 7, timeout: 8_000 }
     const call = greets
@@ -167,7 +167,7 @@ async function resumption(target: Target): Promise<Verdict> {
   const params = { ...call, _meta: { progressToken: id } }
   const cut = await target.legacy(session, 'tools/call', params, {
     id,
-    // Cut at the first event that can be resumed from, so that the rest has to be found again.
+    // Cut the stream at the first event with an id, so that the rest has to be resumed.
     until: (event) => event.id !== undefined,
   })
   const last = cut.events.at(-1)?.id
@@ -175,7 +175,7 @@ async function resumption(target: Target): Promise<Verdict> {
   if (cut.events.some(({ data }) => answers(data, id))) {
     return { skipped: 'the call answers before its stream can be cut' }
   }
-  // A client comes back after a pause; at once, a server may not know yet that the stream was cut.
+  // A client comes back after a pause, because a server may not notice at once that the stream was cut.
   await sleep(RECONNECTION_DELAY)
   const resumed = await target.send({
     method: 'GET',

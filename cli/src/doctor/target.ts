@@ -1,4 +1,4 @@
-/** The server under examination, and what several checks want to know of it, asked once. */
+/** The server under examination. It asks once for the facts that several checks need. */
 
 import type { Tool } from '@modelcontextprotocol/client'
 import { extractWWWAuthenticateParams } from '@modelcontextprotocol/client'
@@ -10,9 +10,9 @@ import type { Exchange } from './exchange.ts'
 
 export interface TargetOptions extends EndpointOptions {
   readonly now: () => number
-  /** A call that takes a while and tells of it, for servers without `multi-greet`. */
+  /** A call that takes a while and reports progress, for servers without the tool `multi-greet`. */
   readonly call?: CallWords | undefined
-  /** How long the slow check watches an idle stream, in milliseconds. */
+  /** The time for which the slow check watches an idle stream, in milliseconds. */
   readonly idleTime: number
 }
 
@@ -21,7 +21,7 @@ export interface Call {
   readonly arguments: Record<string, unknown>
 }
 
-/** A call as it is typed; the schema of the tool types its arguments. */
+/** A call as the user typed it. The tool's schema gives the types of its arguments. */
 export interface CallWords {
   readonly name: string
   readonly words: readonly string[]
@@ -56,20 +56,20 @@ export class Target extends Endpoint {
   readonly session = (): Promise<LegacySession | undefined> =>
     this.#once('session', () => this.openSession())
 
-  /** Whether the server refuses callers without a token, at any of the ways in. */
+  /** Whether the server refuses callers without a token, in any kind of request. */
   readonly guarded = (): Promise<boolean> =>
     this.#once('guarded', async () => {
       const tries = [await this.anonymousDiscover(), await this.anonymousList()]
       return tries.some(({ status }) => status === 401)
     })
 
-  /** A request for content without a token, which also a server with an open `initialize` refuses. */
+  /** Asks for content without a token, which is also refused by servers whose `initialize` is public. */
   readonly anonymousList = (): Promise<Exchange> =>
     this.#once('list', () =>
       this.send({ anonymous: true, body: { jsonrpc: '2.0', id: 1, method: 'tools/list' } }),
     )
 
-  /** Why the checks that need to get in cannot, or nothing. */
+  /** Returns the reason why checks that need access cannot run, or undefined. */
   readonly closed = (): Promise<string | undefined> =>
     this.#once('closed', async () => {
       const { status } = await this.discover()
@@ -86,7 +86,7 @@ export class Target extends Endpoint {
       return tries.find(({ status }) => status === 401)
     })
 
-  /** Protected-resource metadata at each of its places (RFC 9728 section 3.1, D20). */
+  /** The protected-resource metadata at each of its URLs (RFC 9728 section 3.1, D20). */
   readonly metadata = (): Promise<{ header?: Metadata; path: Metadata; root: Metadata }> =>
     this.#once('metadata', async () => {
       const read = async (url: URL): Promise<Metadata> => ({ url, answer: await this.get(url) })
@@ -105,7 +105,7 @@ export class Target extends Endpoint {
       }
     })
 
-  /** The first metadata document that is one, in the order in which clients look. */
+  /** The first valid metadata document, in the order of the client's search. */
   readonly resource = async (): Promise<Record<string, unknown> | undefined> => {
     const { header, path, root } = await this.metadata()
     const found = [header, path, root].find(
@@ -114,7 +114,7 @@ export class Target extends Endpoint {
     return found?.answer.json as Record<string, unknown> | undefined
   }
 
-  /** The metadata of the first issuer that the server names (D21), with where it was found. */
+  /** The metadata of the first issuer that the server names (D21), and its URL. */
   readonly issuer = (): Promise<{ name: string; tried: URL[]; found?: Metadata } | undefined> =>
     this.#once('issuer', async () => {
       const servers = (await this.resource())?.authorization_servers
@@ -147,7 +147,7 @@ export class Target extends Endpoint {
       return Array.isArray(tools) ? (tools as Tool[]) : []
     })
 
-  /** A call to watch: the one that the user named, or a sample of this library, which changes nothing. */
+  /** The call to watch: the one that the user named, or this library's sample tool, which changes nothing. */
   async streamingCall(): Promise<Call | undefined> {
     const tools = await this.tools()
     if (this.#call !== undefined) {

@@ -1,4 +1,4 @@
-/** What the token at hand says of itself, against what the server makes of it. */
+/** Compares the claims of the user's token with the server's answer to it. */
 
 import { isObject, parseJson } from '../json.ts'
 import type { Check, Finding, Verdict } from './check.ts'
