@@ -25,11 +25,13 @@ process.env.TOKEN_SHA256 = Buffer.from(
 ).toString('hex')
 const credentials = { authorization: `Bearer ${TOKEN}` }
 
-/** Blocks as files. One that imports `./name.ts` means the block before it. */
+const IMPORTED = /from '\.\/([\w-]+\.ts)'/
+
+/** Blocks as files. A block that imports `./name.ts` means the nearest block before it that imports none. */
 const typescript = BLOCKS.filter(({ language }) => language === 'ts').map((block, i, all) => {
   const file = join(folder, `${block.name.replace(/\W+/g, '-')}.ts`)
-  const [, imported] = /from '\.\/([\w-]+\.ts)'/.exec(block.code) ?? []
-  const before = all[i - 1]
+  const [, imported] = IMPORTED.exec(block.code) ?? []
+  const before = all.slice(0, i).findLast(({ code }) => !IMPORTED.test(code))
   if (imported && before) writeFileSync(join(folder, imported), before.code)
   writeFileSync(file, block.code)
   return { ...block, file }
@@ -171,6 +173,14 @@ describe('the code of the documentation', () => {
         expect((await (await client.request('tools/list')).result()).tools).toHaveLength(1)
         await server.close()
       })
+    } else if (code.includes("from 'node:test'")) {
+      it('passes in the test runner of Node', { timeout: 60_000 }, async () => {
+        const args = ['--import', 'tsx', '--test', '--test-reporter=tap', file]
+        const env = { ...process.env, TSX_TSCONFIG_PATH: join(folder, 'tsconfig.json') }
+        const ran = await promisify(execFile)(process.execPath, args, { env })
+        expect(ran.stdout).toMatch(/^# pass [1-9]/m)
+        expect(ran.stdout).toMatch(/^# fail 0$/m)
+      })
     } else if (code.includes('handler = lambda(')) {
       it('answers an event on Lambda', async () => {
         Object.assign(globalThis, { awslambda: fakeLambda() })
@@ -245,7 +255,7 @@ describe('the commands of the documentation', () => {
 
   /** What the lines begin with that need another machine, a network or an account. */
   const ELSEWHERE =
-    /^(npm install streamable-mcp|npm ci && (npm (start|test)|sam build && sam deploy --guided)|sam delete|npm start|cd examples\/agent && npm ci && npm start)$/
+    /^(npm install (--save-dev @modelcontextprotocol\/client|streamable-mcp)|npm ci && (npm (start|test)|sam build && sam deploy --guided)|sam delete|npm start|cd examples\/agent && npm ci && npm start)$/
 
   it.each(other ?? [])('%s: %s', (_, line) => {
     const [, script] = /^npm run ([\w:]+)/.exec(line) ?? []

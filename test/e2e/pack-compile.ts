@@ -20,6 +20,7 @@ import { bufferedLambda, lambda } from 'streamable-mcp/lambda'
 import { serve } from 'streamable-mcp/node'
 import { postgresStore } from 'streamable-mcp/postgres'
 import { redisStore } from 'streamable-mcp/redis'
+import { connect, testClock, testStore } from 'streamable-mcp/testing'
 import * as v from 'valibot'
 
 const store: Store = memoryStore()
@@ -29,7 +30,7 @@ const input = { type: 'object' } satisfies JsonSchema satisfies Schema
 const who = ({ principal }: Context): Principal | undefined => principal
 mcp.tool('add', { description: 'Adds', input: v.object({ a: v.number(), b: v.number() }) }, ({ a, b }) => a + b)
 mcp.tool('who', { description: 'Says who', input }, (_, ctx): ToolReturn => who(ctx)?.subject ?? failure('Nobody'))
-const entries = [authorizer, bearer, bufferedLambda, cognito, dynamoStore, gateway, image, lambda, McpError, oauth, postgresStore, redisStore, text]
+const entries = [authorizer, bearer, bufferedLambda, cognito, connect, dynamoStore, gateway, image, lambda, McpError, oauth, postgresStore, redisStore, testClock, testStore, text]
 const { port, close } = await serve(mcp, { port: 0 })
 const answer = await fetch(\`http://127.0.0.1:\${port}/mcp\`, {
   method: 'POST',
@@ -46,7 +47,15 @@ await close()
 `
 
 /** The optional peers, with their types, for a project that uses every entry. */
-const PEERS = ['@types/node@20', '@types/pg@8', '@aws-sdk/client-dynamodb@3', 'ioredis@6', 'pg@8']
+const PEERS = [
+  '@types/node@20',
+  '@types/pg@8',
+  '@aws-sdk/client-dynamodb@3',
+  '@modelcontextprotocol/client@2',
+  '@modelcontextprotocol/sdk@1',
+  'ioredis@6',
+  'pg@8',
+]
 
 /** TypeScript 5.9 and 6, as authors have them; the compiler of this project is newer. */
 const COMPILERS = ['typescript@~5.9.0', 'typescript@~6.0.0']

@@ -1,5 +1,5 @@
-import type { VersionNegotiationMode } from '@modelcontextprotocol/client'
 import { describe, expect, it } from 'vitest'
+import type { Era } from '../../src/index.ts'
 import { day, insightsDenied, now, report, useLogs } from '../support/bedrock-logs.ts'
 import { useFakeAws } from '../support/fake-aws.ts'
 import { invocation } from '../support/invocation-log.ts'
@@ -170,10 +170,10 @@ describe('the bounds of a report', () => {
   })
 })
 
-describe.each<[string, VersionNegotiationMode]>([
+describe.each<[string, Era]>([
   ['a 2025 client', 'legacy'],
-  ['a 2026 client', { pin: '2026-07-28' }],
-])('cancellation by %s', (_, mode) => {
+  ['a 2026 client', 'modern'],
+])('cancellation by %s', (_, era) => {
   it('stops every query that is running', async () => {
     const cancel = new AbortController()
     const logs = await useLogs(month, {
@@ -183,7 +183,7 @@ describe.each<[string, VersionNegotiationMode]>([
         return undefined
       },
     })
-    await expect(report({ days: 28 }, {}, { mode, signal: cancel.signal })).rejects.toThrow()
+    await expect(report({ days: 28 }, {}, { era, signal: cancel.signal })).rejects.toThrow()
     await expect.poll(() => logs.running).toBe(0)
     expect(logs.count('StartQuery')).toBe(4)
     expect(logs.count('StopQuery')).toBe(4)
@@ -198,7 +198,7 @@ describe.each<[string, VersionNegotiationMode]>([
         return insightsDenied.refuse?.({ operation } as never)
       },
     })
-    await expect(report({ days: 28 }, {}, { mode, signal: cancel.signal })).rejects.toThrow()
+    await expect(report({ days: 28 }, {}, { era, signal: cancel.signal })).rejects.toThrow()
     const soon = logs.calls.length
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect(logs.calls.length).toBeLessThanOrEqual(soon + 4)

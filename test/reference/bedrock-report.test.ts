@@ -69,7 +69,7 @@ describe('get_bedrock_usage_report', () => {
 
   it('gives the same report to a client of 2026, with its progress', async () => {
     await useLogs(week)
-    const answer = await report({}, {}, { mode: { pin: '2026-07-28' } })
+    const answer = await report({}, {}, { era: 'modern' })
     expect(answer.text).toBe(weekText)
     expect(answer.progress.at(-1)).toMatchObject({ progress: 7, total: 7 })
   })

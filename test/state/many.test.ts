@@ -1,5 +1,6 @@
 /** State that many changes, subscriptions, listeners or questions share. */
 import { afterEach, describe, expect, it } from 'vitest'
+import { testStore } from '../../adapters/testing.ts'
 import type { Context, Mcp, McpOptions, Store } from '../../src/index.ts'
 import { createMcp, memoryStore } from '../../src/index.ts'
 import { cpuOf, times } from '../support/cpu-time.ts'
@@ -30,25 +31,22 @@ describe('notifications', () => {
 describe('a session', () => {
   it('takes concurrent subscriptions with few store operations', async () => {
     const memory = memoryStore()
-    let operations = 0
-    const slowly = async () => {
-      operations++
-      await new Promise((resolve) => setTimeout(resolve, 1))
-    }
-    const store: Store = {
+    const slowly = () => new Promise((resolve) => setTimeout(resolve, 1))
+    const engine: Store = {
       ...memory,
       get: (key) => slowly().then(() => memory.get(key)),
       put: (key, value, options) => slowly().then(() => memory.put(key, value, options)),
     }
+    const store = testStore({ engine })
     serverOf({ store }).resource('file:///{name}', { name: 'file' }, () => 'x')
     const client = await LegacyClient.open(fetchEndpoint(mcp), '2025-11-25')
-    operations = 0
+    store.operations.length = 0
     const uris = Array.from({ length: 40 }, (_, i) => `file:///${i}`)
     await Promise.all(
       uris.map(async (uri) => (await client.request('resources/subscribe', { uri })).result()),
     )
     // 3 each. They were 1,700 when all of them raced.
-    expect(operations).toBeLessThan(200)
+    expect(store.operations.length).toBeLessThan(200)
     const session = await memory.get([`session/anyone/${client.sessionId}`, 'session'])
     expect(session?.value).toMatchObject({ subscriptions: expect.arrayContaining(uris) })
   })

@@ -1,19 +1,14 @@
 /** The official clients, both generations and every way to connect, behind one face. */
+import type { StreamableHTTPClientTransport as TransportV2 } from '@modelcontextprotocol/client'
+import type { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import {
-  Client as ClientV2,
-  StreamableHTTPClientTransport as TransportV2,
-} from '@modelcontextprotocol/client'
-import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js'
-import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import {
-  CreateMessageRequestSchema,
-  ElicitRequestSchema,
-  ListRootsRequestSchema,
   LoggingMessageNotificationSchema,
   PromptListChangedNotificationSchema,
   ResourceListChangedNotificationSchema,
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js'
+import type { Answer, ConnectOptions } from '../../adapters/testing.ts'
+import { connect } from '../../adapters/testing.ts'
 
 export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
@@ -52,35 +47,35 @@ export interface Answers {
 
 export type Open = (url: string, answers?: Answers, fetch?: Fetch) => Promise<Official>
 
-const information = { name: 'official', version: '1.0.0' }
-const capabilities = {
-  elicitation: { form: {}, url: {} },
-  sampling: {},
-  roots: {},
+/** What each client is connected with. `fetch` gets a URL and what belongs to it, as from the SDK. */
+function target(url: string, answers: Answers, fetch: Fetch) {
+  const { elicit, sample, roots } = answers
+  const options = {
+    url,
+    clientInfo: { name: 'official', version: '1.0.0' },
+    elicit: async ({ message }: { message: string }): Promise<Answer> =>
+      elicit?.(message) ?? { action: 'cancel' },
+    sample: () => ({
+      role: 'assistant' as const,
+      content: { type: 'text' as const, text: sample?.() ?? '' },
+      model: 'official-model',
+    }),
+    roots: () => roots?.() ?? [],
+  } satisfies ConnectOptions
+  const mcp = {
+    async fetch(request: Request) {
+      const { method, headers, signal } = request
+      const body = method === 'POST' ? await request.text() : null
+      return fetch(request.url, { method, headers, body, signal })
+    },
+  }
+  return { mcp, options }
 }
-const reconnectionOptions = {
-  initialReconnectionDelay: 5,
-  maxReconnectionDelay: 20,
-  reconnectionDelayGrowFactor: 1,
-  maxRetries: 5,
-}
-
-const sampled = (text: string) => ({
-  role: 'assistant' as const,
-  content: { type: 'text' as const, text },
-  model: 'official-model',
-})
-const rootsOf = (uris: string[]) => ({ roots: uris.map((uri) => ({ uri })) })
 
 const openV1: Open = async (url, answers = {}, fetch = globalThis.fetch) => {
-  const client = new ClientV1(information, { capabilities })
+  const { mcp, options } = target(url, answers, fetch)
+  const client = await connect(mcp, { ...options, era: 'legacy', sdk: 'v1' })
   const heard: string[] = []
-  const { elicit, sample, roots } = answers
-  if (elicit) {
-    client.setRequestHandler(ElicitRequestSchema, ({ params }) => elicit(params.message))
-  }
-  if (sample) client.setRequestHandler(CreateMessageRequestSchema, () => sampled(sample()))
-  if (roots) client.setRequestHandler(ListRootsRequestSchema, () => rootsOf(roots()))
   for (const schema of [
     ToolListChangedNotificationSchema,
     PromptListChangedNotificationSchema,
@@ -93,18 +88,15 @@ const openV1: Open = async (url, answers = {}, fetch = globalThis.fetch) => {
   client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => {
     heard.push(`${params.level}: ${params.data}`)
   })
-  // The transport's type of sessionId is not made for exactOptionalPropertyTypes.
-  const transport = new TransportV1(new URL(url), { fetch, reconnectionOptions })
-  await client.connect(transport as Parameters<typeof client.connect>[0])
   return {
     era: 'legacy',
     heard,
     list: (what) => listWith(client, what),
     async call(name, args = {}, onprogress) {
-      const options = onprogress && {
+      const listening = onprogress && {
         onprogress: ({ progress }: { progress: number }) => onprogress(progress),
       }
-      return (await client.callTool({ name, arguments: args }, undefined, options)) as CallResult
+      return (await client.callTool({ name, arguments: args }, undefined, listening)) as CallResult
     },
     async prompt(name, args) {
       const { messages } = await client.getPrompt({ name, arguments: args })
@@ -114,23 +106,18 @@ const openV1: Open = async (url, answers = {}, fetch = globalThis.fetch) => {
     complete: (name, argument, value) => completeWith(client, name, argument, value),
     listen: async () => {},
     async close() {
-      await transport.terminateSession()
+      await (client.transport as TransportV1).terminateSession()
       await client.close()
     },
   }
 }
 
 const openV2 =
-  (mode: 'legacy' | 'auto' | { pin: string }): Open =>
+  (mode: 'legacy' | 'auto' | 'modern'): Open =>
   async (url, answers = {}, fetch = globalThis.fetch) => {
-    const client = new ClientV2(information, { capabilities, versionNegotiation: { mode } })
+    const { mcp, options } = target(url, answers, fetch)
+    const client = await connect(mcp, { ...options, era: mode })
     const heard: string[] = []
-    const { elicit, sample, roots } = answers
-    if (elicit) {
-      client.setRequestHandler('elicitation/create', ({ params }) => elicit(params.message))
-    }
-    if (sample) client.setRequestHandler('sampling/createMessage', () => sampled(sample()))
-    if (roots) client.setRequestHandler('roots/list', () => rootsOf(roots()))
     for (const method of [
       'notifications/tools/list_changed',
       'notifications/prompts/list_changed',
@@ -143,8 +130,6 @@ const openV2 =
     client.setNotificationHandler('notifications/message', ({ params }) => {
       heard.push(`${params.level}: ${params.data}`)
     })
-    const transport = new TransportV2(new URL(url), { fetch, reconnectionOptions })
-    await client.connect(transport)
     const era = client.getProtocolEra() === 'modern' ? 'modern' : 'legacy'
     return {
       era,
@@ -157,10 +142,10 @@ const openV2 =
           // In 2026 a request asks for its own log (C34).
           ...(era === 'modern' && { _meta: { 'io.modelcontextprotocol/logLevel': 'debug' } }),
         }
-        const options = onprogress && {
+        const listening = onprogress && {
           onprogress: ({ progress }: { progress: number }) => onprogress(progress),
         }
-        return (await client.callTool(params, options)) as CallResult
+        return (await client.callTool(params, listening)) as CallResult
       },
       async prompt(name, args) {
         const { messages } = await client.getPrompt({ name, arguments: args })
@@ -177,7 +162,7 @@ const openV2 =
         })
       },
       async close() {
-        if (era === 'legacy') await transport.terminateSession()
+        if (era === 'legacy') await (client.transport as TransportV2).terminateSession()
         await client.close()
       },
     }
@@ -188,7 +173,7 @@ export const OFFICIAL: readonly [name: string, era: 'legacy' | 'modern', open: O
   ['v1', 'legacy', openV1],
   ['v2 in legacy mode', 'legacy', openV2('legacy')],
   ['v2 in auto mode', 'modern', openV2('auto')],
-  ['v2 pinned to 2026-07-28', 'modern', openV2({ pin: '2026-07-28' })],
+  ['v2 pinned to 2026-07-28', 'modern', openV2('modern')],
 ]
 
 interface Listing {
