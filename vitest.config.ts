@@ -18,7 +18,7 @@ export default defineConfig(({ mode }) => ({
         find: /^streamable-mcp\/(redis|postgres)$/,
         replacement: source('adapters/$1/$1-store.ts'),
       },
-      { find: /^streamable-mcp\/(\w+)$/, replacement: source('adapters/$1.ts') },
+      { find: /^streamable-mcp\/(\w+(?:\/\w+)?)$/, replacement: source('adapters/$1.ts') },
     ],
   },
   test: {

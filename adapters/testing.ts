@@ -2,6 +2,7 @@
 
 export type { TestClock } from './testing/clock.ts'
 export { testClock } from './testing/clock.ts'
+export { connect } from './testing/connect.ts'
 export type {
   Answer,
   ConnectOptions,
@@ -9,7 +10,6 @@ export type {
   Question,
   Sample,
   SampleParams,
-} from './testing/connect.ts'
-export { connect } from './testing/connect.ts'
+} from './testing/options.ts'
 export type { StoredItem, StoreOperation, TestStore, TestStoreOptions } from './testing/store.ts'
 export { testStore } from './testing/store.ts'

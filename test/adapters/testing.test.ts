@@ -1,6 +1,7 @@
 /** `streamable-mcp/testing`: the official clients over `mcp.fetch`, the clock, and the store that shows what it holds. */
 import * as v from 'valibot'
 import { afterEach, describe, expect, it } from 'vitest'
+import { connect as connectV1 } from '../../adapters/testing/v1.ts'
 import type { ConnectOptions, Fetches } from '../../adapters/testing.ts'
 import { connect, testClock, testStore } from '../../adapters/testing.ts'
 import type { Mcp, McpOptions } from '../../src/index.ts'
@@ -42,13 +43,13 @@ function createServer(options: Partial<McpOptions> = {}): Mcp {
   return mcp
 }
 
-type Connecting = Pick<ConnectOptions, 'era' | 'sdk'>
+interface Connecting {
+  era: ConnectOptions['era'] & string
+  sdk?: 'v1'
+}
 /** Both generations of the SDK have these methods, and both call them in the same way. */
-async function connected(mcp: Fetches, options: ConnectOptions) {
-  const client =
-    options.sdk === 'v1'
-      ? await connect(mcp, { ...options, era: 'legacy', sdk: 'v1' })
-      : await connect(mcp, { ...options, sdk: 'v2' })
+async function connected(mcp: Fetches, { sdk, ...options }: ConnectOptions & Connecting) {
+  const client = sdk ? await connectV1(mcp, options) : await connect(mcp, options)
   open.push(client)
   const text = async (name: string, args: Record<string, unknown> = {}) => {
     const { content } = await client.callTool({ name, arguments: args })
@@ -139,11 +140,6 @@ describe('connect', () => {
     open.push(client)
     expect((await client.listTools()).tools).toHaveLength(6)
     expect(new Set(urls)).toEqual(new Set([url]))
-  })
-
-  it('refuses the first SDK for an era that it does not speak', async () => {
-    const options = { era: 'modern', sdk: 'v1' } as never
-    await expect(connect(createServer(), options)).rejects.toThrow(/legacy era alone/)
   })
 
   it.each<Connecting>([{ era: 'legacy', sdk: 'v1' }, { era: 'legacy' }])(

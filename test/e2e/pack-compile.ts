@@ -52,7 +52,6 @@ const PEERS = [
   '@types/pg@8',
   '@aws-sdk/client-dynamodb@3',
   '@modelcontextprotocol/client@2',
-  '@modelcontextprotocol/sdk@1',
   'ioredis@6',
   'pg@8',
 ]

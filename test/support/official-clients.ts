@@ -7,6 +7,7 @@ import {
   ResourceListChangedNotificationSchema,
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js'
+import { connect as connectV1 } from '../../adapters/testing/v1.ts'
 import type { Answer, ConnectOptions } from '../../adapters/testing.ts'
 import { connect } from '../../adapters/testing.ts'
 
@@ -74,7 +75,7 @@ function target(url: string, answers: Answers, fetch: Fetch) {
 
 const openV1: Open = async (url, answers = {}, fetch = globalThis.fetch) => {
   const { mcp, options } = target(url, answers, fetch)
-  const client = await connect(mcp, { ...options, era: 'legacy', sdk: 'v1' })
+  const client = await connectV1(mcp, options)
   const heard: string[] = []
   for (const schema of [
     ToolListChangedNotificationSchema,
