@@ -17,18 +17,11 @@ export { Suspended } from './client-requests/client-request.ts'
 export type { Failure, ToolReturn, ToolReturnOf } from './handlers/content.ts'
 export { audio, embedded, failure, image, resourceLink, text } from './handlers/content.ts'
 export type { ClientRequestOptions, Context, Log, Notify, RequestInfo } from './handlers/context.ts'
-export type {
-  Completer,
-  PromptHandler,
-  PromptOptions,
-  PromptReturn,
-  Registration,
-  ResourceHandler,
-  ResourceOptions,
-  ToolContext,
-  ToolHandler,
-  ToolOptions,
-} from './handlers/registry.ts'
+export type { Completer, Described } from './handlers/definition.ts'
+export type { PromptHandler, PromptOptions, PromptReturn } from './handlers/prompt.ts'
+export type { Registration } from './handlers/registry.ts'
+export type { ResourceHandler, ResourceOptions } from './handlers/resource.ts'
+export type { ToolContext, ToolHandler, ToolOptions } from './handlers/tool.ts'
 export type { BodyOptions } from './http/body.ts'
 export type { HostOriginOptions } from './http/host-origin.ts'
 export { isLoopback } from './lib/loopback.ts'

@@ -3,25 +3,17 @@ import type { Hono } from 'hono'
 import type { Bindings } from './app.ts'
 import { createApp } from './app.ts'
 import type { Notify } from './handlers/context.ts'
-import { requireText } from './handlers/definition.ts'
+import { requireText, requireTimer } from './handlers/definition.ts'
 import { createNotify } from './handlers/notify.ts'
-import type {
-  PromptHandler,
-  PromptOptions,
-  Registration,
-  ResourceHandler,
-  ResourceOptions,
-  ToolHandler,
-  ToolOptions,
-} from './handlers/registry.ts'
-import {
-  createPrompt,
-  createResource,
-  createTool,
-  Registry,
-  requireTimer,
-} from './handlers/registry.ts'
+import type { PromptHandler, PromptOptions } from './handlers/prompt.ts'
+import { createPrompt } from './handlers/prompt.ts'
+import type { Registration } from './handlers/registry.ts'
+import { Registry } from './handlers/registry.ts'
+import type { ResourceHandler, ResourceOptions } from './handlers/resource.ts'
+import { createResource } from './handlers/resource.ts'
 import { HandlerFailure } from './handlers/run-handler.ts'
+import type { ToolHandler, ToolOptions } from './handlers/tool.ts'
+import { createTool } from './handlers/tool.ts'
 import { lazyImport } from './lib/lazy-import.ts'
 import { StreamReaders } from './lib/stream-readers.ts'
 import type { McpOptions } from './options.ts'

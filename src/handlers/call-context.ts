@@ -19,7 +19,7 @@ import type { SessionValues } from '../state/session-values.ts'
 import type { Cancellation } from './cancellation.ts'
 import type { ClientRequestOptions, Context, Log, Notify, RequestInfo } from './context.ts'
 import { createNotify } from './notify.ts'
-import type { Tool } from './registry.ts'
+import type { Tool } from './tool.ts'
 
 type ClientRequests = typeof import('../client-requests/requests.ts')
 

@@ -1,4 +1,30 @@
-/** Checks of what an author registers: a mistake is an error at registration that names the cure. */
+/**
+ * What the definitions of tools, prompts and resources have in common, and their checks: a mistake is an
+ * error at registration that says what to change.
+ */
+import type { MaybePromise } from '../lib/maybe-promise.ts'
+import type { Icon } from '../protocol/types.ts'
+
+/** Options that tools, prompts and resources share. */
+export interface Described {
+  /** A name for people (clients from 2025-06-18 on). */
+  title?: string
+  /** Images that clients may show (clients from 2025-11-25 on). */
+  icons?: Icon[]
+  /** Metadata for clients that know it (clients from 2025-06-18 on). */
+  _meta?: Record<string, unknown>
+}
+
+/**
+ * Suggests values for an argument or a variable. `value` is the text that a person has typed so far, and
+ * `context.arguments` are the arguments that are already filled in. Clients get the first 100 values (B55).
+ *
+ * @example (value) => cities.filter((city) => city.startsWith(value))
+ */
+export type Completer = (
+  value: string,
+  context: { arguments: Readonly<Record<string, string>> },
+) => MaybePromise<readonly string[]>
 
 const DESCRIBED = ['title', 'description', 'icons', '_meta']
 
@@ -72,4 +98,10 @@ export function requireCompleters(
     const known = names.length > 0 ? `it has ${names.join(', ')}` : 'it has none'
     throw new TypeError(`${what} has a completer for "${name}", but no such ${kind}: ${known}`)
   }
+}
+
+/** Timers hold 31 bits: beyond them, an endless wait would be none at all. */
+export function requireTimer(name: string, milliseconds: number): void {
+  if (milliseconds > 0 && milliseconds < 2 ** 31) return
+  throw new TypeError(`${name} must be from 1 to ${2 ** 31 - 1} milliseconds, not ${milliseconds}`)
 }

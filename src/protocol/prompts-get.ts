@@ -1,7 +1,7 @@
 /** `prompts/get`. */
 import { createContext } from '../handlers/call-context.ts'
 import { text } from '../handlers/content.ts'
-import type { Prompt, PromptReturn } from '../handlers/registry.ts'
+import type { Prompt, PromptReturn } from '../handlers/prompt.ts'
 import { runHandler, toMcpError } from '../handlers/run-handler.ts'
 import { isObject } from '../lib/is-object.ts'
 import type { Server } from '../server.ts'

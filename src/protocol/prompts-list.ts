@@ -1,5 +1,5 @@
 /** `prompts/list`. */
-import type { Prompt } from '../handlers/registry.ts'
+import type { Prompt } from '../handlers/prompt.ts'
 import type { Call } from './call.ts'
 import { methodNotFound } from './errors.ts'
 import { describedItem, listPage } from './list-page.ts'

@@ -1,5 +1,5 @@
 /** `resources/list` and `resources/templates/list`: both exist where there is a resource of either kind. */
-import type { Resource } from '../handlers/registry.ts'
+import type { Resource } from '../handlers/resource.ts'
 import type { Call } from './call.ts'
 import { methodNotFound } from './errors.ts'
 import { describedItem, listPage } from './list-page.ts'

@@ -1,7 +1,7 @@
 /** `resources/read`, and the resource that a URI names. */
 import { createContext } from '../handlers/call-context.ts'
 import { toContents } from '../handlers/content.ts'
-import type { Resource } from '../handlers/registry.ts'
+import type { Resource } from '../handlers/resource.ts'
 import { runHandler, toMcpError } from '../handlers/run-handler.ts'
 import { matchUri } from '../handlers/uri-match.ts'
 import { isObject } from '../lib/is-object.ts'

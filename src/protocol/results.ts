@@ -1,6 +1,6 @@
 /** Results as JSON text, in the shape that the client's revision knows. Every result is written here, once. */
 import { text } from '../handlers/content.ts'
-import type { Tool } from '../handlers/registry.ts'
+import type { Tool } from '../handlers/tool.ts'
 import { isObject } from '../lib/is-object.ts'
 import { isWrapped } from '../schema/legacy-output.ts'
 import type { Validator } from '../schema/schema.ts'

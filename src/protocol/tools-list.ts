@@ -1,5 +1,5 @@
 /** `tools/list`. */
-import type { Tool } from '../handlers/registry.ts'
+import type { Tool } from '../handlers/tool.ts'
 import { toLegacyOutput } from '../schema/legacy-output.ts'
 import type { Call } from './call.ts'
 import { methodNotFound } from './errors.ts'

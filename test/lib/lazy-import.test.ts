@@ -40,7 +40,7 @@ describe('lazyImport', () => {
 })
 
 describe('importAll', () => {
-  it('loads what the loaded modules load lazily themselves, and survives a failure', async () => {
+  it('loads modules that a loaded module adds, and survives a failure', async () => {
     const loaded: string[] = []
     lazyImport(() => Promise.reject(new Error('no such file')))
     lazyImport(async () => {
