@@ -1,257 +1,113 @@
-/** The rules of the layout that matter, each failing the build when broken. */
-import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, normalize } from 'node:path'
+/** The rules of the layout that matter. Each fails the build when it is broken, and is seen failing here. */
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import type { Source } from './support/layout-rules.ts'
+import { importsOf, MOST_LINES, RULES } from './support/layout-rules.ts'
 
-const ROOTS = ['src', 'adapters', 'reference', 'cli/src']
+const run = promisify(execFile)
 
-interface Import {
-  from: string
-  to: string
-  kind: 'value' | 'type' | 'dynamic'
+async function sourcesUnder(folder: string, kind: RegExp): Promise<Source[]> {
+  const names = (await readdir(folder, { recursive: true })).filter(
+    (name) => kind.test(name) && !/(^|\/)node_modules\//.test(name),
+  )
+  return Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name)
+      return { path, text: await readFile(path, 'utf8') }
+    }),
+  )
 }
 
-function filesUnder(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => join(folder, name))
-}
-
-const files = ROOTS.flatMap(filesUnder)
-
-/** Imports as written, types included; relative ones as paths from the top. */
-function importsOf(file: string): Import[] {
-  // An example in a comment imports nothing.
-  const source = readFileSync(file, 'utf8').replace(/^ *\/\*\*[\s\S]*?\*\//gm, '')
-  const statics = source.matchAll(/^\s*(?:import|export)\s(type\s)?[^'"]*?from\s+'([^']+)'/gm)
-  const bare = source.matchAll(/^\s*import\s+'([^']+)'/gm)
-  const dynamics = source.matchAll(/import\('([^']+)'\)/g)
-  const resolve = (to = '') => (to.startsWith('.') ? normalize(join(dirname(file), to)) : to)
-  const one = (to: string | undefined, kind: Import['kind']): Import => ({
-    from: file,
-    to: resolve(to),
-    kind,
-  })
-  return [
-    ...[...statics].map(([, type, to]) => one(to, type ? 'type' : 'value')),
-    ...[...bare].map(([, to]) => one(to, 'value')),
-    ...[...dynamics].map(([, to]) => one(to, 'dynamic')),
-  ]
-}
-
-const imports = files.flatMap(importsOf)
-const breaking = (rule: (one: Import) => boolean) =>
-  imports.filter(rule).map(({ from, to }) => `${from} imports ${to}`)
-
-/** Names that only some hosts have. A property of ours may be called so. */
-const HOST =
-  /(?<![.\w#])(?:process\b(?=\s*\??[.[])|globalThis\s*\??\.\s*process|Buffer\b|require\s*\(|import\.meta|__dirname|__filename|Deno\b|Bun\b)/
-
-/** A source without its comments and texts. */
-function codeOf(file: string): string {
-  return readFileSync(file, 'utf8')
-    .replace(/\/\*[\s\S]*?\*\//g, '')
-    .replace(/^\s*\/\/.*$/gm, '')
-    .replace(/\s\/\/ .*$/gm, '')
-    .replace(/'[^'\n]*'/g, "''")
-}
-
-const inside =
-  (...folders: string[]) =>
-  (path: string) =>
-    folders.some((folder) => path.startsWith(`${folder}/`))
-const inSrc = inside('src')
-const inAdapters = inside('adapters')
-const inReference = inside('reference')
-const inCli = inside('cli')
-/** Modules that run when they are imported. */
-const isEntry = (path: string) =>
-  inside('reference/entry')(path) || path === 'cli/src/main.ts' || path === 'reference/bundle.ts'
+const sources = (
+  await Promise.all(
+    ['src', 'adapters', 'reference', 'cli/src'].map((folder) => sourcesUnder(folder, /\.ts$/)),
+  )
+).flat()
+const imports = sources.flatMap(importsOf)
 
 describe('the layout', () => {
   it('is read by this test', () => {
-    expect(files.length).toBeGreaterThan(50)
+    const paths = new Set(sources.map(({ path }) => path))
+    expect(sources.length).toBeGreaterThan(50)
     expect(imports.length).toBeGreaterThan(200)
-    expect(imports.every(({ to }) => !to.endsWith('.ts') || files.includes(to))).toBe(true)
+    expect(imports.filter(({ to }) => to.endsWith('.ts') && !paths.has(to))).toEqual([])
   })
 
-  it('has a src that imports no host', () => {
-    const packages = /^(hono|jose|@cfworker|@standard-schema|@valibot)(\/|$)/
-    expect(
-      breaking(({ from, to }) => inSrc(from) && !to.startsWith('src/') && !packages.test(to)),
-    ).toEqual([])
-    expect(files.filter(inSrc).filter((file) => HOST.test(codeOf(file)))).toEqual([])
+  it.each(RULES)('$title', ({ find }) => {
+    expect(find(sources)).toEqual([])
   })
 
-  it.each([
-    'process.env.PORT',
-    'process?.env',
-    'globalThis.process',
-    'Buffer.from(text)',
-    "require('fs')",
-    'import.meta.dirname',
-    '__dirname',
-    'Deno.env',
-    'Bun.serve({})',
-  ])('takes %s for the use of a host', (code) => {
-    expect(code).toMatch(HOST)
+  it('has no file of the bench or of bin above 300 lines either', async () => {
+    const others = [
+      ...(await sourcesUnder('bench', /\.(ts|js|mjs)$/)),
+      ...(await sourcesUnder('bin', /\.js$/)),
+    ]
+    expect(others.length).toBeGreaterThan(10)
+    const isLong = ({ text }: Source) => text.trimEnd().split('\n').length > MOST_LINES
+    expect(others.filter(isLong).map(({ path }) => path)).toEqual([])
+  })
+})
+
+describe('a rule of the layout', () => {
+  const examples = RULES.flatMap(({ title, find, refuses }) =>
+    refuses.map((tree) => ({
+      title,
+      find,
+      tree,
+      text: Object.values(tree).join(' ').slice(0, 80),
+    })),
+  )
+
+  it.each(examples)('"$title" refuses $text', ({ find, tree }) => {
+    const broken = Object.entries(tree).map(([path, text]) => ({ path, text }))
+    expect(find(broken)).not.toEqual([])
   })
 
-  it('loads AWS and jose only on the path that needs them', () => {
-    const heavy = /^(@aws-sdk|@smithy|jose)(\/|$)/
-    const atStart = imports.filter(({ kind }) => kind === 'value')
-    const isLazy = (file: string) =>
-      inside('src', 'reference/tools')(file) && !atStart.some(({ to }) => to === file)
-    const early = atStart.filter(({ from, to }) => heavy.test(to) && !isLazy(from))
-    expect(early).toEqual([])
+  it('has an example each', () => {
+    expect(RULES.filter(({ refuses }) => refuses.length === 0)).toEqual([])
   })
+})
 
-  it('has adapters that know the public API alone', () => {
-    expect(
-      breaking(({ from, to }) => inAdapters(from) && inSrc(to) && to !== 'src/index.ts'),
-    ).toEqual([])
-  })
-
-  it('keeps the library apart from the reference server', () => {
-    expect(
-      breaking(({ from, to }) => inSrc(from) && inside('adapters', 'reference', 'cli')(to)),
-    ).toEqual([])
-    expect(breaking(({ from, to }) => inAdapters(from) && inReference(to))).toEqual([])
-    expect(
-      breaking(({ from, to }) => inReference(from) && inSrc(to) && to !== 'src/index.ts'),
-    ).toEqual([])
-    expect(breaking(({ from, to }) => inside('reference/tools')(from) && inAdapters(to))).toEqual(
-      [],
-    )
-  })
-
-  it('keeps the command-line client apart from everything else', () => {
-    expect(breaking(({ from, to }) => inCli(from) && /\.ts$/.test(to) && !inCli(to))).toEqual([])
-    expect(breaking(({ from, to }) => !inCli(from) && inCli(to))).toEqual([])
-  })
-
-  it('never imports an entry point', () => {
-    expect(breaking(({ to }) => isEntry(to))).toEqual([])
-  })
-
-  it('lets nothing below http/ know of HTTP', () => {
-    const below = inside(
-      'src/protocol',
-      'src/state',
-      'src/client-requests',
-      'src/handlers',
-      'src/schema',
-      'src/lib',
-    )
-    expect(
-      breaking(
-        ({ from, to }) =>
-          below(from) && (inside('src/http')(to) || to === 'src/app.ts' || to.startsWith('hono')),
-      ),
-    ).toEqual([])
-  })
-
-  it('lets nothing below http/ make or read a Response', () => {
-    const below = inside(
-      'src/protocol',
-      'src/state',
-      'src/client-requests',
-      'src/handlers',
-      'src/schema',
-      'src/lib',
-    )
-    // `Response` is also something that an author may return by mistake: handlers/ may name it.
-    const naming = files.filter(
-      (file) => below(file) && /\b(new Response\b|:\s*(Promise<)?Response\b)/.test(codeOf(file)),
-    )
-    expect(naming).toEqual([])
-  })
-
-  it('keeps the eras apart, so that one can be deleted', () => {
-    const legacy = inside('src/http/legacy')
-    const modern = inside('src/http/modern')
-    expect(
-      breaking(({ from, to }) => (legacy(from) && modern(to)) || (modern(from) && legacy(to))),
-    ).toEqual([])
-    // A cold start reads the code of an era with its first client.
-    expect(
-      breaking(
-        ({ from, to, kind }) =>
-          (legacy(to) || modern(to)) && !legacy(from) && !modern(from) && kind === 'value',
-      ),
-    ).toEqual([])
-  })
-
-  it('names the status codes of the endpoint in one file', () => {
-    const ofEndpoint = files.filter(
-      (file) =>
-        (inside('src/http')(file) || file === 'src/app.ts' || file === 'src/auth/challenge.ts') &&
-        file !== 'src/http/status.ts',
-    )
-    const withoutComments = (file: string) =>
-      readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
-    // Years and sizes have more digits, or letters beside them.
-    const naming = ofEndpoint.filter((file) =>
-      /(?<![\w.'-])[2-5]\d\d(?![\w.'-])/.test(withoutComments(file)),
-    )
-    expect(naming).toEqual([])
-  })
-
-  it('handles synchronous results in the fast path of a call, and nowhere else', () => {
-    const handling = files.filter(
-      (file) => inSrc(file) && /instanceof Promise\b/.test(readFileSync(file, 'utf8')),
-    )
-    expect(handling.sort()).toEqual(
-      [
-        'src/http/call-stream.ts',
-        'src/http/dispatch.ts',
-        'src/lib/maybe-promise.ts',
-        'src/handlers/run-handler.ts',
-        'src/protocol/tools-call.ts',
-        'src/schema/standard-schema.ts',
-      ].sort(),
-    )
-  })
-
-  it('has a lib that depends on nothing', () => {
-    expect(breaking(({ from, to }) => inside('src/lib')(from) && !inside('src/lib')(to))).toEqual(
-      [],
-    )
-  })
-
-  it('has no import cycle, types included', () => {
-    const cycles: string[] = []
-    const done = new Set<string>()
-    const visit = (file: string, path: string[]) => {
-      if (path.includes(file)) {
-        cycles.push([...path.slice(path.indexOf(file)), file].join(' → '))
-        return
+describe('src', () => {
+  it('is compiled without the types of a host', async () => {
+    const root = fileURLToPath(new URL('..', import.meta.url))
+    await mkdir(join(root, 'dist'), { recursive: true })
+    const folder = await mkdtemp(join(root, 'dist', 'probe-'))
+    const probes = [
+      'process.version',
+      'Buffer.alloc(1)',
+      "require('fs')",
+      'document.title',
+      '__dirname',
+    ]
+    try {
+      const compilerOptions = { rootDir: root, paths: {} }
+      const config = {
+        extends: join(root, 'tsconfig.src.json'),
+        compilerOptions,
+        include: ['*.ts'],
       }
-      if (done.has(file)) return
-      for (const { to } of imports.filter(({ from }) => from === file)) {
-        if (to.endsWith('.ts')) visit(to, [...path, file])
-      }
-      done.add(file)
+      await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
+      const lines = [
+        "import '../../src/index.ts'",
+        "import 'hono'",
+        ...probes.map((code) => `void ${code}`),
+      ]
+      await writeFile(join(folder, 'probe.ts'), lines.join('\n'))
+      const tsc = join(root, 'node_modules/.bin/tsc')
+      const { stdout } = await run(tsc, ['-p', folder]).catch((error: { stdout: string }) => error)
+      const found = [...stdout.matchAll(/probe\.ts\((\d+),\d+\): error TS2\d+/g)].map(([, line]) =>
+        Number(line),
+      )
+      expect(found).toEqual(probes.map((_, i) => i + 3))
+      // No other file may fail: then the probe would have failed for another reason.
+      expect(stdout.match(/error/g)).toHaveLength(probes.length)
+    } finally {
+      await rm(folder, { recursive: true })
     }
-    for (const file of files) visit(file, [])
-    expect(cycles).toEqual([])
-  })
-
-  it('writes constants in capitals and comments as sentences', () => {
-    const lowercase =
-      /^(?:export )?const [a-z]\w*(?:: [^=\n]+)? =\s*(?:-?\d|\/(?!\/)|'|\[|new (?:Set|Map|TextEncoder|TextDecoder|RegExp)\b)/m
-    const dialect = files.filter((file) => !inCli(file))
-    expect(dialect.filter((file) => lowercase.test(readFileSync(file, 'utf8')))).toEqual([])
-    // A second line of a comment may begin with a small letter; a comment after code need not be a sentence.
-    const smallComment = /^(?!\s*\/\/).*\n\s*\/\/ (?!biome-ignore|com\.)[a-z]/m
-    expect(dialect.filter((file) => smallComment.test(readFileSync(file, 'utf8')))).toEqual([])
-  })
-
-  it('says in the first line of each file what it is for', () => {
-    const silent = files.filter((file) => {
-      const source = readFileSync(file, 'utf8').replace(/^#!.*\n/, '')
-      return !source.startsWith('/**')
-    })
-    expect(silent).toEqual([])
   })
 })

@@ -2,23 +2,23 @@
 
 import { noAnswers } from './answers.ts'
 import { createClientContext, redirectConsole } from './client-context.ts'
-import { commandNames } from './commands/table.ts'
+import { COMMAND_NAMES } from './commands/table.ts'
 import { completeWord } from './completion.ts'
 import type { Host } from './host.ts'
-import { optionNames, valueOptions } from './options.ts'
-import { formats, Output } from './output.ts'
+import { optionNames, VALUE_OPTIONS } from './options.ts'
+import { FORMATS, Output } from './output.ts'
 import type { ExitCode } from './problem.ts'
 import { exitCodes } from './problem.ts'
-import { logLevels, readSettings } from './settings.ts'
+import { LOG_LEVELS, readSettings } from './settings.ts'
 import { joined, text } from './text.ts'
 
 /** The longest time that a shell waits after Tab, in milliseconds. */
 const TIME_LIMIT = 3_000
 
 const OPTION_VALUES: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
-  ['--output', formats],
+  ['--output', FORMATS],
   ['--era', ['auto', 'legacy', 'modern']],
-  ['--log-level', logLevels],
+  ['--log-level', LOG_LEVELS],
   ['--answer', ['decline', 'defaults']],
 ])
 
@@ -37,12 +37,12 @@ export async function completeWords(words: readonly string[], host: Host): Promi
 async function candidates(words: readonly string[], host: Host): Promise<readonly string[]> {
   const last = words.at(-1) ?? ''
   const before = words.at(-2) ?? ''
-  if (valueOptions.has(before)) return OPTION_VALUES.get(before) ?? []
+  if (VALUE_OPTIONS.has(before)) return OPTION_VALUES.get(before) ?? []
   if (last.startsWith('-')) return optionNames
   const plain = words.filter((word, index) => {
-    return !word.startsWith('--') && !valueOptions.has(words[index - 1] ?? '')
+    return !word.startsWith('--') && !VALUE_OPTIONS.has(words[index - 1] ?? '')
   })
-  if (plain.length <= 1) return commandNames
+  if (plain.length <= 1) return COMMAND_NAMES
   const at = words.indexOf('--url')
   const settings = readSettings(host.env, at === -1 ? {} : { url: words[at + 1] })
   const output = new Output(host, { format: 'json' })

@@ -1,9 +1,9 @@
 /** Finds what Tab offers: commands, names of tools, prompts and resources, their arguments, and values that the server suggests. */
 
 import type { Client, CompleteRequest } from '@modelcontextprotocol/client'
-import { authActions } from './login-commands.ts'
-import { lists, listTools, offers } from './operations.ts'
-import { authMethods, logLevels } from './settings.ts'
+import { AUTH_ACTIONS } from './login-commands.ts'
+import { LISTS, listTools, offers } from './operations.ts'
+import { AUTH_METHODS, LOG_LEVELS } from './settings.ts'
 import { isPrintable } from './text.ts'
 
 export interface CompletionSource {
@@ -11,8 +11,8 @@ export interface CompletionSource {
   readonly client: () => Client | undefined
 }
 
-/** The time limit of one completion, in milliseconds. */
-const timeout = 3_000
+/** Options of a request for one completion. The time limit is in milliseconds. */
+const OPTIONS = { timeout: 3_000 }
 
 /** Longer templates are ignored, because finding their variables takes quadratic time. */
 const LONGEST_TEMPLATE = 2_000
@@ -68,11 +68,11 @@ const KINDS: ReadonlyMap<string, string> = new Map([
 ])
 
 const FIXED_WORDS: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
-  ['auth', authActions],
-  ['set-auth-method', authMethods],
+  ['auth', AUTH_ACTIONS],
+  ['set-auth-method', AUTH_METHODS],
   ['debug', ['on', 'off']],
-  ['log-level', logLevels],
-  ['list-tools', lists],
+  ['log-level', LOG_LEVELS],
+  ['list-tools', LISTS],
   ['completion', ['bash', 'zsh', 'fish']],
   ['session', ['show', 'forget']],
 ])
@@ -80,17 +80,15 @@ const FIXED_WORDS: ReadonlyMap<string, readonly string[]> = new Map<string, read
 async function names(client: Client, command: string): Promise<string[]> {
   switch (command) {
     case 'call-tool':
-      return (await listTools(client, { timeout })).map(({ name }) => `${name} `)
+      return (await listTools(client, OPTIONS)).map(({ name }) => `${name} `)
     case 'get-prompt':
       if (!offers(client, 'prompts')) return []
-      return (await client.listPrompts(undefined, { timeout })).prompts.map(
-        ({ name }) => `${name} `,
-      )
+      return (await client.listPrompts(undefined, OPTIONS)).prompts.map(({ name }) => `${name} `)
     case 'read-resource':
     case 'subscribe':
     case 'unsubscribe':
       if (!offers(client, 'resources')) return []
-      return (await client.listResources(undefined, { timeout })).resources.map(({ uri }) => uri)
+      return (await client.listResources(undefined, OPTIONS)).resources.map(({ uri }) => uri)
     case 'read-template':
       return (await templates(client)).map((template) => `${template} `)
     default:
@@ -100,7 +98,7 @@ async function names(client: Client, command: string): Promise<string[]> {
 
 async function templates(client: Client): Promise<string[]> {
   if (!offers(client, 'resources')) return []
-  const { resourceTemplates } = await client.listResourceTemplates(undefined, { timeout })
+  const { resourceTemplates } = await client.listResourceTemplates(undefined, OPTIONS)
   return resourceTemplates.map(({ uriTemplate }) => uriTemplate)
 }
 
@@ -131,7 +129,7 @@ async function parameters(
 async function parameterNames(client: Client, command: string, name: string): Promise<string[]> {
   if (command === 'call-tool') return Object.keys(await properties(client, name))
   if (command === 'get-prompt') {
-    const { prompts } = await client.listPrompts(undefined, { timeout })
+    const { prompts } = await client.listPrompts(undefined, OPTIONS)
     const prompt = prompts.find((one) => one.name === name)
     return (prompt?.arguments ?? []).map((one) => one.name)
   }
@@ -150,7 +148,7 @@ async function properties(
   client: Client,
   name: string,
 ): Promise<Record<string, { type?: unknown; enum?: unknown }>> {
-  const tool = (await listTools(client, { timeout })).find((one) => one.name === name)
+  const tool = (await listTools(client, OPTIONS)).find((one) => one.name === name)
   return (tool?.inputSchema.properties ?? {}) as Record<string, { type?: unknown; enum?: unknown }>
 }
 
@@ -173,7 +171,7 @@ async function suggested(
     command === 'get-prompt' ? { type: 'ref/prompt', name } : { type: 'ref/resource', uri: name }
   const { completion } = await client.complete(
     { ref, argument: { name: parameter, value }, context: { arguments: given } },
-    { timeout },
+    OPTIONS,
   )
   return completion.values
 }

@@ -34,7 +34,7 @@ export interface ConnectionOptions {
   readonly listen: boolean
 }
 
-const notifications = [
+const NOTIFICATIONS = [
   'notifications/message',
   'notifications/tools/list_changed',
   'notifications/prompts/list_changed',
@@ -172,7 +172,7 @@ export class Connection {
         sample(params, mcpReq.signal),
       )
     }
-    for (const method of notifications) {
+    for (const method of NOTIFICATIONS) {
       client.setNotificationHandler(method, ({ params }) => events.notified(method, params ?? {}))
     }
     client.onerror = (error) => events.trouble(error)
@@ -247,7 +247,7 @@ export class Connection {
 }
 
 /** Marks the answer that {@link StreamAwareTransport} creates itself, so that it differs from a server's. */
-export const brokenStream = 'streamable-mcp: stream ended without an answer'
+export const BROKEN_STREAM = 'streamable-mcp: stream ended without an answer'
 
 /**
  * Ends a call whose stream is lost and cannot be resumed, because the library reports this only to
@@ -281,7 +281,7 @@ class StreamAwareTransport extends StreamableHTTPClientTransport {
       onRequestStreamEnd: () => {
         options?.onRequestStreamEnd?.()
         // After a normal end this has no effect, because the call has its answer already.
-        this.onmessage?.({ jsonrpc: '2.0', id, error: { code: -32000, message: brokenStream } })
+        this.onmessage?.({ jsonrpc: '2.0', id, error: { code: -32000, message: BROKEN_STREAM } })
       },
     })
   }

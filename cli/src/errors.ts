@@ -13,7 +13,7 @@ import {
   UnsupportedProtocolVersionError,
   UrlElicitationRequiredError,
 } from '@modelcontextprotocol/client'
-import { brokenStream } from './connection.ts'
+import { BROKEN_STREAM } from './connection.ts'
 import { causes, exitCodes, findCause, Problem } from './problem.ts'
 
 const { failed, unauthorized, unreachable, interrupted } = exitCodes
@@ -193,7 +193,7 @@ function protocol(error: unknown, url: string): Problem | undefined {
     })
   }
   const answered = findCause(error, ProtocolError)
-  if (answered?.message === brokenStream) {
+  if (answered?.message === BROKEN_STREAM) {
     return new Problem('The connection broke before the answer came.', {
       exit: unreachable,
       next: 'The operation may have been carried out: check before you repeat it.',

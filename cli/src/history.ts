@@ -3,7 +3,7 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const limit = 1_000
+const LIMIT = 1_000
 
 export interface History {
   /** Oldest first. */
@@ -18,14 +18,14 @@ export function openHistory(folder: string): History {
   try {
     lines = readFileSync(path, 'utf8').split('\n').filter(Boolean)
   } catch {}
-  if (lines.length > 2 * limit) {
-    lines = lines.slice(-limit)
+  if (lines.length > 2 * LIMIT) {
+    lines = lines.slice(-LIMIT)
     try {
       writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o600 })
     } catch {}
   }
   return {
-    lines: lines.slice(-limit),
+    lines: lines.slice(-LIMIT),
     add(line) {
       try {
         mkdirSync(folder, { recursive: true, mode: 0o700 })

@@ -8,8 +8,8 @@ import type { ExitCode } from './problem.ts'
 import { exitCodes, Problem } from './problem.ts'
 import { text } from './text.ts'
 
-export const authActions = ['login', 'logout', 'status', 'refresh'] as const
-export type AuthAction = (typeof authActions)[number]
+export const AUTH_ACTIONS = ['login', 'logout', 'status', 'refresh'] as const
+export type AuthAction = (typeof AUTH_ACTIONS)[number]
 
 export async function runAuth(
   action: AuthAction,

@@ -49,8 +49,8 @@ export interface Operation {
   readonly ask?: Ask | undefined
 }
 
-export const lists = ['tools', 'prompts', 'resources', 'templates'] as const
-export type List = (typeof lists)[number]
+export const LISTS = ['tools', 'prompts', 'resources', 'templates'] as const
+export type List = (typeof LISTS)[number]
 
 export async function list(operation: Operation, what: List): Promise<ExitCode> {
   const { connection, output, signal } = operation

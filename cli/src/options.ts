@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import type { CommandOptions } from './commands/command.ts'
 import type { Format, View } from './output.ts'
-import { formats } from './output.ts'
+import { FORMATS } from './output.ts'
 import { exitCodes, Problem } from './problem.ts'
 import { oneOf } from './settings.ts'
 import { didYouMean } from './suggest.ts'
@@ -35,7 +35,7 @@ const OPTIONS = {
 export const optionNames: readonly string[] = Object.keys(OPTIONS).map((name) => `--${name}`)
 
 /** The options whose value is the next word. */
-export const valueOptions: ReadonlySet<string> = new Set(
+export const VALUE_OPTIONS: ReadonlySet<string> = new Set(
   Object.entries(OPTIONS).flatMap(([name, { type }]) => (type === 'string' ? [`--${name}`] : [])),
 )
 
@@ -65,7 +65,7 @@ interface ViewOptions {
 }
 
 export function viewOf({ json, output, filter }: ViewOptions): View {
-  const format: Format = json ? 'json' : oneOf(formats, output ?? 'text', '--output')
+  const format: Format = json ? 'json' : oneOf(FORMATS, output ?? 'text', '--output')
   return { format, ...(filter !== undefined && { filter }) }
 }
 

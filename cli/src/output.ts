@@ -24,8 +24,8 @@ const CODES: Readonly<Record<Style, readonly [number, number]>> = {
   cyan: [36, 39],
 }
 
-export const formats = ['text', 'json', 'yaml', 'table'] as const
-export type Format = (typeof formats)[number]
+export const FORMATS = ['text', 'json', 'yaml', 'table'] as const
+export type Format = (typeof FORMATS)[number]
 
 /** How one result is shown. */
 export interface View {

@@ -7,7 +7,7 @@ import { systemBrowser } from './browser.ts'
 import type { ClientContext } from './client-context.ts'
 import { createClientContext, redirectConsole } from './client-context.ts'
 import type { Command } from './commands/command.ts'
-import { commands, findCommand } from './commands/table.ts'
+import { COMMANDS, findCommand } from './commands/table.ts'
 import { completeWords } from './completion-command.ts'
 import { clientInfo } from './connection.ts'
 import { toProblem } from './errors.ts'
@@ -23,7 +23,7 @@ import { exitCodes, Problem } from './problem.ts'
 import { Prompt } from './prompt.ts'
 import { runSession } from './session.ts'
 import type { Settings } from './settings.ts'
-import { logLevels, oneOf, parseServerUrl, readSettings } from './settings.ts'
+import { LOG_LEVELS, oneOf, parseServerUrl, readSettings } from './settings.ts'
 import { text } from './text.ts'
 
 interface CommandLine {
@@ -50,7 +50,7 @@ export async function run(args: readonly string[], host: Host): Promise<ExitCode
     }
     const command = name === undefined ? undefined : findCommand(name)
     if (values.help || (name === 'help' && words.length === 0)) {
-      output.print(helpText(name === 'help' ? undefined : command, commands))
+      output.print(helpText(name === 'help' ? undefined : command, COMMANDS))
       return exitCodes.ok
     }
     const settings = readSettings(host.env, values)
@@ -79,7 +79,7 @@ function timeoutOf({ timeout }: Values, seconds: number): number {
 
 function logLevelOf(values: Values): LoggingLevel | undefined {
   const level = values['log-level']
-  return level === undefined ? undefined : oneOf(logLevels, level, '--log-level')
+  return level === undefined ? undefined : oneOf(LOG_LEVELS, level, '--log-level')
 }
 
 async function session({ values, settings, output, host }: CommandLine): Promise<ExitCode> {

@@ -6,7 +6,7 @@ import { systemBrowser } from './browser.ts'
 import type { ClientContextOptions } from './client-context.ts'
 import { createClientContext } from './client-context.ts'
 import type { Outcome } from './commands/command.ts'
-import { commandNames, findCommand } from './commands/table.ts'
+import { COMMAND_NAMES, findCommand } from './commands/table.ts'
 import { complete } from './completion.ts'
 import { toProblem } from './errors.ts'
 import type { Ask } from './form-dialog.ts'
@@ -47,7 +47,7 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
     history: history.lines,
     remember: (line) => history.add(line),
     complete: (line) =>
-      complete(line, { commands: commandNames, client: () => context.connection.client }),
+      complete(line, { commands: COMMAND_NAMES, client: () => context.connection.client }),
     interrupted() {
       if (running !== undefined && !running.signal.aborted) running.abort()
       else if (running !== undefined) {

@@ -5,18 +5,18 @@ import { join } from 'node:path'
 import type { LoggingLevel } from '@modelcontextprotocol/client'
 import { exitCodes, Problem } from './problem.ts'
 
-export const authMethods = ['auto', 'oauth', 'lambda'] as const
+export const AUTH_METHODS = ['auto', 'oauth', 'lambda'] as const
 /**
  * `auto` logs in when the server asks for it. `oauth` does the same, and never sends `ACCESS_TOKEN`.
  * `lambda` only sends `ACCESS_TOKEN`, for servers behind a plain Lambda authorizer.
  */
-export type AuthMethod = (typeof authMethods)[number]
+export type AuthMethod = (typeof AUTH_METHODS)[number]
 
-const eras = ['auto', 'legacy', 'modern'] as const
+const ERAS = ['auto', 'legacy', 'modern'] as const
 /** The protocol to speak: `modern` is 2026-07-28, `legacy` is a revision with `initialize`. */
-export type Era = (typeof eras)[number]
+export type Era = (typeof ERAS)[number]
 
-export const logLevels = [
+export const LOG_LEVELS = [
   'debug',
   'info',
   'notice',
@@ -66,8 +66,8 @@ export function readSettings(env: NodeJS.ProcessEnv, options: SettingOptions = {
   const accessToken = given('ACCESS_TOKEN')
   return {
     url: parseServerUrl(options.url ?? given('MCP_SERVER_URL') ?? 'http://localhost:3000/mcp'),
-    authMethod: oneOf(authMethods, given('AUTH_METHOD') ?? 'auto', 'AUTH_METHOD'),
-    era: oneOf(eras, options.era ?? 'auto', '--era'),
+    authMethod: oneOf(AUTH_METHODS, given('AUTH_METHOD') ?? 'auto', 'AUTH_METHOD'),
+    era: oneOf(ERAS, options.era ?? 'auto', '--era'),
     identity: {
       ...(clientId !== undefined && { clientId }),
       ...(clientSecret !== undefined && { clientSecret }),

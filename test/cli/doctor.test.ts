@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Check, Verdict } from '../../cli/src/doctor/check.ts'
 import type { Examined } from '../../cli/src/doctor/doctor.ts'
-import { checks, examine } from '../../cli/src/doctor/doctor.ts'
+import { CHECKS, examine } from '../../cli/src/doctor/doctor.ts'
 import { Target } from '../../cli/src/doctor/target.ts'
 import { createReferenceServer } from '../../reference/tools/index.ts'
 import type { Mcp } from '../../src/index.ts'
@@ -88,7 +88,7 @@ function targetOf(visit: Visit) {
 }
 
 async function run(id: string, visit: Visit): Promise<Verdict> {
-  const check = checks.find((one) => one.id === id) as Check
+  const check = CHECKS.find((one) => one.id === id) as Check
   const target = new Target(targetOf(visit))
   try {
     return await check.run(target)
@@ -113,7 +113,7 @@ describe('on a healthy server', () => {
     const all = await examineAll({ mcp: guarded, token })
     expect(findings(all)).toEqual([])
     // Called in this process, the server has no Date to compare.
-    expect(fine(all)).toEqual(checks.map(({ id }) => id).filter((id) => id !== 'clock'))
+    expect(fine(all)).toEqual(CHECKS.map(({ id }) => id).filter((id) => id !== 'clock'))
   })
 
   it('finds nothing, without one', async () => {

@@ -5,7 +5,7 @@ import { readArguments } from '../arguments.ts'
 import { templateVariables } from '../completion.ts'
 import { askForTexts } from '../missing-arguments.ts'
 import type { List } from '../operations.ts'
-import { callTool, getPrompt, list, lists, readResource } from '../operations.ts'
+import { callTool, getPrompt, LISTS, list, readResource } from '../operations.ts'
 import { exitCodes, Problem } from '../problem.ts'
 import { oneOf } from '../settings.ts'
 import { text } from '../text.ts'
@@ -28,10 +28,10 @@ const lister = (name: string, alias: string, what: List, summary: string): Comma
 
 const listTools: Command = {
   ...lister('list-tools', 'list', 'tools', 'what the server can do'),
-  usage: `[${lists.join(' | ')}] [--watch]`,
+  usage: `[${LISTS.join(' | ')}] [--watch]`,
   notes: ['--watch prints the list again whenever the server says that it has changed.'],
   run: (invocation) => {
-    const what = oneOf(lists, invocation.words[0] ?? 'tools', 'list')
+    const what = oneOf(LISTS, invocation.words[0] ?? 'tools', 'list')
     const topic = what === 'templates' ? 'resources' : what
     return repeatedly(invocation, `notifications/${topic}/list_changed`, (operation) =>
       list(operation, what),
@@ -190,7 +190,7 @@ const unsubscribe: Command = {
   },
 }
 
-export const serverCommands: readonly Command[] = [
+export const SERVER_COMMANDS: readonly Command[] = [
   listTools,
   call,
   greeter('greet'),

@@ -1,9 +1,9 @@
 /** Commands about the session itself: connections, logins, and the output. */
 
-import { authActions, runAuth } from '../login-commands.ts'
+import { AUTH_ACTIONS, runAuth } from '../login-commands.ts'
 import { setLogLevel } from '../operations.ts'
 import { Problem } from '../problem.ts'
-import { authMethods, logLevels, oneOf, parseServerUrl } from '../settings.ts'
+import { AUTH_METHODS, LOG_LEVELS, oneOf, parseServerUrl } from '../settings.ts'
 import { block, text } from '../text.ts'
 import type { Command, Invocation, Outcome } from './command.ts'
 
@@ -90,7 +90,7 @@ const session: Command = {
 
 const auth: Command = {
   names: ['auth'],
-  usage: authActions.join(' | '),
+  usage: AUTH_ACTIONS.join(' | '),
   summary: 'the login at this server',
   notes: [
     'Logins are kept per server and issuer, readable by you alone, and renewed by themselves.',
@@ -100,7 +100,7 @@ const auth: Command = {
   run: async (invocation): Promise<Outcome> => {
     const { context, signal, words, view } = invocation
     const { connection } = context
-    const action = oneOf(authActions, words[0] ?? 'status', 'auth')
+    const action = oneOf(AUTH_ACTIONS, words[0] ?? 'status', 'auth')
     const connected = connection.client !== undefined
     // The session belongs to the user of the login, so it has to be ended before the logout.
     if (action === 'logout' && connected) await connection.terminate().catch(() => false)
@@ -113,12 +113,12 @@ const auth: Command = {
 
 const setAuthMethod: Command = {
   names: ['set-auth-method'],
-  usage: authMethods.join(' | '),
+  usage: AUTH_METHODS.join(' | '),
   summary: 'how requests are authorized',
   notes: ['On the command line set AUTH_METHOD.'],
   needs: 'session',
   run: async ({ context, words }) => {
-    context.settings.authMethod = oneOf(authMethods, words[0] ?? '', 'The auth method')
+    context.settings.authMethod = oneOf(AUTH_METHODS, words[0] ?? '', 'The auth method')
     context.output.print(text`The auth method is ${context.settings.authMethod}.`)
   },
 }
@@ -126,11 +126,11 @@ const setAuthMethod: Command = {
 const logLevel: Command = {
   names: ['log-level', 'set-log-level'],
   usage: '<level>',
-  summary: `one of ${logLevels.join(', ')}`,
+  summary: `one of ${LOG_LEVELS.join(', ')}`,
   notes: ['On the command line use --log-level.'],
   needs: 'session',
   run: async ({ context, signal, words }) => {
-    context.logLevel = oneOf(logLevels, words[0] ?? '', 'The log level')
+    context.logLevel = oneOf(LOG_LEVELS, words[0] ?? '', 'The log level')
     if (context.connection.client !== undefined) await setLogLevel(context.operation(signal))
   },
 }
@@ -158,6 +158,6 @@ const quit: Command = {
   run: async () => 'quit',
 }
 
-export const connectionCommands = [connect, disconnect, terminate, reconnect, session] as const
-export const settingCommands = [auth, setAuthMethod, logLevel, debug] as const
+export const CONNECTION_COMMANDS = [connect, disconnect, terminate, reconnect, session] as const
+export const SETTING_COMMANDS = [auth, setAuthMethod, logLevel, debug] as const
 export { connect, quit }

@@ -6,12 +6,12 @@ import { block } from '../text.ts'
 import type { Command } from './command.ts'
 import { wrongUsage } from './command.ts'
 
-const shells = ['bash', 'zsh', 'fish'] as const
-export type Shell = (typeof shells)[number]
+const SHELLS = ['bash', 'zsh', 'fish'] as const
+export type Shell = (typeof SHELLS)[number]
 
 export const shellCompletion: Command = {
   names: ['completion'],
-  usage: shells.join(' | '),
+  usage: SHELLS.join(' | '),
   summary: 'the script that makes Tab complete in your shell',
   notes: [
     'bash: source <(streamable-mcp completion bash)',
@@ -23,6 +23,6 @@ export const shellCompletion: Command = {
   run: async ({ context, words }) => {
     const [shell] = words
     if (shell === undefined) throw wrongUsage(shellCompletion)
-    context.output.print(block(shellScript(oneOf(shells, shell, 'completion'))))
+    context.output.print(block(shellScript(oneOf(SHELLS, shell, 'completion'))))
   },
 }

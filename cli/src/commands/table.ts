@@ -6,8 +6,8 @@ import { didYouMean } from '../suggest.ts'
 import type { Text } from '../text.ts'
 import { table } from '../text.ts'
 import type { Command } from './command.ts'
-import { serverCommands } from './server-commands.ts'
-import { connectionCommands, quit, settingCommands } from './session-commands.ts'
+import { SERVER_COMMANDS } from './server-commands.ts'
+import { CONNECTION_COMMANDS, quit, SETTING_COMMANDS } from './session-commands.ts'
 import { shellCompletion } from './shell-completion.ts'
 
 const help: Command = {
@@ -21,10 +21,10 @@ const help: Command = {
   },
 }
 
-export const commands: readonly Command[] = [
-  ...connectionCommands,
-  ...serverCommands,
-  ...settingCommands,
+export const COMMANDS: readonly Command[] = [
+  ...CONNECTION_COMMANDS,
+  ...SERVER_COMMANDS,
+  ...SETTING_COMMANDS,
   doctorCommand,
   shellCompletion,
   help,
@@ -32,24 +32,24 @@ export const commands: readonly Command[] = [
 ]
 
 /** A Map, because `constructor` is not a command. */
-const byName: ReadonlyMap<string, Command> = new Map(
-  commands.flatMap((command) => command.names.map((name) => [name, command] as const)),
+const BY_NAME: ReadonlyMap<string, Command> = new Map(
+  COMMANDS.flatMap((command) => command.names.map((name) => [name, command] as const)),
 )
 
-export const commandNames: readonly string[] = [...byName.keys()]
+export const COMMAND_NAMES: readonly string[] = [...BY_NAME.keys()]
 
 export function findCommand(name: string): Command {
-  const command = byName.get(name)
+  const command = BY_NAME.get(name)
   if (command !== undefined) return command
   throw new Problem(`There is no command "${name}".`, {
     exit: exitCodes.usage,
-    next: didYouMean(name, commandNames) ?? 'Type `help` for the list.',
+    next: didYouMean(name, COMMAND_NAMES) ?? 'Type `help` for the list.',
   })
 }
 
 export function commandsText(): Text {
   return table(
-    commands.map(({ names, usage, summary }) => [`${names.join(', ')} ${usage}`.trim(), summary]),
+    COMMANDS.map(({ names, usage, summary }) => [`${names.join(', ')} ${usage}`.trim(), summary]),
   )
 }
 

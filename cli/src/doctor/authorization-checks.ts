@@ -8,7 +8,7 @@ import type { Target } from './target.ts'
 
 const open: Verdict = { skipped: 'the server asks no one for a login' }
 
-export const authorizationChecks: readonly Check[] = [
+export const AUTHORIZATION_CHECKS: readonly Check[] = [
   { id: 'open-initialize', title: 'No way in without a token', run: openInitialize },
   { id: 'challenge', title: 'Challenge', run: challenge },
   { id: 'resource-metadata', title: 'Resource metadata', run: resourceMetadata },

@@ -2,10 +2,10 @@
 
 import type { Check, Finding, Verdict } from './check.ts'
 import { errorFinding, verdict, warningFinding } from './check.ts'
-import { legacyVersions, resultOf } from './endpoint.ts'
+import { LEGACY_VERSIONS, resultOf } from './endpoint.ts'
 import type { Target } from './target.ts'
 
-export const browserChecks: readonly Check[] = [
+export const BROWSER_CHECKS: readonly Check[] = [
   { id: 'origin', title: 'Foreign pages', run: origin },
   { id: 'cors', title: 'Own pages', run: cors },
 ]
@@ -19,10 +19,10 @@ async function origin(target: Target): Promise<Verdict> {
   const modern = resultOf(await target.discover()) !== undefined
   const answer = modern
     ? await target.modern('server/discover', {}, { headers: FOREIGN_PAGE })
-    : await target.initialize(legacyVersions[0], { headers: FOREIGN_PAGE })
+    : await target.initialize(LEGACY_VERSIONS[0], { headers: FOREIGN_PAGE })
   if (resultOf(answer) === undefined) return { fine: `refused (HTTP ${answer.status})` }
   const id = answer.headers.get('mcp-session-id')
-  if (id !== null) target.adopt({ id, version: legacyVersions[0], capabilities: {} })
+  if (id !== null) target.adopt({ id, version: LEGACY_VERSIONS[0], capabilities: {} })
   const what = 'A request of a page at https://attacker.example is answered.'
   const fix =
     'Answer 403 to every Origin that is not on a list (MCP, Transports: Security Warning).'
@@ -56,10 +56,10 @@ async function cors(target: Target): Promise<Verdict> {
   const page = 'http://localhost:6274'
   const asPage = { headers: { origin: page } }
   const modern = resultOf(await target.discover()) !== undefined
-  const answer = await target.initialize(legacyVersions[0], asPage)
+  const answer = await target.initialize(LEGACY_VERSIONS[0], asPage)
   const legacy = resultOf(answer) !== undefined
   const id = answer.headers.get('mcp-session-id')
-  if (id !== null) target.adopt({ id, version: legacyVersions[0], capabilities: {} })
+  if (id !== null) target.adopt({ id, version: LEGACY_VERSIONS[0], capabilities: {} })
   // A server that refuses callers without a token does not show its eras, so a page needs all headers.
   const wanted = [
     ...new Set([

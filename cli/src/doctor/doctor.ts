@@ -6,22 +6,22 @@ import type { ExitCode } from '../problem.ts'
 import { causes, exitCodes, Problem } from '../problem.ts'
 import type { Text } from '../text.ts'
 import { joined, text } from '../text.ts'
-import { authorizationChecks } from './authorization-checks.ts'
-import { browserChecks } from './browser-checks.ts'
+import { AUTHORIZATION_CHECKS } from './authorization-checks.ts'
+import { BROWSER_CHECKS } from './browser-checks.ts'
 import type { Check, Finding, Verdict } from './check.ts'
 import { errorFinding } from './check.ts'
-import { networkChecks } from './network-checks.ts'
-import { sessionChecks } from './session-checks.ts'
+import { NETWORK_CHECKS } from './network-checks.ts'
+import { SESSION_CHECKS } from './session-checks.ts'
 import type { TargetOptions } from './target.ts'
 import { Target } from './target.ts'
 import { tokenCheck } from './token-check.ts'
 
-export const checks: readonly Check[] = [
-  ...networkChecks,
-  ...authorizationChecks,
+export const CHECKS: readonly Check[] = [
+  ...NETWORK_CHECKS,
+  ...AUTHORIZATION_CHECKS,
   tokenCheck,
-  ...sessionChecks,
-  ...browserChecks,
+  ...SESSION_CHECKS,
+  ...BROWSER_CHECKS,
 ]
 
 export interface Examined {
@@ -68,7 +68,7 @@ export async function* examine(
 ): AsyncGenerator<Examined> {
   const target = new Target(options)
   try {
-    for (const check of checks) {
+    for (const check of CHECKS) {
       if (check.slow && !options.slow) continue
       const verdict = await check.run(target).catch((error) => failed(error, options.url))
       if (options.signal.aborted) throw new Problem('Cancelled.', { exit: exitCodes.interrupted })

@@ -6,8 +6,8 @@ import { isObject } from '../json.ts'
 import type { Exchange, ExchangeOptions } from './exchange.ts'
 import { exchange } from './exchange.ts'
 
-export const modernVersion = '2026-07-28'
-export const legacyVersions = ['2025-11-25', '2025-06-18', '2025-03-26'] as const
+export const MODERN_VERSION = '2026-07-28'
+export const LEGACY_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26'] as const
 
 export interface EndpointOptions {
   readonly url: string
@@ -25,7 +25,7 @@ export interface LegacySession {
   readonly capabilities: Record<string, unknown>
 }
 
-const accept = 'application/json, text/event-stream'
+const ACCEPT = 'application/json, text/event-stream'
 
 export class Endpoint {
   readonly url: URL
@@ -57,7 +57,7 @@ export class Endpoint {
       method: 'POST',
       ...rest,
       headers: {
-        accept,
+        accept: ACCEPT,
         ...(rest.body !== undefined && { 'content-type': 'application/json' }),
         ...(!anonymous && this.token !== undefined && { authorization: `Bearer ${this.token}` }),
         ...headers,
@@ -75,7 +75,7 @@ export class Endpoint {
     return this.send({
       ...options,
       headers: {
-        'mcp-protocol-version': modernVersion,
+        'mcp-protocol-version': MODERN_VERSION,
         'mcp-method': method,
         ...(typeof name === 'string' && { 'mcp-name': name }),
         ...options.headers,
@@ -87,7 +87,7 @@ export class Endpoint {
         params: {
           ...params,
           _meta: {
-            'io.modelcontextprotocol/protocolVersion': modernVersion,
+            'io.modelcontextprotocol/protocolVersion': MODERN_VERSION,
             'io.modelcontextprotocol/clientInfo': clientInfo,
             'io.modelcontextprotocol/clientCapabilities': {},
             'io.modelcontextprotocol/logLevel': 'debug',
@@ -129,7 +129,7 @@ export class Endpoint {
   }
 
   /** Opens a session, which ends with the examination. Resolves with undefined if the server has no sessions. */
-  async openSession(version: string = legacyVersions[0]): Promise<LegacySession | undefined> {
+  async openSession(version: string = LEGACY_VERSIONS[0]): Promise<LegacySession | undefined> {
     const answer = await this.initialize(version)
     const result = resultOf(answer)
     if (result === undefined || typeof result.protocolVersion !== 'string') return undefined

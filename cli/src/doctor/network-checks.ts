@@ -7,10 +7,10 @@ import { toProblem } from '../errors.ts'
 import { isObject } from '../json.ts'
 import type { Check, Finding, Verdict } from './check.ts'
 import { errorFinding, verdict, warningFinding } from './check.ts'
-import { errorCodeOf, legacyVersions, modernVersion, resultOf } from './endpoint.ts'
+import { errorCodeOf, LEGACY_VERSIONS, MODERN_VERSION, resultOf } from './endpoint.ts'
 import type { Target } from './target.ts'
 
-export const networkChecks: readonly Check[] = [
+export const NETWORK_CHECKS: readonly Check[] = [
   { id: 'reachable', title: 'Reachable', run: reachable },
   { id: 'tls', title: 'Encrypted', run: tls },
   { id: 'clock', title: 'Clock', run: clock },
@@ -59,7 +59,7 @@ async function reachable(target: Target): Promise<Verdict> {
 }
 
 /** The days before its end from which a certificate gets a warning, so that there is time to renew it. */
-const daysToWarn = 14
+const DAYS_TO_WARN = 14
 
 async function tls(target: Target): Promise<Verdict> {
   const { url } = target
@@ -79,7 +79,7 @@ async function tls(target: Target): Promise<Verdict> {
   const certificate = await certificateOf(url)
   const days = Math.floor((Date.parse(certificate.valid_to) - target.now()) / 86_400_000)
   return verdict(
-    days < daysToWarn
+    days < DAYS_TO_WARN
       ? [
           warningFinding(
             `The certificate ends in ${days} days.`,
@@ -133,10 +133,10 @@ async function revisions(target: Target): Promise<Verdict> {
   if (closed !== undefined) return { skipped: closed }
   const findings: Finding[] = []
   const offered: string[] = []
-  for (const version of legacyVersions) {
+  for (const version of LEGACY_VERSIONS) {
     const session = await target.openSession(version)
     if (session?.version === version) offered.push(version)
-    if (session !== undefined && session.version >= modernVersion) {
+    if (session !== undefined && session.version >= MODERN_VERSION) {
       findings.push(
         errorFinding(
           `\`initialize\` negotiates ${session.version}.`,

@@ -13,7 +13,7 @@ import type { Target } from './target.ts'
 /** Milliseconds, as in the client's own connection. */
 const RECONNECTION_DELAY = 500
 
-export const sessionChecks: readonly Check[] = [
+export const SESSION_CHECKS: readonly Check[] = [
   { id: 'sessions', title: 'Sessions', run: sessions },
   { id: 'isolation', title: 'Two clients at once', run: isolation },
   { id: 'streaming', title: 'Streaming', run: streaming },
@@ -109,13 +109,13 @@ function mixed(what: string): Finding {
   )
 }
 
-const noStream = 'name a call that takes a while: --tool "<name> name=value …"'
+const NO_STREAM = 'name a call that takes a while: --tool "<name> name=value …"'
 
 async function streaming(target: Target): Promise<Verdict> {
   const closed = await target.closed()
   if (closed !== undefined) return { skipped: closed }
   const call = await target.streamingCall()
-  if (call === undefined) return { skipped: noStream }
+  if (call === undefined) return { skipped: NO_STREAM }
   const session = await target.session()
   const params = { ...call, _meta: { progressToken: 'doctor' } }
   const answer =
@@ -162,7 +162,7 @@ async function resumption(target: Target): Promise<Verdict> {
   const session = await sessionOf(target)
   if (typeof session === 'string') return { skipped: session }
   const call = await target.streamingCall()
-  if (call === undefined) return { skipped: noStream }
+  if (call === undefined) return { skipped: NO_STREAM }
   const id = 'resume'
   const params = { ...call, _meta: { progressToken: id } }
   const cut = await target.legacy(session, 'tools/call', params, {
