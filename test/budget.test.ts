@@ -1,6 +1,6 @@
 /**
- * What a call may cost, in figures that no busy machine changes: heap, timers, streams, serialization,
- * bytes of the bundle. Store operations are counted in `store-budget.test.ts`.
+ * Limits on the cost of a call, in figures that do not depend on the load of the machine: heap, timers,
+ * streams, serialization, bytes of the bundle. `store-budget.test.ts` counts store operations.
  */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -82,7 +82,7 @@ describe('one call', () => {
     await modern.call('now', { a: 1 })
     expect(set).not.toHaveBeenCalled()
     await modern.call('later', { a: 1 })
-    // Its time limit, and the moment from which it would be a stream.
+    // One timer is the call's time limit, the other one the moment at which it becomes a stream.
     expect(set).toHaveBeenCalledTimes(2)
   })
 

@@ -72,7 +72,7 @@ function textField(description?: string): PrimitiveSchemaDefinition {
   return { type: 'string', ...(description !== undefined && { description }) }
 }
 
-/** Whether a form can ask for this type. Other types are asked for as JSON. */
+/** Returns a field for an argument. A type that a form cannot have is asked for as JSON. */
 function toField(schema: unknown): PrimitiveSchemaDefinition {
   if (isField(schema)) return schema
   const described = isObject(schema) && typeof schema.description === 'string'

@@ -85,7 +85,7 @@ export async function list(operation: Operation, what: List): Promise<ExitCode> 
   })
 }
 
-/** Returns an empty list for a capability that the server does not have, because the library would print to the console. */
+/** Whether the server has a capability. If it has not, the library would print to the console when asked for the list. */
 export function offers(client: Client, what: 'tools' | 'prompts' | 'resources'): boolean {
   return client.getServerCapabilities()?.[what] !== undefined
 }
@@ -194,7 +194,7 @@ async function keepFiles(
   }
 }
 
-/** Asks for log messages: in 2026-07-28 with each request, before that once per session. */
+/** Returns the log level for `_meta`, because in 2026-07-28 each request asks for its own log messages. */
 function metaOf({ logLevel }: Operation, client: Client): { _meta?: Record<string, unknown> } {
   const wanted = logLevel !== undefined && client.getProtocolEra() === 'modern'
   return wanted ? { _meta: { [LOG_LEVEL_META_KEY]: logLevel } } : {}

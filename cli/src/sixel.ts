@@ -98,7 +98,7 @@ function toRgba(
   return pixels
 }
 
-/** Reduces each color to six levels, which gives the 216 web colors. */
+/** The number of levels of each color, which makes the 216 web colors. */
 const LEVELS = 6
 
 function encode({ width, height, pixels }: Bitmap): string {

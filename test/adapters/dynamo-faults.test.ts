@@ -1,4 +1,4 @@
-/** The DynamoDB engine while a fifth of its requests fail: every answer is right, or it says that it has none. */
+/** The DynamoDB engine while a fifth of its requests fail: every answer is right, or an error says that it is unknown. */
 
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -14,7 +14,7 @@ let dynalite: Dynalite
 let faults: Faults
 /** Two instances behind the faults. */
 let stores: [Store, Store]
-/** One that has none. */
+/** An instance without faults. */
 let calm: Store
 
 beforeAll(async () => {
@@ -22,14 +22,14 @@ beforeAll(async () => {
   faults = await startFaults(dynalite.endpoint, { seed: 42 })
   const { table } = dynalite
   const client = dynalite.client({ endpoint: faults.endpoint, maxAttempts: 3 })
-  // One through the SDK, one by signed requests of its own: each must hold what the other wrote.
+  // One uses the SDK and one signs its own requests. Each must read what the other wrote.
   stores = [
     dynamoStore({ table, client }),
     dynamoStore({ table, ...dynalite.direct(faults.endpoint) }),
   ]
   calm = dynamoStore({ table, client: dynalite.client() })
   faults.rate = 0.2
-  // Both kinds of throttling are tested below; here one is enough of their long pauses.
+  // Both kinds of throttling are tested below. Their pauses are long, so one of them is enough here.
   faults.kinds = PASSING_FAULTS.filter((fault) => fault !== 'limit')
 })
 afterAll(async () => {
@@ -40,7 +40,7 @@ afterAll(async () => {
 const later = () => ({ expiresAt: Date.now() + 600_000 })
 const range = (count: number) => Array.from({ length: count }, (_, i) => i)
 
-/** `unknown` when the store said that it has no answer. Any other error is one of the test. */
+/** Returns `unknown` when the store throws `StoreUnavailable`. Any other error fails the test. */
 async function attempt<T>(call: Promise<T>): Promise<T | 'unknown'> {
   try {
     return await call
@@ -75,7 +75,7 @@ describe('with a fifth of all requests failing', () => {
       }),
     )
     expect(faults.failed).toBeGreaterThan(15)
-    // The retries get over nearly all of it; without them every fourth record would have no answer.
+    // The retries handle nearly all faults. Without them every fourth record would have no answer.
     expect(known.length).toBeGreaterThan(32)
     expect(unknown).toBeLessThan(10)
   })

@@ -1,4 +1,4 @@
-/** The direct way to DynamoDB: signatures, retries, clocks, credentials, and answers that are none. */
+/** The direct way to DynamoDB: signatures, retries, clocks, credentials, and answers that do not come from DynamoDB. */
 
 import type { Hash, Hmac } from 'node:crypto'
 import { createHash, createHmac } from 'node:crypto'
@@ -42,7 +42,7 @@ function bytesOf(data: SourceData): Buffer {
     : Buffer.from(data)
 }
 
-/** The same request, signed by the SDK's own signer. */
+/** Signs the same request with the SDK's own signer. */
 async function signedBySdk(
   region: string,
   { host, operation, body }: { host: string; operation: string; body: string },
@@ -105,7 +105,7 @@ describe('a signature', () => {
           const own = sign(request, credentials, now)
           const theirs = await signedBySdk(region, { host, operation, body }, credentials, now)
           expect(own.authorization).toBe(theirs)
-          // The derived key that is kept gives the same signature again, and no other secret's.
+          // The derived key is kept. It must give the same signature again, and not be used for another secret.
           expect(sign(request, credentials, now)).toEqual(own)
           const other = { ...credentials, secretAccessKey: `${credentials.secretAccessKey}x` }
           expect(sign(request, other, now).authorization).not.toBe(own.authorization)
@@ -130,7 +130,7 @@ describe('the retry quota', () => {
     ])
     let allowed = 0
     while (quota.pause(1, 'failed') !== undefined) allowed += 1
-    // 500 tokens, less three failures and three throttlings.
+    // 500 tokens, minus the cost of three failures and three throttled requests.
     expect(allowed).toBe(Math.floor((500 - 3 * 14 - 3 * 5) / 14))
     quota.succeeded('failed')
     expect(quota.pause(1, 'failed')).toBe(25)
@@ -139,7 +139,7 @@ describe('the retry quota', () => {
 
 type Reply = (incoming: IncomingMessage, outgoing: ServerResponse, body: string) => void
 
-/** A stand-in for DynamoDB that checks the signature and the time of each request, as the real one does. */
+/** A stand-in for DynamoDB that checks the signature and the time of each request, like the real service. */
 async function startVerifier(
   keys: { current: Credentials },
   options: { clock?: () => number } = {},
@@ -276,7 +276,7 @@ describe('the direct client', () => {
     await using server = await startVerifier({ current: KEYS })
     const client = await open(server.endpoint)
     let unsure = 0
-    // Once it is got over; for good it is an error.
+    // A retry handles one such answer. If all answers are like this, the operation fails.
     server.replies.push(reply)
     expect(await client.send('GetItem', {}, never, () => unsure++)).toEqual({})
     expect(unsure).toBe(1)

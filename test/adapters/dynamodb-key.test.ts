@@ -13,7 +13,7 @@ describe('a key in DynamoDB', () => {
     const store = dynamoStore({ table: 't', client: new Empty({ region: 'eu-west-1' }) })
     const cpuOfKey = (text: string) => cpuOf(() => store.get(['p', text.repeat(2_000_000)]))
     await cpuOfKey('x') // Compiles the code.
-    // It was 50 times as much when the whole text was escaped first.
+    // This took 50 times as long when the whole text was escaped first.
     expect((await cpuOfKey('%')) / (await cpuOfKey('x'))).toBeLessThan(8)
   })
 })

@@ -1,4 +1,4 @@
-/** What is particular to the DynamoDB engine: requests, sizes, keys, lost answers, and what it says of bad tables. */
+/** Behaviour of the DynamoDB engine that others do not have: requests, sizes, keys, lost answers, errors about bad tables. */
 
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
@@ -22,7 +22,7 @@ import { fetchEndpoint, LegacyClient } from '../support/wire.ts'
 
 let dynalite: Dynalite
 let faults: Faults
-/** Straight to the table, past the proxy. */
+/** A client that connects to the table directly, without the proxy. */
 let raw: DynamoDBClient
 let client: DynamoDBClient
 let store: Store
@@ -140,7 +140,7 @@ describe('an item', () => {
   it('of just 400 KB is stored, one byte more is refused before the request', async () => {
     const [record, log] = [aKey(), aKey()]
     const limit = await largest((length) => store.put(record, 'x'.repeat(length), later()))
-    // What names, keys, numbers and quotes take of the 409,600 bytes.
+    // The bytes that names, keys, numbers and quotes take of the 409,600.
     expect(409_600 - limit).toBeLessThan(250)
     expect((await store.get(record))?.value).toHaveLength(limit)
 
@@ -222,7 +222,7 @@ describe('an item', () => {
   })
 
   it('that a query overtook while it was written is not left out of what is read', async () => {
-    // A query reads along the log while others append: it may miss one item and see a later one.
+    // A query reads the log while others append to it, so it may miss one item and see a later one.
     const missing = new Set<string>()
     const torn = dynalite.client()
     torn.middlewareStack.add(

@@ -1,4 +1,4 @@
-/** The authorizer in front of the REST API: what it lets through, for how long, and how it refuses. */
+/** The authorizer in front of the REST API: which callers it accepts, for how long, and how it refuses others. */
 
 import { describe, expect, it } from 'vitest'
 import { authorizer } from '../../adapters/authorizer.ts'

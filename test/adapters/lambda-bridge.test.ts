@@ -211,7 +211,7 @@ describe('a response becomes a head', () => {
   })
 })
 
-/** What the handler wrote: the prelude that Lambda's runtime puts before the first write, and the body. */
+/** Returns what the handler wrote: the prelude that Lambda's runtime adds before the first write, and the body. */
 async function stream(
   app: App,
   options: Omit<LambdaOptions, 'runtime'> & { event?: unknown; remaining?: number } = {},
@@ -335,7 +335,7 @@ describe('a streaming handler', () => {
     const result = await stream({ fetch: () => new Response(body, { headers: sse }) })
     expect(result.head?.statusCode).toBe(200)
     expect(result.body).toBe('data: 1\n\n')
-    // Not ended and not destroyed: the runtime must still be able to send its trailers.
+    // The stream is neither ended nor destroyed, because the runtime must still send its trailers.
     expect(result.ended).toBe(false)
     expect(String(result.error)).toBe('Error: The response body failed after it had begun')
   })

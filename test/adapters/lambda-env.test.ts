@@ -1,4 +1,4 @@
-/** What the Lambda functions make of their environment, the token's secret above all. */
+/** The environment of the Lambda functions, above all the secret that holds the token. */
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -15,7 +15,7 @@ const credentials = {
   AWS_SESSION_TOKEN: 'session',
 }
 
-/** Secrets Manager over real HTTP, with what it was asked. */
+/** A stand-in for Secrets Manager over real HTTP, which records its requests. */
 async function secretsManager(status: number, answer: unknown) {
   const asked: { headers: NodeJS.Dict<string | string[]>; body: string }[] = []
   const server = createServer(async (request, response) => {

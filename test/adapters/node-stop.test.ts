@@ -1,4 +1,4 @@
-/** How a Node server stops: running calls answer first, and no client can hold it up. */
+/** How a Node server stops: running calls answer first, and a client cannot delay the end. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
@@ -22,7 +22,7 @@ async function start(handler: ToolHandler<undefined>, grace?: number) {
 }
 
 describe('a Node server that stops', () => {
-  // Idle connections get one second after the calls: it must not count from the start of the stop.
+  // Idle connections get one second after the last call ended, not after the stop began.
   it('lets a call of 1.5 seconds answer, in both eras and both forms of reply', async () => {
     const { endpoint, close } = await start(async (_, ctx) => {
       ctx.progress(1)
@@ -50,7 +50,7 @@ describe('a Node server that stops', () => {
       return ''
     }, 100)
     const client = new ModernClient(endpoint)
-    // The code of an era is read with its first request.
+    // The first request of an era loads its code.
     await client.request('tools/list')
     const reply = client.call('work')
     await sleep(200)

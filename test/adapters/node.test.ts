@@ -1,4 +1,4 @@
-/** The Node endpoint, where it reads requests by itself. */
+/** The Node endpoint where it reads requests without a `Request`. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { Hono } from 'hono'
@@ -79,7 +79,7 @@ describe('the Node adapter', () => {
     const large = (length: number) =>
       body.replace('{"name":"note"}', `{"name":"note","_meta":{"a":"${'x'.repeat(length)}"}}`)
 
-    /** What a call comes to, and what the app in front did meanwhile. */
+    /** Makes a call through an app in front. Returns the status and what the app found. */
     async function called<T>(before: (raw: Request) => T, text: string, chunked = false) {
       const mcp = createMcp({ name: 'behind', version: '1', log: () => {}, bodyLimit: 2_000_000 })
       mcp.tool('note', { description: 'Notes' }, () => 'noted')
@@ -168,7 +168,7 @@ describe('the Node adapter', () => {
     await eventually(async () => expect(admit).not.toBe(before))
     socket.destroy()
     await once(socket, 'close')
-    await new Promise((resolve) => setTimeout(resolve, 50)) // the server has to see it leave
+    await new Promise((resolve) => setTimeout(resolve, 50)) // the server needs a moment to notice that the client has left
     admit()
     await eventually(async () => expect(noted).toBe(1))
   })

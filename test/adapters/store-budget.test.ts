@@ -1,4 +1,4 @@
-/** What each path through the server costs in store operations (design: budgets), read off the DynamoDB client. */
+/** The number of store operations of each path through the server, counted at the DynamoDB client. */
 
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import * as v from 'valibot'
@@ -16,7 +16,7 @@ let client: DynamoDBClient
 let mcp: Mcp
 let operations: string[] = []
 let now = Date.now()
-/** Milliseconds before each operation: longer ones gather more events. */
+/** The delay before each operation in milliseconds. With longer delays, each write holds more events. */
 let latency = 0
 
 beforeAll(async () => {
@@ -184,7 +184,7 @@ describe('a client of 2025', () => {
     expect(writes).toBeGreaterThan(0)
     expect(writes).toBeLessThanOrEqual(events + 1)
     if (ms > 0) expect(writes).toBeLessThan(events / 4)
-    // The session, and once whether the new log is new: the rest are the batches.
+    // The session is read, and the new log once. The other operations write batches.
     expect(spent.filter((operation) => operation !== 'PutItem').toSorted()).toEqual([
       'GetItem',
       'Query',
@@ -224,7 +224,7 @@ describe('a client of 2026', () => {
   })
 
   it('pays one conditional write for each round that goes on with a state', async () => {
-    await request('tools/call', { name: 'confirm' }, 'confirm') // The first one also makes the sealing key.
+    await request('tools/call', { name: 'confirm' }, 'confirm') // The first call also creates the sealing key.
     const first = await request('tools/call', { name: 'confirm' }, 'confirm')
     expect(first.spent).toEqual([])
     const { result } = JSON.parse(first.text)
@@ -240,7 +240,7 @@ describe('a client of 2026', () => {
   it('pays as one of 2025 where a tool keeps state', async () => {
     const { spent, text } = await request('tools/call', { name: 'update' }, 'update')
     expect(text).toContain('session')
-    // The new handle, then the value.
+    // The first write is the new handle, the second one the value.
     expect(spent).toEqual(['UpdateItem', 'GetItem', 'UpdateItem'])
   })
 })

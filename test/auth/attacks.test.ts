@@ -48,7 +48,7 @@ const claims = {
   exp: now + 300,
 }
 
-/** HS256 over the issuer's public key: works on verifiers that let the token choose how it is checked. */
+/** A signature by HS256 with the issuer's public key, which deceives verifiers that let the token choose the algorithm. */
 async function signedWithPublicKey(): Promise<string> {
   const [key] = issuer.keys
   const body = `${base64url({ alg: 'HS256', kid: key?.kid })}.${base64url(claims)}`
@@ -56,14 +56,14 @@ async function signedWithPublicKey(): Promise<string> {
   return `${body}.${signature}`
 }
 
-/** Signed by a stranger, whose key the header offers in every way there is. */
+/** A token that an attacker signed, whose header offers the attacker's key in every possible way. */
 const withOfferedKey = (header: Record<string, unknown>) =>
   issuer.token({}, { key: { ...stranger, kid: issuer.keys[0]?.kid ?? '' }, header })
 
 const withoutDot = async (part: 0 | 1 | 2) =>
   (await issuer.token()).split('.').toSpliced(part, 1).join('.')
 
-/** Refused with 401 and `error="invalid_token"`. */
+/** Expects a 401 with `error="invalid_token"`. */
 const forged: Record<string, () => string | Promise<string>> = {
   'alg none': () => new UnsecuredJWT(claims).encode(),
   'alg none in capitals': () => `${base64url({ alg: 'NONE' })}.${base64url(claims)}.`,
@@ -141,7 +141,7 @@ describe('an attacker gets nothing from', () => {
         fc.constantFrom('', 'A', '.', '-', 'AA'),
         async (at, replacement) => {
           const forged = token.slice(0, at) + replacement + token.slice(at + 1)
-          // The last character of a signature ends in bits that stand for nothing (RFC 4648, section 3.5).
+          // The last character of a signature ends in bits without meaning (RFC 4648, section 3.5).
           const same = at === token.length - 1 && signature(forged).equals(signature(token))
           fc.pre(forged !== token && !same)
           expect((await call(app, `Bearer ${forged}`)).status).toBe(401)
@@ -324,7 +324,7 @@ describe('over a real connection', () => {
   })
   afterAll(() => server.close())
 
-  /** Sends lines as they are: clients will not send such requests. */
+  /** Sends lines over a socket, because HTTP clients refuse to send such requests. */
   async function send(lines: string[]): Promise<string> {
     if (!server.listening) await once(server, 'listening')
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')

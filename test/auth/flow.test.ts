@@ -65,7 +65,7 @@ afterEach(async () => {
   await Promise.all(connections.splice(0).map((connection) => connection.close()))
 })
 
-/** A user at a client. Logging in takes a new connection, as both generations of the client want it. */
+/** A user with a client. A login needs a new connection in both generations of the client. */
 function createUser(
   connect: Connect,
   url: string,
@@ -82,7 +82,7 @@ function createUser(
     ...oauth,
     connect: () => connection.connect(),
     call: (name: string) => connection.call(name),
-    /** Goes through login and consent, then connects again. */
+    /** Logs in, consents, and connects again. */
     async logIn() {
       await connection.finishAuth(await oauth.memory.logIn())
       connection = open()
@@ -164,7 +164,7 @@ describe.each([
     expect(direct.status).toBe(401)
     expect(direct.headers.get('www-authenticate')).toContain('error="invalid_token"')
     await expect(user.call('read')).rejects.toSatisfy(refused)
-    // It can only ask its user again.
+    // The client can only ask its user again.
     expect(user.memory.requests).toHaveLength(2)
   })
 

@@ -8,7 +8,7 @@ const resource = 'https://mcp.example.com/mcp'
 const second = 1_000
 const minute = 60 * second
 
-/** A server and its issuer, and a clock that only this test moves. */
+/** Returns a server with its issuer, and a clock that only the test changes. */
 async function setUp(
   options: TokenIssuerOptions & { jwksUri?: false | undefined; timeout?: number } = {},
 ) {
@@ -31,7 +31,7 @@ async function setUp(
     wait: (milliseconds: number) => {
       now += milliseconds
     },
-    /** A call with a token that lives for a day, unless one is given. */
+    /** Makes a call. The default token is valid for a day. */
     call: async (token?: string) =>
       call(app, `Bearer ${token ?? (await issuer.token({ exp: now / second + 86_400 }))}`),
   }
@@ -162,7 +162,7 @@ describe.each<Fault>(['down', 'slow', 'garbage', 'html', 'error', 'empty', 'redi
 )
 
 describe('an issuer that hangs', () => {
-  /** Keys are at hand and due for renewal, and the issuer does not answer any more. */
+  /** Returns a server with keys that should be renewed now, and an issuer that does not answer any more. */
   async function hang(options: Parameters<typeof setUp>[0]) {
     const server = await setUp({ timeout: 60_000, ...options })
     await server.call()
@@ -180,7 +180,7 @@ describe('an issuer that hangs', () => {
     expect(await all(20, call)).toMatchObject(Array(20).fill({ status: 200 }))
     expect(await all(20, call)).toMatchObject(Array(20).fill({ status: 200 }))
     expect(performance.now() - startedAt).toBeLessThan(3_000)
-    // One renewal of each document was started, and it goes on in the background.
+    // One renewal of each document has started, and continues in the background.
     expect(issuer.jwksRequests()).toBe(2)
     expect(issuer.requests).toHaveLength('jwksUri' in options ? 4 : 2)
   })
@@ -246,7 +246,7 @@ describe('a good token', () => {
     const { issuer, call, wait } = await setUp()
     const token = await issuer.token({ exp: Date.UTC(2026, 8, 2) / second })
     await call(token)
-    // The key goes, and the server has asked again and knows.
+    // The issuer removes the key, and the server has fetched the new keys.
     issuer.keys.splice(0, 1, await createSigningKey())
     wait(31 * second)
     expect((await call()).status).toBe(200)
@@ -273,7 +273,7 @@ describe('a good token', () => {
     const others = await all(999, () => issuer.token({ exp, jti: crypto.randomUUID() }))
     await Promise.all(others.map((token) => call(token)))
     await call(last)
-    // From here on, only what is remembered is still good.
+    // From here on the server knows only tokens that it verified before.
     issuer.keys.splice(0, 1, await createSigningKey())
     wait(31 * second)
     await call()
@@ -331,7 +331,7 @@ describe('metadata of the issuer', () => {
   ])('is not used when it %s (D22)', async (_, metadata) => {
     const { issuer, call } = await setUp({ metadata, jwksUri: false })
     expect((await call()).status).toBe(503)
-    // Nothing but places of metadata was asked.
+    // Only URLs of metadata were requested.
     expect(issuer.requests.filter((url) => !url.includes('/.well-known/o'))).toEqual([])
   })
 })

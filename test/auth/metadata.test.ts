@@ -110,9 +110,9 @@ describe('protected resource metadata (RFC 9728)', () => {
     const { challenge } = await call(app, undefined, { path: options.path ?? '/mcp' })
     const address = /resource_metadata="([^"]+)"/.exec(challenge)?.[1]
     expect(address).toBe(`${base}${wellKnown}${path}`)
-    // What the challenge points to is there, below the mount.
+    // The URL of the challenge exists below the path of the mount.
     expect((await get(app, String(address).slice(base.length))).body).toEqual(body)
-    // So is what a client derives from the resource, where the root of the origin is ours.
+    // The URL that a client derives from the resource exists, too, if the app has the root of the origin.
     const derived = `${wellKnown}${new URL(body.resource).pathname.replace(/\/$/, '')}`
     if (options.resource) expect((await get(app, derived)).body).toEqual(body)
   })
@@ -138,7 +138,7 @@ describe('a challenge', () => {
     expect(response.status).toBe(status)
     expect(response.headers.get('content-type')).toBe('application/json')
     expect(response.headers.get('cache-control')).toBe('no-store')
-    // No id: a refused request is not read.
+    // The error has no id, because a refused request is not read.
     expect(await response.json()).toEqual({
       jsonrpc: '2.0',
       error: { code: -32600, message: 'Not you.' },
@@ -233,7 +233,7 @@ describe('the façade', () => {
     const { app } = await setUpFacade(upstream, { resource: 'https://api.example.com/prod/mcp' })
     const [server] = (await get(app, wellKnown)).body.authorization_servers
     expect(server).toBe('https://api.example.com/prod')
-    // The only form of D21 that lies below the stage.
+    // Only this form of D21 is below the stage.
     expect((await get(app, '/.well-known/openid-configuration')).body).toMatchObject({
       issuer: server,
       registration_endpoint: 'https://api.example.com/prod/register',

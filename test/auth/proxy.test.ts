@@ -8,7 +8,7 @@ const wellKnown = '/.well-known/oauth-protected-resource'
 let serving: NodeServer | undefined
 afterEach(() => serving?.close())
 
-/** What the server says of itself to a request with these headers. */
+/** Returns the server's metadata for a request with these headers. */
 async function describeItself(trustProxy: boolean, headers: Record<string, string>) {
   const mcp = createMcp({
     name: 'test',

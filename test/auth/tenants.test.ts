@@ -4,7 +4,7 @@ import { createMcp, memoryStore, oauth } from '../../src/index.ts'
 import { toolCall } from '../support/auth-app.ts'
 import { createTokenIssuer } from '../support/token-issuer.ts'
 
-/** Two tenants, each with an issuer of its own, whose users even have the same name. */
+/** Two tenants, each with its own issuer. Their users have the same name. */
 const red = await createTokenIssuer({ url: 'https://login.red.example' })
 const blue = await createTokenIssuer({ url: 'https://login.blue.example' })
 const resource = 'https://mcp.example.com/mcp'
@@ -13,7 +13,7 @@ const hour = 3_600_000
 let now = Date.now()
 const clock = () => now
 
-/** One of several instances of the server; they share nothing but the store. */
+/** One of several instances of the server, which share only the store. */
 function createInstance(store: ReturnType<typeof memoryStore>): Mcp {
   const mcp = createMcp({
     name: 'test',
@@ -109,7 +109,7 @@ async function openSession(token: string): Promise<string> {
 
 const callTool = (name: string, id = 2) => ({ id, method: 'tools/call', params: { name } })
 
-/** What a tool said, or what is wrong, of an answer in JSON. */
+/** Returns the text of a tool's result, or the error, from a JSON answer. */
 const outcome = ({ text }: { text: string }) => {
   const { result, error } = JSON.parse(text)
   return error ?? result
@@ -163,7 +163,7 @@ describe('what belongs to one tenant', () => {
       expect(status).toBe(404)
       expect(text).not.toContain('secret')
     }
-    // Nor can the same caller from another session.
+    // The same caller cannot do it from another session either.
     expect((await send(ours, listen(await openSession(ours), first))).status).toBe(404)
     const resumed = await send(ours, listen(session, first))
     expect(resumed.status).toBe(200)
@@ -226,7 +226,7 @@ describe('no one', () => {
     const { status, headers, text } = await send(undefined, request)
     expect(status).toBe(401)
     expect(headers.get('www-authenticate')).toMatch(/^Bearer (?!error)/)
-    // The refusal, and nothing of the server: not even its name.
+    // The answer contains only the refusal, and not even the server's name.
     expect(JSON.parse(text)).toEqual({
       jsonrpc: '2.0',
       error: { code: -32600, message: 'This server needs an access token.' },

@@ -1,4 +1,4 @@
-/** What becomes of requests and failures between a client, the gateway, Lambda's runtime client and an app. */
+/** Requests and failures on their way between a client, the gateway, Lambda's runtime client and an app. */
 
 import type { IncomingMessage } from 'node:http'
 import { request as httpRequest } from 'node:http'
@@ -89,7 +89,7 @@ describe('a request', () => {
   })
 })
 
-/** When each part of a body came, in the client's own time. */
+/** Returns the time at which each part of a body arrived, by the client's clock. */
 async function arrivals(response: Response): Promise<{ at: number; text: string }[]> {
   const seen: { at: number; text: string }[] = []
   for await (const chunk of response.body ?? []) {

@@ -1,4 +1,4 @@
-/** The behaviour suite through API Gateway and Lambda, several processes at once, each frozen when it has nothing to do. */
+/** The behaviour suite through API Gateway and Lambda, with several processes, each frozen while it is idle. */
 
 import { behaviour } from '../suites/behaviour.ts'
 import { LegacyClient } from '../support/wire.ts'
@@ -11,12 +11,12 @@ behaviour(
   'behaviour, through the REST API',
   async (options) => {
     const endpoint = await restEndpoint({ taskRoot, options })
-    // Some tests count in milliseconds; how long a cold start takes is another check's question.
+    // Some tests measure milliseconds, so the functions are warm. Another check measures cold starts.
     for (let process = 0; process < 3; process++) {
       await (await LegacyClient.open(endpoint, '2025-11-25')).delete()
     }
     return endpoint
   },
-  // Lambda is never told that a client has left, and freezes a process whose reply has ended.
+  // Lambda does not learn that a client has left, and freezes a process after the end of its reply.
   ['disconnect', 'background'],
 )

@@ -1,4 +1,4 @@
-/** A TypeScript file as a function, by the build that makes the real ones. */
+/** Bundles a TypeScript file as a Lambda function, with the same build as the real functions. */
 
 import { execFileSync } from 'node:child_process'
 import { basename, dirname, join } from 'node:path'
@@ -6,7 +6,7 @@ import { tools } from './lambda-host.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 
-/** The folder that a Lambda host takes as its task root. */
+/** Returns the folder with the bundle, the task root of a Lambda host. */
 export function bundle(entry: string): string {
   const file = new URL(entry, import.meta.url).pathname
   const name = `${basename(dirname(file))}-${basename(file, '.ts')}`

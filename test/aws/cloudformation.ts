@@ -1,4 +1,4 @@
-/** The template as CloudFormation would see it: translated by SAM, with parameters, conditions and functions put in. */
+/** The template as CloudFormation reads it: translated by SAM, with parameters, conditions and functions resolved. */
 
 import { execFileSync } from 'node:child_process'
 import { tools } from './lambda-host.ts'
@@ -28,7 +28,7 @@ export interface Resource {
   readonly Properties: Readonly<Record<string, unknown>>
 }
 
-/** What SAM's own translator makes of `template.yaml`, which is what CloudFormation gets. */
+/** Translates `template.yaml` with SAM's own translator. CloudFormation gets the same result. */
 export function translate(...sets: readonly Parameters[]): Template[] {
   const script = new URL('./translate.py', import.meta.url).pathname
   const template = new URL('../../template.yaml', import.meta.url).pathname
@@ -40,7 +40,7 @@ export function translate(...sets: readonly Parameters[]): Template[] {
   return JSON.parse(output.toString()) as Template[]
 }
 
-/** The stack that a set of parameters makes. */
+/** Returns the stack for a set of parameters. */
 export function stackOf(parameters: Parameters = {}): Stack {
   const [template] = translate(parameters)
   if (template === undefined) throw new Error('nothing was translated')
@@ -57,20 +57,20 @@ export const account = {
     'arn:aws:cloudformation:eu-west-1:123456789012:stack/weather/0a1b2c3d-1111-2222-3333-444455556666',
 }
 
-/** A stack: only the resources that its conditions leave, with everything resolved. */
+/** A stack: the resources whose conditions are true, with all references resolved. */
 export interface Stack {
   readonly resources: Readonly<Record<string, Resource>>
   readonly outputs: Readonly<Record<string, unknown>>
   readonly conditions: Readonly<Record<string, boolean>>
-  /** For each resource, those it refers to. */
+  /** The resources to which each resource refers. */
   readonly dependencies: Readonly<Record<string, ReadonlySet<string>>>
-  /** What the rules say against these parameters. */
+  /** The messages of the template's rules that these parameters break. */
   readonly objections: readonly string[]
 }
 
 const noValue = Symbol('AWS::NoValue')
 
-/** Throws on a reference to something that is not in this stack, as CloudFormation does. */
+/** Throws for a reference to something that is not in this stack, as CloudFormation does. */
 export function evaluate(template: Template, given: Parameters = {}): Stack {
   const values: Record<string, unknown> = { ...account }
   for (const [name, { Default }] of Object.entries(template.Parameters)) {
@@ -185,7 +185,7 @@ export function evaluate(template: Template, given: Parameters = {}): Stack {
   }
 }
 
-/** What `Ref` and `GetAtt` yield: made up, in the shape of the real thing. */
+/** Returns invented values for `Ref` and `GetAtt`, in the form of real ones. */
 function attributeOf(id: string, type: string, attribute?: string): string {
   const { 'AWS::Region': region, 'AWS::AccountId': number } = account
   const name = `weather-${id}`

@@ -1,4 +1,4 @@
-/** How long a new process takes to its first answered call, as ratios to bare Hono in the same harness. */
+/** The time of a new process until its first answered call, as a ratio to bare Hono in the same harness. */
 
 import { expect, it } from 'vitest'
 import { startDynalite } from '../support/dynalite.ts'
@@ -11,10 +11,10 @@ it('is a small multiple of bare Hono', { timeout: 300_000 }, async () => {
     console.error(`${label.padEnd(16)} ${time.toFixed(0).padStart(5)} ms  × ${ratio.toFixed(2)}`)
   }
   const ratios = Object.fromEntries(found.map(({ label, ratio }) => [label, ratio]))
-  // A 2026 call touches no store, so having one configured costs it nothing but its import.
+  // A 2026 call does not use the store, so a configured store costs only its import.
   expect(ratios['2026, no store']).toBeLessThan(1.5)
   expect(ratios['2026, DynamoDB']).toBeLessThan(1.5)
   expect(ratios['2025, memory']).toBeLessThan(1.6)
-  // The AWS client alone takes longer to load than everything else together.
+  // Loading the AWS client takes longer than everything else together.
   expect(ratios['2025, DynamoDB']).toBeLessThan(4)
 })

@@ -1,4 +1,4 @@
-/** How long a new process takes behind Lambda's runtime client: measured for the check here and for `bench/`. */
+/** Measures how long a new process takes behind Lambda's runtime client, for the check here and for `bench/`. */
 
 import type { Dynalite } from '../support/dynalite.ts'
 import { bundle } from './bundle.ts'
@@ -10,9 +10,9 @@ const server = new URL('../../dist/lambda/lambda', import.meta.url).pathname
 
 export interface ColdStart {
   readonly label: string
-  /** Milliseconds from the start of a process to the last byte of its first answered call, the median. */
+  /** The median of the milliseconds from the start of a process to the last byte of its first answered call. */
   readonly time: number
-  /** To bare Hono's behind the same adapter. */
+  /** The ratio to bare Hono's time behind the same adapter. */
   readonly ratio: number
 }
 
@@ -71,7 +71,7 @@ async function modernCall(host: LambdaHost): Promise<string> {
   return send(host, modern)
 }
 
-/** A client of 2025 has to shake hands first. */
+/** Makes the handshake that a client of 2025 needs first. */
 async function legacyCall(host: LambdaHost): Promise<string> {
   const [, id = ''] = /"mcp-session-id":"([^"]+)"/.exec(await send(host, initialize)) ?? []
   const session = { 'mcp-session-id': id, 'mcp-protocol-version': '2025-11-25' }
@@ -92,10 +92,10 @@ async function measure(
   return time
 }
 
-/** Needs what `tools.sh` installs and what `npm run build` writes. */
+/** Measures all functions. It needs the tools of `tools.sh` and the bundles of `npm run build`. */
 export async function coldStarts(database: Dynalite): Promise<ColdStart[]> {
   const hono = bundle('fixture/hono.ts')
-  // As in template.yaml, for all alike.
+  // The same settings as in template.yaml, for all functions.
   const same = { NODE_OPTIONS: '--enable-source-maps' }
   const alone = { ...same, AUTH_METHOD: 'none', LOG_LEVEL: 'warn' }
   const stored = { ...database.env, ...alone }
@@ -111,7 +111,7 @@ export async function coldStarts(database: Dynalite): Promise<ColdStart[]> {
     once,
     all: [] as number[],
   }))
-  // In turns, so that what else the machine does meets all alike.
+  // The functions take turns, so that other work of the machine slows all of them equally.
   for (let run = 0; run < RUNS; run++) {
     floors[run] = await measure(hono, same, modernCall)
     for (const { once, all } of times) all[run] = await once()

@@ -1,4 +1,4 @@
-/** The official conformance suite, every set of requirements that runs against Node, through the REST API. */
+/** The official conformance suite through the REST API, with every set of requirements that also runs on Node. */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => endpoint?.close())
 
 it('passes', { timeout: 900_000 }, async () => {
-  // A call that lets go of its connection, which Lambda would freeze with it.
+  // This call closes its connection before its end, and Lambda would freeze it with the connection.
   const impossible = ['server-sse-polling']
   const suite = spawn('npx', ['tsx', 'test/e2e/conformance.ts', endpoint.url, ...impossible], {
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -1,4 +1,4 @@
-/** The third endpoint: a client's request through the translated API and Lambda's runtime client to a bundle on DynamoDB. */
+/** An endpoint for tests: requests go through the translated API and Lambda's runtime client to a bundle on DynamoDB. */
 
 import type { McpOptions } from '../../src/index.ts'
 import type { Dynalite } from '../support/dynalite.ts'
@@ -13,7 +13,7 @@ import { restFront } from './rest-front.ts'
 
 export interface RestDoorOptions {
   taskRoot: string
-  /** Of the server, as plain data. */
+  /** The options of the server, as plain data. */
   options?: Partial<McpOptions> | undefined
   env?: Record<string, string>
   timeoutSeconds?: number

@@ -1,4 +1,4 @@
-/** The stand-in for API Gateway itself: each documented behaviour that a mistake of ours would run into. */
+/** The stand-in for API Gateway: each documented behaviour that can break this server. */
 
 import { Readable } from 'node:stream'
 import { afterEach, describe, expect, it } from 'vitest'

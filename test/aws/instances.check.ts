@@ -1,4 +1,4 @@
-/** What one Lambda process begins and another goes on with, and what a freeze between two requests loses: nothing. */
+/** Sessions that move between Lambda processes, and processes that are frozen between requests: nothing is lost. */
 
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -16,10 +16,10 @@ beforeAll(async () => {
 })
 afterAll(() => endpoint?.close())
 
-/** Processes that answered since then, each named once. */
+/** Returns the processes that have answered since then, each once. */
 const since = (start: number) => new Set(endpoint.host.served.slice(start))
 
-/** Linux's word on a process: T is stopped. */
+/** Returns the state of a process in Linux: T means stopped. */
 const stateOf = (pid: number) =>
   readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')
@@ -69,7 +69,7 @@ describe('a stream', () => {
     while (await reply.next()) times.push(performance.now())
     expect(times).toHaveLength(6)
     const gaps = times.slice(1, 5).map((time, index) => time - (times[index] ?? 0))
-    // Each waits for the one before: in a lump all gaps would be nothing.
+    // Each event comes some time after the one before. In one piece, all gaps would be zero.
     for (const gap of gaps) expect(gap).toBeGreaterThan(40)
   })
 })

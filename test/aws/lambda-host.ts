@@ -1,6 +1,6 @@
 /**
- * A function of AWS Lambda on this machine: the Runtime API around the real runtime client, several
- * processes at once, each with one invocation at a time, frozen between two if asked to.
+ * Runs a function of AWS Lambda on this machine: the Runtime API for the real runtime client, in several
+ * processes. Each handles one invocation at a time, and is frozen between two of them if asked.
  */
 
 import type { ChildProcess } from 'node:child_process'
@@ -17,22 +17,22 @@ export interface LambdaHostOptions {
   taskRoot: string
   name?: string
   env?: Record<string, string>
-  /** Processes that are started and used one after the other, so that neighbouring invocations land apart. @default 3 */
+  /** The number of processes that requests rotate through, so that two invocations in a row use different ones. @default 3 */
   warm?: number
-  /** Processes at most, when those are busy; further invocations wait. @default 30 */
+  /** The largest number of processes when those are busy; further invocations wait. @default 30 */
   concurrency?: number
-  /** The function's timeout. @default 30 */
+  /** The function's timeout in seconds. @default 30 */
   timeoutSeconds?: number
-  /** Stop each process (SIGSTOP) while it has nothing to do, as Lambda freezes it. @default true */
+  /** Stop each process (SIGSTOP) while it is idle, as Lambda freezes it. @default true */
   freeze?: boolean
 }
 
-/** What came back. A streamed body must be read to its end, also without a reader. */
+/** The response. A streamed body must be read to its end, even if the test does not need it. */
 export interface Invocation {
   readonly streamed: boolean
   readonly contentType: string
   readonly body: Readable
-  /** Resolves when the invocation is over: with an error if the function failed. */
+  /** Resolves when the invocation has ended, with an error if the function failed. */
   readonly ended: Promise<FunctionError | undefined>
   readonly pid: number
 }
@@ -49,9 +49,9 @@ export interface LambdaHost {
   readonly pids: readonly number[]
   /** The process of each invocation, in order. */
   readonly served: readonly number[]
-  /** How often a process was started: a crash shows as one more. */
+  /** How often a process was started. A crash adds one. */
   readonly starts: number
-  /** Everything that the processes wrote. */
+  /** The output of all processes. */
   readonly log: string
   close(): Promise<void>
 }
@@ -160,7 +160,7 @@ class Sandbox {
       this.#current = {
         id,
         timer: setTimeout(() => {
-          // What Lambda does at the timeout: the environment is gone, whatever it was doing.
+          // At the timeout Lambda ends the environment.
           this.#fail('Sandbox.Timedout', `Task timed out after ${timeoutSeconds}.00 seconds`)
           this.#child?.kill('SIGKILL')
         }, timeoutSeconds * 1000),
@@ -215,7 +215,7 @@ class Sandbox {
     const { taskRoot, name = 'function', env = {} } = this.#options
     const { port } = this.#api.address() as AddressInfo
     const ric = `${tools}runtime/node_modules/aws-lambda-ric/index.mjs`
-    // Nothing of this process's environment: Lambda's has none of it either.
+    // The function does not get this process's environment, because Lambda's does not contain it either.
     const child = spawn(`${tools}node`, [ric], {
       cwd: taskRoot,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -289,7 +289,7 @@ class Sandbox {
       contentType: request.headers['content-type'] ?? '',
       body: request,
     })
-    // A process that dies takes its upload along; `exit` says so.
+    // If the process dies, its upload breaks off, and `exit` reports it.
     request.on('error', () => undefined)
     request.on('end', () => {
       response.writeHead(202).end()

@@ -1,6 +1,6 @@
 /**
- * API Gateway on this machine, as it is documented: it serves the REST API (and the HTTP API before
- * it) that a stack describes, and knows no route of its own.
+ * API Gateway on this machine, as AWS documents it: it serves the REST API of a stack (and the HTTP API in
+ * front of it), and has no routes except those of the stack.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -12,19 +12,19 @@ import { account } from './cloudformation.ts'
 import type { FunctionError, Invocation } from './lambda-host.ts'
 
 export interface Limits {
-  /** Silence after which a stream is cut, in milliseconds. @default 300_000, of a Regional endpoint */
+  /** Milliseconds of silence after which a stream is cut. @default 300_000, as for a Regional endpoint */
   idle: number
-  /** The longest that an integration which does not stream may take. @default 29_000 */
+  /** The time limit of an integration that does not stream, in milliseconds. @default 29_000 */
   integration: number
-  /** Of a request, in bytes. @default 10 MiB */
+  /** The largest request in bytes. @default 10 MiB */
   request: number
-  /** Of a reply that does not stream. @default 10 MiB */
+  /** The largest reply that does not stream, in bytes. @default 10 MiB */
   response: number
 }
 
 export interface RestFrontOptions {
   stack: Stack
-  /** The stack's functions by logical id. */
+  /** The stack's functions by their logical id. */
   functions: Readonly<Record<string, { invoke(event: unknown): Promise<Invocation> }>>
   limits?: Partial<Limits>
   /** Epoch milliseconds, for the authorizer's cache. @default Date.now */
@@ -32,11 +32,11 @@ export interface RestFrontOptions {
 }
 
 export interface RestFront {
-  /** Where the stage is, over plain HTTP on this machine. */
+  /** The URL of the stage, over plain HTTP on this machine. */
   readonly url: string
-  /** A `fetch` that finds the stack's public names on this machine. */
+  /** A `fetch` that sends requests for the stack's public names to this machine. */
   readonly fetch: typeof fetch
-  /** How often the authorizer was asked. */
+  /** How often the authorizer was called. */
   readonly authorizations: number
   close(): Promise<void>
 }
@@ -87,7 +87,7 @@ interface Policy {
   readonly context?: Readonly<Record<string, unknown>>
 }
 
-/** What API Gateway answers by itself, with the status it has unless the API says another. */
+/** The answers of API Gateway itself, with their default status. */
 const defaults = {
   UNAUTHORIZED: [401, 'Unauthorized'],
   ACCESS_DENIED: [403, 'User is not authorized to access this resource'],
@@ -102,7 +102,7 @@ const defaults = {
 
 type Refusal = keyof typeof defaults
 
-/** Thrown anywhere on the way; answered in one place. */
+/** An answer of the gateway itself. It is thrown anywhere, and sent in one place. */
 class Refused extends Error {
   readonly type: Refusal
   constructor(type: Refusal) {
@@ -132,7 +132,7 @@ const remapped = new Set([
   'www-authenticate',
 ])
 
-/** Stands in for Host, which `fetch` does not let anybody set. */
+/** Replaces the header Host, which `fetch` cannot set. */
 const virtualHost = 'x-virtual-host'
 
 const preludeLimit = 16_384
@@ -167,7 +167,7 @@ export async function restFront(options: RestFrontOptions): Promise<RestFront> {
     const target = metadataProxy(stack, `https://${host}`, request.method ?? '', url.pathname)
     if (target) return forward(target, response)
     const isDomain = host === domain
-    // Only this machine's own names stand for the API's, besides its own.
+    // The API is reached by its own names and by this machine's names.
     const isKnown = isDomain || [apiName, '127.0.0.1', 'localhost'].includes(host)
     const prefix = isDomain ? '' : `/${stage}`
     if (!isKnown || (!isDomain && (closed || !`${url.pathname}/`.startsWith(`${prefix}/`)))) {
@@ -213,7 +213,7 @@ export async function restFront(options: RestFrontOptions): Promise<RestFront> {
     const source = authorizer.identitySource.replace('method.request.header.', '').toLowerCase()
     const identity = Object.entries(event.headers).find(([name]) => name.toLowerCase() === source)
     const ttl = authorizer.authorizerResultTtlInSeconds
-    // With caching, a request without its identity source never reaches the authorizer.
+    // With caching, the gateway refuses a request without its identity source and does not call the authorizer.
     if (ttl > 0 && !identity?.[1]) throw new Refused('UNAUTHORIZED')
     const key = identity?.[1] ?? ''
     const methodArn = `arn:aws:execute-api:${region}:${account['AWS::AccountId']}:abc123/${stage}/${event.httpMethod}${event.path}`
@@ -261,7 +261,7 @@ export async function restFront(options: RestFrontOptions): Promise<RestFront> {
   ): Promise<void> {
     const { uri = '', responseTransferMode = 'BUFFERED', timeoutInMillis } = integration
     const streaming = uri.endsWith('/response-streaming-invocations')
-    // Streaming is asked for in two places, and half of it is a broken API or a buffered one.
+    // Streaming has to be declared in two places. With only one of them the API is broken or buffers.
     if (streaming !== (responseTransferMode === 'STREAM')) {
       throw new Refused('API_CONFIGURATION_ERROR')
     }
@@ -285,7 +285,7 @@ export async function restFront(options: RestFrontOptions): Promise<RestFront> {
 
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
-      // A mistake in this file: never a reply that looks right.
+      // This is a mistake in this file, so it must not look like a correct reply.
       if (!response.destroyed) console.error(error)
       response.destroy()
     })
@@ -337,7 +337,7 @@ function isClosed(definition: Definition): boolean {
   )
 }
 
-/** Where the HTTP API of the stack passes a request on to, if it is for that API. */
+/** Returns the target to which the stack's HTTP API forwards a request, if the request is for that API. */
 function metadataProxy(
   stack: Stack,
   origin: string,
@@ -455,7 +455,7 @@ function isPolicy(value: Policy | null): value is Policy {
   )
 }
 
-/** `*` and `?` as in the resource of a policy. */
+/** Matches `*` and `?` as in the resource of a policy. */
 function matches(resource: string, arn: string): boolean {
   const pattern = resource
     .replace(/[.+^$(){}|[\]\\]/g, '\\$&')
@@ -467,7 +467,7 @@ function matches(resource: string, arn: string): boolean {
 function refuse(definition: Definition, type: Refusal, response: ServerResponse): void {
   const [status, message] = defaults[type]
   const all = definition['x-amazon-apigateway-gateway-responses'] ?? {}
-  // An API's word on one type replaces its word on the class; they are not merged.
+  // An API's response for one type replaces its response for the class; they are not merged.
   const said = all[type] ?? all[status < 500 ? 'DEFAULT_4XX' : 'DEFAULT_5XX'] ?? {}
   for (const [name, value] of Object.entries(said.responseParameters ?? {})) {
     response.setHeader(name.replace('gatewayresponse.header.', ''), literal(value))
@@ -477,7 +477,7 @@ function refuse(definition: Definition, type: Refusal, response: ServerResponse)
   response.end(template ?? JSON.stringify({ message }))
 }
 
-/** A static value in a mapping stands in single quotes. */
+/** Returns a static value of a mapping, which is in single quotes. */
 function literal(value: string): string {
   const [, text] = /^'(.*)'$/s.exec(value) ?? []
   if (text === undefined) throw new Error(`not a static value: ${value}`)
@@ -550,7 +550,7 @@ async function answerBuffered(
   }
 }
 
-/** Splits the prelude off, then passes bytes on as they come; goes on reading when no one listens any more. */
+/** Separates the prelude and passes bytes on as they arrive. Reads to the end even if the client has left. */
 export async function answerStream(
   { body, ended }: Invocation,
   { idle, total, response }: { idle: number; total: number; response: ServerResponse },
@@ -560,7 +560,7 @@ export async function answerStream(
   let silence = setTimeout(cut, idle)
   let prelude: Buffer | undefined = Buffer.alloc(0)
   try {
-    // Not destroyed on the way out: a runtime client whose upload is dropped dies of it.
+    // The upload is not destroyed, because the runtime client would crash.
     for await (const chunk of body.iterator({ destroyOnReturn: false })) {
       clearTimeout(silence)
       silence = setTimeout(cut, idle)
@@ -578,7 +578,7 @@ export async function answerStream(
     }
   } catch (error) {
     body.resume()
-    // Anything else: the function's process died in the middle of its upload.
+    // Otherwise the function's process died in the middle of its upload.
     if (error instanceof Refused) throw error
   } finally {
     clearTimeout(end)
@@ -586,7 +586,7 @@ export async function answerStream(
   }
   const error = await ended
   if (prelude) throw new Refused('INTEGRATION_FAILURE')
-  // A failure after the status was sent can only be shown by an unfinished body.
+  // After the status was sent, only an unfinished body can show a failure.
   if (error) response.destroy()
   else response.end()
 }

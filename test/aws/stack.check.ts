@@ -1,4 +1,4 @@
-/** The stack that the template makes, served whole: its own bundles with its own environment, and the official clients. */
+/** The template's whole stack, served with its own bundles and environment, and used by the official clients. */
 
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -28,7 +28,7 @@ afterAll(async () => {
   for (const close of closers.reverse()) await close()
 })
 
-/** Knows one secret, by the ARN that the stack gives it. */
+/** A stand-in for Secrets Manager that has one secret, under the ARN that the stack gives it. */
 async function secretsManager(arn: string): Promise<string> {
   const server = createServer(async (request, response) => {
     const parts: Buffer[] = []
@@ -45,7 +45,7 @@ async function secretsManager(arn: string): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** Everything of a stack that runs, set up as the template says and by nothing else. */
+/** Starts everything in a stack that runs, configured only by the template. */
 async function deploy(parameters: Parameters, more: Record<string, string> = {}) {
   const stack = stackOf(parameters)
   const database = await startDynalite({ table: String(stack.outputs.Table) })
@@ -97,7 +97,7 @@ async function connect(era: string, url: URL, fetch: Fetch, token?: string) {
   if (era === '2025') {
     const client = new Client(information)
     open.push(client)
-    // The SDK's declarations do not know exactOptionalPropertyTypes.
+    // The SDK's declarations do not allow exactOptionalPropertyTypes.
     await client.connect(new StreamableHTTPClientTransport(url, { fetch, requestInit }) as never)
     return client
   }
@@ -107,11 +107,11 @@ async function connect(era: string, url: URL, fetch: Fetch, token?: string) {
   return client
 }
 
-/** As a person who is sent to a login page and comes back. */
+/** Acts as a person who is sent to a login page and comes back. */
 async function logIn(endpoint: URL, fetch: Fetch) {
   const oauth = createOAuthMemory()
   const transport = () =>
-    // The declarations of the two generations differ in nothing that matters here.
+    // The declarations of the two generations differ only in parts that are not used here.
     new StreamableHTTPClientTransport(endpoint, { fetch, authProvider: oauth.provider as never })
   const first = transport()
   const client = new Client(information)
@@ -148,7 +148,7 @@ describe('the stack with a static token', async () => {
     const { tools } = await client.listTools()
     const names = tools.map(({ name }) => name)
     expect(names).toContain('get_time')
-    // The role has no rights for these, so they are not there.
+    // The role has no rights for these tools, so the server does not offer them.
     expect(names).not.toContain('get_bedrock_usage_report')
     expect(names).not.toContain('count_s3_buckets')
     const { content } = await client.callTool({ name: 'greet', arguments: { name: 'Ada' } })
@@ -184,7 +184,7 @@ describe('the stack with a user pool that it made', async () => {
     redirectUris: [redirectUrl],
   })
   closers.push(issuer.close)
-  // The functions find Cognito where it is, at its own name.
+  // The functions reach the stand-in under Cognito's own name.
   const { origin } = new URL(issuer.pool)
   const world = `const f = fetch; globalThis.fetch = (u, i) => f(String(u.url ?? u).replace('${origin}', '${issuer.origin}'), i)`
   const { front, endpoint } = await deploy(

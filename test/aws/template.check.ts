@@ -1,4 +1,4 @@
-/** The translated template against the traps of the platform, in every combination of its conditions. */
+/** Checks the translated template against known problems of the platform, in every combination of its conditions. */
 
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -7,7 +7,7 @@ import type { Parameters, Resource, Stack, Template } from './cloudformation.ts'
 import { evaluate, translate } from './cloudformation.ts'
 import { tools } from './lambda-host.ts'
 
-/** For each decision that a condition depends on, the ways it can go. */
+/** The choices for each decision on which a condition depends. */
 const decisions: Readonly<Record<string, readonly Parameters[]>> = {
   auth: [
     { AuthMethod: 'bearer' },
@@ -45,7 +45,7 @@ const decisions: Readonly<Record<string, readonly Parameters[]>> = {
   buckets: [{}, { CountBuckets: 'true' }],
 }
 
-/** All of them: the product of the decisions. */
+/** All combinations of the decisions. */
 function combinations(): Parameters[] {
   return Object.values(decisions).reduce<Parameters[]>(
     (sets, choices) => sets.flatMap((set) => choices.map((choice) => ({ ...set, ...choice }))),
@@ -53,7 +53,7 @@ function combinations(): Parameters[] {
   )
 }
 
-/** Few of them, in which every two choices of two decisions meet. */
+/** A few combinations in which every pair of choices of two decisions occurs. */
 function pairs(): Parameters[] {
   const all = combinations()
   const lists = Object.values(decisions)
@@ -90,7 +90,7 @@ beforeAll(() => {
   stacks.push(...combinations().map((set) => evaluate(template, set)))
 })
 
-/** The stack that parameters make of the template. */
+/** Returns the template's stack for these parameters. */
 const made = (parameters: Parameters = {}) => evaluate(template, parameters)
 
 const ofType = (stack: Stack, type: string) =>
@@ -146,7 +146,7 @@ const operations = (stack: Stack) =>
 
 describe('every combination of the conditions', () => {
   it('refers only to what it has, and breaks no rule', () => {
-    // A dangling reference throws on the way here.
+    // A reference to a missing resource throws before this line.
     expect(stacks.length).toBe(6048)
     expect(stacks.flatMap(({ objections }) => objections)).toEqual([])
   })
@@ -419,7 +419,7 @@ describe('what is left behind', () => {
   })
 })
 
-/** A policy simulator, kept with the other tools. */
+/** Runs a policy simulator, which is installed with the other tools. */
 interface Simulator {
   runSimulation(
     simulation: object,
@@ -461,7 +461,7 @@ describe('the roles', () => {
     return result.overallResult === 'Allowed'
   }
 
-  /** What the engine of the store calls, read from its source: a new call needs a new right. */
+  /** Finds the DynamoDB operations in the source of the store, because each new one needs a new right. */
   const calls = [
     ...new Set(
       [

@@ -1,4 +1,4 @@
-/** The programs that npx starts: the library's `streamable-mcp`, and the client's own. */
+/** The programs that npx starts: the library's `streamable-mcp`, and the client's `streamable-mcp-cli`. */
 import { execFile } from 'node:child_process'
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -30,7 +30,7 @@ function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = 
   })
 }
 
-/** A copy of what npm installs of the library. */
+/** Copies the files of the library that npm installs. */
 async function installLibrary(name: string): Promise<string> {
   const at = join(folder, name, 'node_modules', 'streamable-mcp')
   await mkdir(at, { recursive: true })

@@ -1,4 +1,4 @@
-/** Commands without a person: results on stdout, exit codes, JSON, pipes, and nothing left behind. */
+/** Commands in scripts: results on stdout, exit codes, JSON, pipes, and no session that stays open. */
 
 import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'

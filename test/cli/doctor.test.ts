@@ -1,4 +1,4 @@
-/** The doctor: finds each fault that is seeded into a healthy server, and nothing on a healthy one. */
+/** The doctor finds each fault that a test adds to a healthy server, and none in a healthy one. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -16,11 +16,11 @@ import { temporaryHome } from '../support/cli-terminal.ts'
 import type { TokenIssuer } from '../support/token-issuer.ts'
 import { createTokenIssuer } from '../support/token-issuer.ts'
 
-// No one listens there: the app is called in this process.
+// There is no server at this address, because the app is called in this process.
 const url = 'http://127.0.0.1:9/mcp'
 
 type Handler = (request: Request) => Promise<Response>
-/** A fault: what stands between a client and the healthy server. */
+/** A fault: a function between the client and the healthy server. */
 type Fault = (request: Request, healthy: Handler) => Promise<Response>
 
 let issuer: TokenIssuer
@@ -133,7 +133,7 @@ describe('on a healthy server', () => {
   })
 })
 
-/** Changes one response on its way. */
+/** Changes one response before the client gets it. */
 const edit =
   (
     when: (request: Request, response: Response) => boolean | Promise<boolean>,
@@ -180,7 +180,7 @@ const answerWith =
     new Response(body, { status, headers })
 const always = () => true
 
-/** Forgets something that the server counts on to tell callers apart. */
+/** Removes something with which the server distinguishes callers. */
 const without =
   (name: string): Fault =>
   (request, healthy) => {
@@ -189,7 +189,7 @@ const without =
     return healthy(new Request(request, { headers }))
   }
 
-/** Lets everybody in, whatever token they have. */
+/** Accepts all callers with any token. */
 const careless: Fault = (request, healthy) => {
   if (!request.headers.has('authorization')) return healthy(request)
   return healthy(
@@ -628,7 +628,7 @@ describe('finds a seeded fault:', () => {
   })
 
   it('one client’s answers given to the other (A33)', async () => {
-    // Every answer goes to the client that asked last, and the first one hangs.
+    // Every answer goes to the client that asked last, so the first one gets no answer.
     let latest: string | null = null
     const fault: Fault = async (request, healthy) => {
       const session = request.headers.get('mcp-session-id')

@@ -1,4 +1,4 @@
-/** Logging in and staying logged in, headless, with a real authorization server (issue: It must show 3). */
+/** Logins and their renewal without a screen, with a real authorization server. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
@@ -35,7 +35,7 @@ beforeEach(async () => {
 })
 afterEach(() => home.remove())
 
-/** Authorization without a person to log in. */
+/** Returns an authorization for tests in which a person must not be asked. */
 function authorize(
   options: Omit<
     ConstructorParameters<typeof Authorization>[0],
@@ -49,7 +49,7 @@ function authorize(
   })
 }
 
-/** Listens on a free port of loopback, and resolves to it. */
+/** Listens on a free port of the loopback interface, and resolves with the port. */
 async function listening(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -59,7 +59,7 @@ async function listening(server: Server): Promise<number> {
 const login = () => runCli(['auth', 'login'], { env })
 const stored = () => new TokenStore(home.path).login(server.url)
 
-/** Makes the stored access token look ended to this client, and be it to the server. */
+/** Makes the stored access token expire for this client and for the server. */
 async function outlive(): Promise<void> {
   const store = new TokenStore(home.path)
   const held = await store.login(server.url)
@@ -124,7 +124,7 @@ it('sends a client secret to no issuer but the one that OAUTH_ISSUER names', asy
   const refused = await runCli(['auth', 'login'], { env: own })
   expect(refused.code).toBe(3)
   expect(refused.stderr).toContain(`set OAUTH_ISSUER=${issuer.url}`)
-  // Nothing was opened, so nothing was sent to the issuer either.
+  // No page was opened, so no secret was sent to the issuer.
   expect(refused.stderr).not.toContain('/auth?')
   const foreign = { ...own, OAUTH_ISSUER: 'https://issuer.example' }
   expect((await runCli(['auth', 'login'], { env: foreign })).stderr).toContain(
@@ -147,7 +147,7 @@ it('leaves the secret out of a refresh at an issuer that it is not bound to', as
     ...client,
     issuer: other,
   })
-  // A login with OAUTH_ISSUER binds the secret for later runs, which may leave the variable out.
+  // A login with OAUTH_ISSUER is remembered, so that later runs do not need the variable.
   await store.update(server.url, issuer.url, { client, secretOf: 'registered' })
   expect(await refreshingClient(client, identity, issuer.url, store)).toMatchObject({
     client_secret: 'secret',
@@ -207,7 +207,7 @@ it('renews a token that has ended, and one that the server refuses early', async
   expect((await runCli(['call', 'read'], { env })).stdout).toBe('read alice\n')
   const second = (await stored())?.tokens
   expect(second?.refresh_token).not.toBe(first?.refresh_token)
-  // Two hours later by the server's clock only: the client finds out by a 401.
+  // Only the server's clock moves by two hours, so the client learns it from a 401.
   issuer.accessTokenTtl = 86_400
   now = () => Date.now() + 7_200_000
   expect((await runCli(['call', 'read'], { env })).stdout).toBe('read alice\n')
@@ -328,7 +328,7 @@ describe('two that renew at once', () => {
       })
     const both = await Promise.all([one(), one(), one()])
     expect(both).toEqual(Array(3).fill({ code: 0, text: 'read alice\n' }))
-    // A refresh token that was spent twice would have taken the whole grant with it.
+    // If the refresh token had been used twice, the issuer would have revoked the whole grant.
     expect(await runCli(['auth', 'refresh'], { env })).toMatchObject({ code: 0 })
   })
 })

@@ -1,4 +1,4 @@
-/** The screens of the prompt at two widths, with and without color, beside the ones that were looked at. */
+/** Compares the screens of the prompt, at two widths, with and without color, with screens that a person has checked. */
 import { afterAll, expect, it } from 'vitest'
 import { startCliServer } from '../support/cli-server.ts'
 import { program, temporaryHome } from '../support/cli-terminal.ts'
@@ -37,7 +37,7 @@ it.each([
     await terminal.sees(/Connected to .*\n/)
     await terminal.sees('> ')
     const screens: string[] = []
-    /** What came after the text that is given is not on the screen yet. */
+    /** Keeps a screen. Output after the text `until` is left out, because it may not have arrived yet. */
     const shot = (name: string, until?: string): void => {
       const raw = terminal.raw()
       const end = until === undefined ? raw.length : raw.indexOf(until) + until.length
@@ -74,7 +74,7 @@ it.each([
     await terminal.sees(/Nothing found|error/)
     await terminal.sees('> ')
     shot('doctor')
-    // Each screen holds the ones before it; only what came since is compared.
+    // Each screen contains the ones before it, so only the new part is compared.
     let shown = 0
     const parts = screens.map((screen) => {
       const lines = screen.split('\n')

@@ -1,4 +1,4 @@
-/** The interactive session, typed at in a pseudo-terminal (issue: every command, both eras). */
+/** The interactive session in a pseudo-terminal: every command, in both eras. */
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -163,7 +163,7 @@ describe.each(['modern', 'legacy'])('in the %s era', (era) => {
     person.enter('greet Ann')
     if (era === 'legacy') await person.sees('a new one was opened')
     await person.sees('Hello, Ann!')
-    // It listens again by itself, for the changes of the new server.
+    // The client listens again by itself, for the changes of the new server.
     const changed = 'The tools of the server have changed.'
     const before = person.text().split(changed).length
     await expect

@@ -1,4 +1,4 @@
-/** Logins on disk: private, whole, one writer at a time, and nothing of one issuer for another. */
+/** Logins on disk: private, complete, with one writer at a time, and separate for each issuer. */
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** What the client reads and prints: settings, arguments, forms, bars, secrets, and a server's text. */
+/** The texts that the client reads and prints: settings, arguments, forms, progress bars, secrets, and a server's text. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import { progressText } from '../../cli/src/progress.ts'
 import { parseServerUrl, readSettings } from '../../cli/src/settings.ts'
 import { block, inline, jsonText, text } from '../../cli/src/text.ts'
 
-/** An output that remembers, on streams that claim to be terminals or not. */
+/** Returns an output that keeps its text, on streams that are terminals or not. */
 function recorder(env: NodeJS.ProcessEnv = {}, isTTY = false) {
   const texts = { stdout: '', stderr: '' }
   const stream = (name: keyof typeof texts) =>
@@ -234,7 +234,7 @@ describe('output', () => {
   it("removes what a terminal would obey from a server's text", () => {
     expect(String(block('a\u001b[2Jb\u0007c\u009bd\r\ne\rf\tg'))).toBe('a�[2Jb�c�d\ne\nf\tg')
     expect(inline('one\ntwo\r\nthree\u2028four\u0085five')).toBe('one↵two↵three↵four↵five')
-    // Bidirectional controls, zero-width characters, tags, and halves of characters.
+    // Bidirectional controls, zero-width characters, tags, and lone surrogates.
     expect(inline('a\u202eb\u2066c\u200bd\ufeffe\u{e0041}f\ud800g\u200dh')).toBe('a�b�c�d�e�f�g�h')
     expect(inline('👩\u200d🚀 é 日本')).toBe('👩\u200d🚀 é 日本')
     expect(String(text`our ${'their\ntext'}`)).toBe('our their↵text')

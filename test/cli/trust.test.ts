@@ -1,4 +1,4 @@
-/** What a hostile server can do to the person at the terminal: nothing that is seen or kept. */
+/** A hostile server cannot change what the person at the terminal sees, or what the client keeps. */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -79,7 +79,7 @@ it('obeys no text of a server at a terminal, Tab included', { timeout: 60_000 },
     await terminal.sees('slow-schema')
     terminal.type('\u0015quit\r')
     expect(await terminal.exited).toBe(0)
-    // The line editor moves the cursor; a title, a cleared screen or another color are the server's.
+    // Only the line editor moves the cursor. A title, a cleared screen or another color would come from the server.
     const sequences = ['\u001b]', '\u001b[2J', '\u009b', '\u202e', '\u2066', '\u200b', '\ufeff']
     expect(sequences.filter((one) => terminal.raw().includes(one))).toEqual([])
   } finally {

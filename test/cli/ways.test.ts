@@ -1,4 +1,4 @@
-/** Ways to call: both vocabularies, output formats, forms, watching, sessions that go along, completion. */
+/** Ways to call: both names of each command, output formats, forms, `--watch`, session handles, completion. */
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -212,7 +212,7 @@ it.each(['legacy', 'modern'])(
 
 it('ends at a second Ctrl+C when a command does not end', { timeout: 30_000 }, async () => {
   const silent = createServer((request, response) => {
-    // It answers the handshake, and nothing after it.
+    // This server answers the handshake and then does not answer any more.
     let body = ''
     request.on('data', (chunk) => {
       body += chunk

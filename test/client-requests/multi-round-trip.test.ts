@@ -1,4 +1,4 @@
-/** Questions of 2026, which travel from round to round (A.5). */
+/** Questions of 2026, which are answered in further rounds (A.5). */
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { openServer } from '../support/open-server.ts'

@@ -27,7 +27,7 @@ const credentials = { authorization: `Bearer ${TOKEN}` }
 
 const IMPORTED = /from '\.\/([\w-]+\.ts)'/
 
-/** Blocks as files. A block that imports `./name.ts` means the nearest block before it that imports none. */
+/** Writes the blocks as files. An import of `./name.ts` in a block means the nearest block before it without such an import. */
 const typescript = BLOCKS.filter(({ language }) => language === 'ts').map((block, i, all) => {
   const file = join(folder, `${block.name.replace(/\W+/g, '-')}.ts`)
   const [, imported] = IMPORTED.exec(block.code) ?? []
@@ -37,7 +37,7 @@ const typescript = BLOCKS.filter(({ language }) => language === 'ts').map((block
   return { ...block, file }
 })
 
-/** The module of a block; `more` is put behind its code, in a file of its own. */
+/** Imports the module of a block. `more` is added to its code, in a separate file. */
 async function load(file: string, change = (code: string) => code) {
   const code = readFileSync(file, 'utf8')
   const changed = change(code)
@@ -48,7 +48,7 @@ async function load(file: string, change = (code: string) => code) {
 
 const text = (value: string) => ({ content: [{ type: 'text', text: value }] })
 
-/** What the servers of the documentation are asked, by their name, and what they answer. */
+/** The calls to the servers of the documentation, by their name, and their answers. */
 const CALLS: Readonly<Record<string, [method: string, params: object, result: object]>> = {
   weather: [
     'tools/call',
@@ -92,7 +92,7 @@ const ORDERS: (typeof CALLS)[string] = [
   { structuredContent: ORDER },
 ]
 
-/** Asks a server what the table says, in both eras, and answers its questions with yes. */
+/** Makes the call of the table in both eras, and answers questions with yes. */
 async function ask(mcp: Mcp, name: string, code: string): Promise<void> {
   const base = fetchEndpoint(mcp)
   const [, host = 'localhost'] = /allowedHosts: \['([^']+)'/.exec(code) ?? []
@@ -117,7 +117,7 @@ async function ask(mcp: Mcp, name: string, code: string): Promise<void> {
   }
 }
 
-/** Lambda's own global, with its stream as a stream in memory. */
+/** Returns Lambda's global `awslambda` with a stream in memory. */
 function fakeLambda() {
   const HttpResponseStream = {
     from: (stream: PassThrough & { status?: number }, head: { statusCode: number }) =>
@@ -207,7 +207,7 @@ describe('the code of the documentation', () => {
       })
     } else {
       it('answers clients of both eras', async () => {
-        // The databases are not there: what needs one is tried with the store in memory.
+        // There are no databases here, so these servers use the memory store.
         const { default: mcp } = (await load(file, (text) =>
           text
             .replace(/ {1,2}store: (dynamo|redis|postgres)Store\(\{.*?\}\),?/, '')
@@ -253,7 +253,7 @@ describe('the commands of the documentation', () => {
     expect(ran.stdout).not.toBe('')
   })
 
-  /** What the lines begin with that need another machine, a network or an account. */
+  /** The beginnings of lines that need another machine, a network or an account. */
   const ELSEWHERE =
     /^(npm install (--save-dev @modelcontextprotocol\/client|streamable-mcp)|npm ci && (npm (start|test)|sam build && sam deploy --guided)|sam delete|npm start|cd examples\/agent && npm ci && npm start)$/
 

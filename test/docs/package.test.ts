@@ -1,4 +1,4 @@
-/** What npm shows of the packages, and what the reference is made from. */
+/** The facts about the packages that npm shows, and the entries of the API reference. */
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 
@@ -15,7 +15,7 @@ const read = <T>(path: string) => JSON.parse(readFileSync(path, 'utf8')) as T
 const library = read<PackageJson>('package.json')
 const client = read<PackageJson>('cli/package.json')
 
-/** The source of an entry of the package. */
+/** Returns the source of an entry of the package. */
 const sourceOf = ({ types }: { types: string }) =>
   types.replace(/^\.\/dist\//, '').replace(/\.d\.ts$/, '.ts')
 

@@ -99,7 +99,7 @@ describe('the documentation', () => {
 
 describe('docs/configuration.md', () => {
   const page = pageOf('docs/configuration.md')
-  /** Words in code of the first column of a table. */
+  /** Returns the names in code style in the first column of a table. */
   const firstColumn = (pattern: RegExp) =>
     [...page.matchAll(/^\| (`[^|]*) \|/gm)].flatMap(([, cell = '']) =>
       [...cell.matchAll(pattern)].map(([, name = '']) => name),
@@ -122,7 +122,7 @@ describe('docs/configuration.md', () => {
   })
 
   it('names every variable the environment is read for, and no other', () => {
-    // The SDK reads this one. `test/reference/environment.test.ts` holds the others against the sources.
+    // The SDK reads this variable. `test/reference/environment.test.ts` compares the others with the sources.
     const read = [...VARIABLES, 'AWS_ENDPOINT_URL_DYNAMODB']
     expect(firstColumn(/`([A-Z_]+)`/g).sort()).toEqual(read.sort())
   })

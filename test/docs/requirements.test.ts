@@ -1,4 +1,4 @@
-/** Every requirement that a comment or a test cites by its code is explained, and each one that is explained is tested. */
+/** Every requirement that a comment or a test cites is explained in docs/requirements.md, and a test cites each of those. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 const SOURCES = ['src', 'adapters', 'cli', 'reference', 'bench']
 const CODE = /(?<![%\w/#-])([A-H])(\.?)(\d{1,2})(?:–([A-H]?)(\d{1,2}))?(?![\w%])/g
 
-/** The codes of a text; a range such as B33–B39 counts as each of its codes. */
+/** Returns the codes in a text. A range such as B33–B39 means each of its codes. */
 function codesIn(text: string): string[] {
   return [...text.matchAll(CODE)].flatMap(([, letter, dot, first, , last = first]) =>
     Array.from(
@@ -38,7 +38,7 @@ describe('docs/requirements.md', () => {
     expect(rows.length).toBeGreaterThan(150)
     expect(listed.size).toBe(rows.length)
     expect(cited.size).toBeGreaterThan(100)
-    // A row that the pattern above does not fit would be overlooked.
+    // The pattern above would skip a row of another form, so the rows are counted.
     expect(page.match(/^\| [A-H]\.?\d+ \|/gm)).toHaveLength(rows.length)
   })
 

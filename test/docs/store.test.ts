@@ -1,4 +1,4 @@
-/** The table of docs/store.md names everything that a server keeps, and nothing that it does not keep. */
+/** The table of docs/store.md names exactly the items that a server keeps. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
@@ -11,7 +11,7 @@ const rows = [
   ...pageOf('docs/store.md').matchAll(/^\| (.+?) \| `([^`]+)` \| (record|log) \|/gm),
 ].map(([, partition = '', name = '', kind = '']) => ({ partition, name, kind }))
 
-/** What a key looks like in the table: the parts that a client chooses are left out. */
+/** Returns a key in the form of the table, without the parts that a client chooses. */
 function patternOf([partition, name]: StoreKey, kind: string): string {
   const [place = ''] = partition.split('/')
   return `${kind} ${place} ${name.replace(/^(\w[\w-]*)\/.*$/s, '$1/')}`
@@ -24,7 +24,7 @@ const documented = rows.flatMap(({ partition, name, kind }) => {
   )
 })
 
-/** A store that notes under which keys something was written. */
+/** Returns a store that records the keys of all writes. */
 function noting(seen: Set<string>): Store {
   const store = memoryStore()
   return {

@@ -1,6 +1,6 @@
 /**
- * The doctor at real servers of npm and PyPI: each verdict is either good health or a finding that
- * is true. Called by `npm run test:doctor`, which installs them into `.cache/doctor` first.
+ * Runs the doctor at real servers of npm and PyPI. Each finding must be true of the server. `npm run
+ * test:doctor` calls it, and installs the servers into `.cache/doctor` first.
  */
 
 import type { ChildProcess } from 'node:child_process'
@@ -23,18 +23,18 @@ const node = join(cache, 'node')
 interface Examined {
   readonly name: string
   readonly command: readonly [string, ...string[]]
-  /** The checks that find something, in order. Each is explained beside it. */
+  /** The checks that find something, in order, each with an explanation. */
   readonly findings: readonly string[]
 }
 
 const python = (version: string) => join(cache, version, 'bin', 'python')
 
-/** No server but ours checks Origin by itself, which the specification demands (Transports, Security Warning). */
+/** Only our server checks Origin by itself, which the specification demands (Transports, Security Warning). */
 const SERVERS: readonly Examined[] = [
   { name: 'SDK 1, sessions', command: ['node', 'sdk1.mjs'], findings: ['origin'] },
   { name: 'SDK 2', command: ['node', 'sdk2.mjs'], findings: ['origin'] },
   { name: 'fastmcp (npm)', command: ['node', 'fastmcp.mjs'], findings: ['origin'] },
-  // It takes any session id for a session, and goes on after DELETE.
+  // This server accepts any session id, and continues after DELETE.
   { name: 'mcp-lite', command: ['node', 'mcp-lite.mjs'], findings: ['sessions', 'origin'] },
   { name: 'mcp-handler', command: ['node', 'mcp-handler.mjs'], findings: ['origin'] },
   { name: '@hono/mcp', command: ['node', 'hono-mcp.mjs'], findings: ['origin'] },
@@ -93,7 +93,7 @@ async function install(): Promise<void> {
   }
 }
 
-/** The checks that find something at a server. */
+/** Returns the checks that find something at a server. */
 async function examine({ name, command }: Examined): Promise<string[]> {
   const port = await freePort()
   const [file, ...args] = command.map((word) => word.replace('$PORT', String(port)))
@@ -111,7 +111,7 @@ async function examine({ name, command }: Examined): Promise<string[]> {
     if (process.env.VERBOSE) process.stdout.write(`${JSON.stringify(checks, undefined, 1)}\n`)
     return checks.flatMap(({ id, findings }) => (findings === undefined ? [] : [id]))
   } finally {
-    // Wrangler starts workerd as a process of its own, so the whole group has to end.
+    // Wrangler starts workerd as another process, so the whole process group has to end.
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
   }
 }

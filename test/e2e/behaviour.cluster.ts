@@ -1,4 +1,4 @@
-/** The behaviour suite through three processes on one table: no test knows which of them it talks to. */
+/** The behaviour suite through three processes on one table. A test does not know which process answers. */
 
 import { behaviour } from '../suites/behaviour.ts'
 import { startCluster } from '../support/cluster.ts'

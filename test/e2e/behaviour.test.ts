@@ -4,7 +4,7 @@ import { behaviour } from '../suites/behaviour.ts'
 import { createBehaviourServer } from '../support/behaviour-server.ts'
 import { fetchEndpoint } from '../support/wire.ts'
 
-/** The server reports the failures that the suite provokes. */
+/** Keeps the log quiet, because the server would report the failures that the suite causes. */
 const log = () => {}
 
 behaviour('behaviour, through mcp.fetch', async (options) =>

@@ -32,7 +32,7 @@ const command = [
 let server: NodeServer
 let bedrock: FakeBedrock
 let terminal: Terminal | undefined
-/** Lets the model say its next piece. */
+/** Lets the model send its next piece. */
 let say: () => void
 
 beforeEach(async () => {
@@ -48,7 +48,7 @@ afterEach(async () => {
   await server.close()
 })
 
-/** A model that does as it is told, in the last message. */
+/** A model that does what the last message says. */
 function model({ messages }: { messages: FakeBedrock['requests'][number]['messages'] }): Answer {
   const last = messages.at(-1)?.content ?? []
   const result = last.find(({ toolResult }) => toolResult)?.toolResult?.content[0]?.text
@@ -106,7 +106,7 @@ describe('a chat with the agent', () => {
       'get_bedrock_usage_report',
     )
     expect(second?.messages.length).toBe(3)
-    // The conversation goes on: question, call, result, answer, and the next question.
+    // The conversation continues: question, call, result, answer, and the next question.
     expect(third?.messages.map(({ role }) => role)).toEqual([
       'user',
       'assistant',

@@ -1,4 +1,4 @@
-/** The official clients against our servers over HTTP: what works for them works for the tools people use. */
+/** The official clients with our servers over HTTP. Most programs that people use are built on them. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { NodeServer } from '../../adapters/node.ts'
 import { serve } from '../../adapters/node.ts'
@@ -94,7 +94,7 @@ describe.each(OFFICIAL)('the reference server, to the official client %s', (_, e
   it('remembers within a conversation', async () => {
     const client = await connect(open, serving())
     const first = await client.call('increment_counter')
-    // 2026 has no sessions: the model passes on the handle it was told (C17).
+    // 2026 has no sessions, so the model passes on the handle of the first result (C17).
     const handle = first.content.at(-1)?.text?.replace('session: ', '')
     const args = era === 'modern' && handle ? { session: handle } : {}
     expect(textOf(await client.call('increment_counter', args))).toBe('2')
@@ -158,7 +158,7 @@ describe.each(OFFICIAL)('the behaviour server, to the official client %s', (_, e
 
   it('gives results that the client finds right by their schemas', async () => {
     const client = await connect(open, serving())
-    await client.list('tools') // from here on the client validates structure
+    await client.list('tools') // after this the client validates structured content
     expect((await client.call('add', { a: 1, b: 2 })).structuredContent).toEqual({ sum: 3 })
     expect((await client.call('range', { count: 2 })).structuredContent).toEqual(
       era === 'modern' ? [0, 1] : { result: [0, 1] },
@@ -179,7 +179,7 @@ describe.each(OFFICIAL)('the behaviour server, to the official client %s', (_, e
     const client = await connect(open, serving())
     await client.listen()
     for (const what of ['tools', 'prompts', 'resources']) {
-      // A client of 2025 opens its stream in the background, and does not say when it is open.
+      // A client of 2025 opens its stream in the background, and a test cannot see when it is open.
       await eventually(async () => {
         await client.call('announce', { what })
         expect(client.heard).toContain(`notifications/${what}/list_changed`)
@@ -233,7 +233,7 @@ describe.each(OFFICIAL.filter(([, era]) => era === 'legacy'))(
   (_, __, open) => {
     const serving = served(() => createBehaviourServer({ log }))
 
-    /** Breaks the streams of one call after so many bytes each, within whatever event that is. */
+    /** Cuts each stream of one call after a number of bytes, also in the middle of an event. */
     function cutting(...afterBytes: number[]): {
       fetch: Fetch
       cuts: () => number
@@ -250,7 +250,7 @@ describe.each(OFFICIAL.filter(([, era]) => era === 'legacy'))(
         const broken = new ReadableStream<Uint8Array>(
           {
             async pull(controller) {
-              // What was received before the cut is read first, as from a socket.
+              // The bytes before the cut are read first, as from a socket.
               if (left <= 0) {
                 await reader.cancel()
                 return controller.error(new TypeError('terminated'))
@@ -300,7 +300,7 @@ describe.each(OFFICIAL.filter(([, era]) => era === 'legacy'))(
         return { action: 'accept' as const, content: { name: 'Ada' } }
       }
       const client = await connect(open, serving(), { elicit }, broken)
-      // The cut is within the question: of the stream the client knows its first id alone.
+      // The cut is inside the question, so the client knows only the first id of the stream.
       const { content } = await client.call('greet_person')
       expect(content[0]?.text).toBe('Hello, Ada!')
       expect([asked, cuts()]).toEqual([1, 1])

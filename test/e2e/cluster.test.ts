@@ -1,4 +1,4 @@
-/** Several processes on one table: what one of them knows all know, at the next request. */
+/** Several processes on one table. At the next request, all of them know what one of them has written. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Cluster } from '../support/cluster.ts'

@@ -1,6 +1,6 @@
 /**
- * The official client scenarios, run against the command-line client as it is published: each one
- * is a script of commands on its standard input. Called by `npm run conformance:client`.
+ * Runs the official client scenarios with the command-line client as it is published. Each scenario is a
+ * script of commands on its standard input. `npm run conformance:client` calls it.
  */
 
 import { execFile, spawn } from 'node:child_process'
@@ -24,7 +24,7 @@ interface Context {
   readonly issuer?: string
 }
 
-/** What is typed in each scenario; the others only list the tools. */
+/** The commands of each scenario. Scenarios without an entry only list the tools. */
 const scripts: Readonly<Record<string, (context: Context) => readonly string[]>> = {
   tools_call: () => ['list-tools', 'call-tool add_numbers a=5 b=3'],
   'elicitation-sep1034-client-defaults': () => ['call-tool test_client_elicitation_defaults'],
@@ -50,7 +50,7 @@ const everyName = [
   'get-prompt test_prompt',
 ]
 
-/** The client under test: run by the suite with the scenario in the environment. */
+/** Runs the client under test. The suite starts it, with the scenario in the environment. */
 async function playScenario(url: string): Promise<number> {
   const scenario = process.env.MCP_CONFORMANCE_SCENARIO ?? ''
   if (scenario === 'json-schema-2020-12-preservation') return echoSchema(url)
@@ -75,7 +75,7 @@ async function playScenario(url: string): Promise<number> {
           OAUTH_CLIENT_SECRET: context.client_secret,
           OAUTH_ISSUER: await issuerOf(url),
         }),
-        // The secret is sent to this issuer alone.
+        // The client sends the secret only to this issuer.
         ...(context.issuer !== undefined && { OAUTH_ISSUER: context.issuer }),
       },
     },
@@ -88,7 +88,7 @@ async function playScenario(url: string): Promise<number> {
   return code
 }
 
-/** Sends a schema back as it was listed, which takes two commands and the result of the first. */
+/** Sends a schema back as it was listed. This needs two commands and the result of the first. */
 async function echoSchema(url: string): Promise<number> {
   const listed = await promisify(execFile)(process.execPath, [
     program,
@@ -111,10 +111,10 @@ async function echoSchema(url: string): Promise<number> {
   return 0
 }
 
-/** Scenarios that run at the same time. The suite starts all of them at once, which two cores cannot bear. */
+/** The largest number of scenarios that run at once. The suite starts all of them, which is too much for two cores. */
 const PARALLEL_SCENARIOS = 3
 
-/** Waits for a free place. A place is a folder, as `mkdir` tells whether another process made it first. */
+/** Waits for a free place. A place is a folder, because `mkdir` fails if another process has created it. */
 async function inFreePlace(run: () => Promise<number>): Promise<number> {
   const folder = process.env.CONFORMANCE_PLACES ?? ''
   for (let attempt = 0; ; attempt++) {

@@ -1,6 +1,6 @@
 /**
- * `npm run conformance`: the official suite against the fixtures, over HTTP, for both sets of
- * requirements and the scenarios that are outside of them. Fails on any failed or warned check.
+ * `npm run conformance`: the official suite with the fixtures over HTTP, for both sets of requirements
+ * and the scenarios outside of them. Fails if a check fails or warns.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,7 +10,7 @@ import { join } from 'node:path'
 
 const SUITE = '@modelcontextprotocol/conformance@0.2.0-alpha.12'
 
-/** The suite needs Node 22; where an older one runs, a newer is fetched. */
+/** The suite needs Node 22. With an older Node, npx downloads a newer one. */
 const packages = ['-p', 'node@24', '-p', SUITE]
 
 const RUNS: string[][] = [
@@ -28,7 +28,7 @@ const RUNS: string[][] = [
   ].map(([scenario = '', version = '']) => ['--scenario', scenario, '--spec-version', version]),
 ]
 
-/** The tasks extension is not offered here, and not scored there (A.8). */
+/** This server does not offer the tasks extension, and the suite does not score it (A.8). */
 const NOT_OFFERED = /^server-tasks-/
 
 interface Check {
@@ -38,7 +38,7 @@ interface Check {
   description?: string
 }
 
-/** Every check of every scenario that one run of the suite left on disk. */
+/** Reads every check of every scenario, which the suite writes to files. */
 async function readChecks(folder: string): Promise<{ scenario: string; check: Check }[]> {
   const found: { scenario: string; check: Check }[] = []
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
@@ -51,7 +51,7 @@ async function readChecks(folder: string): Promise<{ scenario: string; check: Ch
   return found
 }
 
-/** Successful checks of all runs together, at the least: a suite that tests less must not pass unseen. */
+/** The smallest number of successful checks of all runs, so that a suite which tests less is noticed. */
 const FEWEST_CHECKS = 280
 let successes = 0
 
@@ -78,13 +78,13 @@ async function runSuite(url: string, args: string[]): Promise<boolean> {
       `  ${check.status} ${scenario} ${check.id}: ${check.errorMessage ?? check.description}`,
     )
   }
-  // The exit code would count the scenarios left out above.
+  // The exit code would include the scenarios that are excluded above.
   const passed = bad.length === 0 && (counts.SUCCESS ?? 0) > 0
   if (!passed && bad.length === 0) console.error(`exit ${exit}\n${output}`)
   return passed
 }
 
-/** The server under test, if not the fixtures in a process of their own, and scenarios that its host cannot play. */
+/** The server under test, by default the fixtures in a separate process, and scenarios that its host cannot run. */
 const [given, ...impossible] = process.argv.slice(2)
 
 async function startFixtures(): Promise<{ url: string; stop: () => void }> {
@@ -104,7 +104,7 @@ for (const args of runs) {
   if (await runSuite(url, args)) passed++
 }
 stop()
-// A host that cannot play some scenarios has fewer checks.
+// A host that cannot run some scenarios has fewer checks.
 const enough = successes >= FEWEST_CHECKS || runs.length < RUNS.length
 console.error(`${passed} passed, ${runs.length - passed} failed, ${successes} successful checks`)
 if (!enough) console.error(`There must be ${FEWEST_CHECKS} successful checks at the least.`)

@@ -1,4 +1,4 @@
-/** The examples are run as they are. */
+/** The examples run without changes. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'

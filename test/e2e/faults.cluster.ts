@@ -1,4 +1,4 @@
-/** Several processes on one table, any of which may die, as may the table: no one is told what is not so. */
+/** Several processes on one table. When a process or the table fails, clients still get no wrong answers. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Cluster } from '../support/cluster.ts'
@@ -10,7 +10,7 @@ import { startDynalite } from '../support/dynalite.ts'
 import type { Faults } from '../support/dynamo-faults.ts'
 import { startFaults } from '../support/dynamo-faults.ts'
 
-/** Milliseconds after which an instance that gives no sign of life counts as dead. */
+/** Milliseconds after which an instance that does not renew its lease counts as dead. */
 const LEASE = 1_500
 
 let dynalite: Dynalite
@@ -106,7 +106,7 @@ describe('an instance that dies', () => {
       for await (const event of eventsOf(response)) {
         seen.push(event)
         if (progressOf(seen).length < 10 || killed) continue
-        // From here on what is written is kept, and no one who wrote it hears so.
+        // From here on the table keeps what is written, but its answers are lost.
         faults.reset()
         faults.operations = { PutItem: 'lost-stall' }
         killed = (async () => {
@@ -229,7 +229,7 @@ describe('the entry point, told to keep its state in DynamoDB,', () => {
       () => expect.unreachable(),
       (error: Error) => error,
     )
-    // Before it there may be what the SDK warns of on older versions of Node.
+    // On older versions of Node, a warning of the SDK may come first.
     expect(message).toMatch(/\nThere is no DynamoDB table "absent" at this endpoint and region\n$/)
     expect(message).not.toMatch(/\n {4}at /)
   })

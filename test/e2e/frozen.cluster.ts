@@ -1,4 +1,4 @@
-/** Instances that are frozen until another one has ended their call, and then wake. */
+/** Instances that are frozen, and continue after another instance has ended their call. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Cluster } from '../support/cluster.ts'
 import { startCluster } from '../support/cluster.ts'

@@ -1,4 +1,4 @@
-/** Four processes on one table under load: nothing is lost, nothing is left over, nothing grows. */
+/** Four processes on one table under load: no event is lost, no item stays, and memory does not grow. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ScanCommandOutput } from '@aws-sdk/client-dynamodb'
@@ -22,7 +22,7 @@ afterAll(async () => {
   await dynalite.close()
 })
 
-/** Runs all, so many at a time. */
+/** Runs all tasks with a limit on how many run at once. */
 async function inParallel<T>(width: number, items: T[], run: (item: T) => Promise<void>) {
   const queue = items.values()
   await Promise.all(
@@ -54,7 +54,7 @@ it('answers right for 1,000 sessions opened, used and deleted in random order', 
       sessions.push({ client: await Client.open(cluster.url), count: 0 })
       return
     }
-    // Taken out while it is used, so that each session has one user at a time.
+    // A session in use is not in this list, so each session has one user at a time.
     const [session] = sessions.splice(Math.floor(Math.random() * sessions.length), 1)
     if (!session) return sleep(5)
     const { client } = session
@@ -74,7 +74,7 @@ it('answers right for 1,000 sessions opened, used and deleted in random order', 
   })
   expect([opened, deleted]).toEqual([1000, 1000])
 
-  // What is left can be found by no one, and DynamoDB will delete it.
+  // The remaining items cannot be reached any more, and DynamoDB will delete them.
   const latest = Date.now() / 1000 + 8 * 24 * 3600
   let start: ScanCommandOutput['LastEvaluatedKey']
   do {
@@ -100,6 +100,6 @@ it('needs no memory for 20,000 sessions that are opened and never closed', {
   await open(2_000)
   const before = await held()
   await open(18_000)
-  // Measured -23 a session: not even its id is kept.
+  // Measured -23 bytes per session, so not even its id is kept.
   expect(((await held()) - before) / 18_000).toBeLessThan(80)
 })

@@ -1,7 +1,7 @@
 /**
- * `npm run test:slow`: the usage report over 1,000,000 log events, both ways of reading, with right
- * totals and bounded memory. The stand-in for CloudWatch Logs runs in a process of its own, so that
- * the memory measured is the report's.
+ * `npm run test:slow`: the usage report over 1,000,000 log events, with both ways of reading, correct
+ * totals and limited memory. The stand-in for CloudWatch Logs runs in another process, so that only the
+ * memory of the report is measured.
  */
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
@@ -31,9 +31,9 @@ const scenarios: Scenario[] = [
   { name: 'a caller each', events: 100_000, days: 1, callers: 100_000, insights: true },
 ]
 
-/** Most that the process may grow over its size before the report; MiB. */
+/** The largest growth of the process during the report, in MiB. */
 const growthLimit = 250
-/** Milliseconds for one report. */
+/** The time limit of one report in milliseconds. */
 const TIMEOUT = 600_000
 
 function nth(scenario: Scenario, index: number) {
@@ -47,7 +47,7 @@ function nth(scenario: Scenario, index: number) {
   }
 }
 
-/** The child: answers for one scenario until its standard input ends. */
+/** The child process: serves one scenario until its standard input ends. */
 async function serve(scenario: Scenario): Promise<void> {
   const group: LogGroup = {
     size: scenario.events,
@@ -79,7 +79,7 @@ async function line(child: ChildProcess): Promise<string> {
   return String(chunk).trim()
 }
 
-/** Runs one scenario, prints its figures, and returns what is wrong with them. */
+/** Runs one scenario, prints its figures, and returns the errors in them. */
 async function measure(scenario: Scenario): Promise<string[]> {
   const child = spawn(
     process.execPath,
@@ -87,7 +87,7 @@ async function measure(scenario: Scenario): Promise<string[]> {
     { stdio: ['pipe', 'pipe', 'inherit'] },
   )
   process.env.AWS_ENDPOINT_URL_CLOUDWATCH_LOGS = await line(child)
-  // The stand-in is slower than AWS, the more so on a busy machine.
+  // The stand-in is slower than AWS, above all on a busy machine.
   const mcp = serverWith((server) =>
     bedrockReport(server, { clock: () => now, limits: { time: TIMEOUT } }),
   )

@@ -1,4 +1,4 @@
-/** Every form of output schema, through the official clients, which check each result against what was listed. */
+/** Every form of output schema with the official clients, which check each result against the listed schema. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { NodeServer } from '../../adapters/node.ts'
 import { serve } from '../../adapters/node.ts'
@@ -12,7 +12,7 @@ describe.each(OFFICIAL)('to the official client %s', (_, era, open) => {
   beforeAll(async () => {
     serving = await serve(createOutputServer(), { port: 0, grace: 0, signals: false })
     client = await open(`http://127.0.0.1:${serving.port}/mcp`)
-    // The clients check results only of tools that they have listed.
+    // The clients only check results of tools that they have listed.
     expect(await client.list('tools')).toHaveLength(OUTPUTS.length + 1)
   })
   afterAll(async () => {

@@ -1,4 +1,4 @@
-/** The declarations as a stranger's compiler reads them: no DOM, nothing skipped, both ways of resolution. Called by `npm run test:pack`. */
+/** `npm run test:pack`: compiles a new project with the package, without DOM types, with `skipLibCheck: false` and both kinds of module resolution. */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = await mkdtemp(join(tmpdir(), 'streamable-mcp-compile-'))
 
-/** Every entry of the package, the types that an author writes down, and a server that answers. */
+/** A program with every entry of the package, the types that authors use, and a server that answers. */
 const PROGRAM = `
 import type { Context, JsonSchema, McpOptions, Principal, Schema, Store, ToolReturn } from 'streamable-mcp'
 import { bearer, cognito, createMcp, failure, gateway, image, McpError, memoryStore, oauth, text } from 'streamable-mcp'
@@ -56,7 +56,7 @@ const PEERS = [
   'pg@8',
 ]
 
-/** TypeScript 5.9 and 6, as authors have them; the compiler of this project is newer. */
+/** TypeScript 5.9 and 6, which authors use. The compiler of this project is newer. */
 const COMPILERS = ['typescript@~5.9.0', 'typescript@~6.0.0']
 
 try {

@@ -1,4 +1,4 @@
-/** The package as a stranger gets it: packed, installed in an empty folder, and used there. Called by `npm run test:pack`. */
+/** `npm run test:pack`: packs the package, installs it in an empty folder, and uses it there. */
 
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,7 +18,7 @@ function expect(what: string, happened: boolean): void {
   process.stdout.write(`✓ ${what}\n`)
 }
 
-/** A server that loses its files while it waits for its first client, as a deployment in place has it. */
+/** A server whose files are deleted while it waits for its first client, as when a new version is deployed. */
 const REPLACED = `
 import { rename } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
@@ -79,7 +79,7 @@ console.log(asked.resultType, content[0].text)
 await close()
 `
 
-/** Imports each entry that it is told, and tells those that export a function. */
+/** Imports each of the given entries, and prints those that export a function. */
 const IMPORTING = `
 for (const entry of process.argv.slice(2)) {
   if (Object.values(await import(entry)).some((one) => typeof one === 'function')) console.log(entry)

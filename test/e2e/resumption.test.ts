@@ -1,4 +1,4 @@
-/** How often the official client of 2025 comes back to a stream that has ended. */
+/** The official client of 2025 does not come back to a stream that has ended. */
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { afterEach, expect, it } from 'vitest'

@@ -1,4 +1,4 @@
-/** What a store on a real server does when the server dies, stalls, loses answers or is full. */
+/** Stores on a real server that dies, stalls, loses answers or is full. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { postgresStore } from '../../adapters/postgres/postgres-store.ts'
@@ -13,7 +13,7 @@ import { startRedis } from '../support/redis-server.ts'
 
 const later = () => ({ expiresAt: Date.now() + 60_000 })
 
-/** Adds one until it is acknowledged `times` times; counts what was acknowledged. */
+/** Adds one to a counter until `times` writes are acknowledged, and returns how many were acknowledged. */
 async function increment(store: Store, name: string, times: number): Promise<number> {
   let acknowledged = 0
   while (acknowledged < times) {
@@ -62,7 +62,7 @@ describe.each(NETWORK_ENGINES)('a store on $name', ({ name, start, open }) => {
     const acknowledged = (await Promise.all(writers)).reduce((sum, count) => sum + count, 0)
     const count = Number((await store.get(['counter', 'killed']))?.value)
     expect(acknowledged).toBe(320)
-    // A write whose answer was lost for good may have been done beyond those.
+    // Writes whose answer was lost may have been carried out in addition.
     expect(count).toBeGreaterThanOrEqual(acknowledged)
     expect(count).toBeLessThanOrEqual(acknowledged + 8)
   })
@@ -129,7 +129,7 @@ describe.each(NETWORK_ENGINES)('a store on $name', ({ name, start, open }) => {
         'z',
       ])
       await through.delete(['lost', 'nothing'])
-      // Whether the first attempt deleted it, nothing tells any more.
+      // It cannot be known any more whether the first attempt deleted it.
       proxy.loseAnswers(1)
       await expect(through.delete(['lost', 'a'])).rejects.toThrow(StoreUnavailable)
       expect(await store.get(['lost', 'a'])).toBeUndefined()
@@ -160,7 +160,7 @@ describe.each(NETWORK_ENGINES)('a store on $name', ({ name, start, open }) => {
           ],
           never,
         )
-        // The wait has subscribed and looked: from here on only the announcement can end it.
+        // The wait has subscribed and has read the place, so now only the announcement can end it.
         await sleep(400)
         const started = performance.now()
         await change()

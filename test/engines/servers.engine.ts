@@ -1,4 +1,4 @@
-/** Server processes on real engines: the behaviour suite on any instance, and engines that die under calls. */
+/** Server processes on real engines: the behaviour suite on any instance, and engines that die during calls. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { behaviour } from '../suites/behaviour.ts'
@@ -63,7 +63,7 @@ describe.each(NETWORK_ENGINES)('several instances on $name', ({ start, env }) =>
       const posted = await client.post({ jsonrpc: '2.0', id: message.id, result })
       expect(posted.status).toBe(202)
     }
-    // Woken, not polled: a poll of two seconds would show here.
+    // The engine wakes the waiter. A poll every two seconds would take longer than this.
     expect(performance.now() - answered).toBeLessThan(4_000)
   })
 
@@ -93,7 +93,7 @@ describe.each(NETWORK_ENGINES)('several instances on $name', ({ start, env }) =>
       expect(progress).toEqual(progress.map((_, i) => i + 1))
       expect(progress).toHaveLength(60)
       expect(seen.at(-1)?.message).toMatchObject({ id: call.id, result: expect.anything() })
-      // The session is there on every instance.
+      // Every instance knows the session.
       expect(new Set(await pidsOf(client, 6)).size).toBe(3)
     },
   )

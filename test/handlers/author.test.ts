@@ -1,4 +1,4 @@
-/** What the author of a server can write, and what is refused at once. */
+/** The definitions that an author can write, and those that are refused at once. */
 import { type } from 'arktype'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
@@ -92,7 +92,7 @@ describe('the author of a server', () => {
   it('can return any object with then()', async () => {
     const { mcp, endpoint } = openServer()
     mcp.tool('rows', { description: 'Finds rows' }, () => ({
-      // biome-ignore lint/suspicious/noThenProperty: this is what query builders are
+      // biome-ignore lint/suspicious/noThenProperty: query builders have this property
       then: (resolve: (rows: object) => void) => resolve({ id: 1 }),
     }))
     const result = await (await new ModernClient(endpoint).call('rows')).result()

@@ -1,4 +1,4 @@
-/** Mistakes of an author: errors at registration that name what is wrong and what to write instead. */
+/** Mistakes of an author cause errors at registration, which name the mistake and what to write instead. */
 import { type } from 'arktype'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
@@ -9,7 +9,7 @@ import { fetchEndpoint, LegacyClient, ModernClient } from '../support/wire.ts'
 
 const create = () => createMcp({ name: 'author', version: '1' })
 const description = 'Does something'
-/** Options as JavaScript lets an author write them. */
+/** Options without types, as an author can write them in JavaScript. */
 const loose = (options: object) => options as { description: string; name: string }
 
 describe('createMcp', () => {

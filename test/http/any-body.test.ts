@@ -19,7 +19,7 @@ const versions = fc.constantFrom(
   '',
 )
 
-/** Messages that are correct in most places, so that they get far, and wrong in any place. */
+/** Messages that are mostly correct, so that most checks accept them, and wrong in any place. */
 const messages = fc.record(
   {
     jsonrpc: fc.oneof({ weight: 9, arbitrary: fc.constant('2.0') }, fc.jsonValue()),

@@ -8,7 +8,7 @@ import { BOTH, post } from '../support/wire.ts'
 describe('a verifier that the author wrote', () => {
   it('may return any object with then()', async () => {
     const refused = {
-      // biome-ignore lint/suspicious/noThenProperty: a library's own promises have it
+      // biome-ignore lint/suspicious/noThenProperty: promises of other libraries have this property
       then: (_: unknown, no: (error: Error) => void) => no(new AuthError('No.')),
     }
     const { endpoint } = openServer({

@@ -1,4 +1,4 @@
-/** The server inside an app of another author, behind the middleware that people put in front. */
+/** The server inside another app, behind common middleware. */
 import type { Context, MiddlewareHandler } from 'hono'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
@@ -24,7 +24,7 @@ afterEach(async () => {
   serving = undefined
 })
 
-/** A server whose tool tells its progress, and ends when it is released. */
+/** A server whose tool reports progress, and ends when the test releases it. */
 function create() {
   let release = () => {}
   const mcp = createMcp({ name: 'shop', version: '1', bodyLimit: 1_000, log: () => {} })

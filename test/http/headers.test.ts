@@ -8,7 +8,7 @@ import { unicode } from '../support/random-text.ts'
 import { fetchEndpoint, headerValue, ModernClient } from '../support/wire.ts'
 
 describe('a name in a header', () => {
-  /** The text that a header encodes by the rules of A.2; undefined for a malformed one. */
+  /** Decodes a header by the rules of A.2; undefined for a malformed one. */
   function reading(header: string): string | undefined {
     const [, encoded] = /^=\?base64\?(.*)\?=$/.exec(header) ?? []
     if (encoded === undefined) return header

@@ -1,4 +1,4 @@
-/** What a host tells of itself and of a request changes what the server does: `background`, an announced body length. */
+/** Facts that a host tells change the behaviour of the server: `background`, and the length of the body. */
 import { describe, expect, it } from 'vitest'
 import type { Platform } from '../../src/index.ts'
 import { createMcp } from '../../src/index.ts'
@@ -7,7 +7,7 @@ import { LegacyClient } from '../support/wire.ts'
 
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-/** A call that lets go of its connection before it has a result: what arrives on that connection. */
+/** Makes a call that closes its connection before it has a result. Returns what arrives on that connection. */
 async function detachedCall(platform: Platform, revision: LegacyRevision) {
   const mcp = createMcp({ name: 'host', version: '1.0.0' })
   mcp.tool('work', { description: 'Works' }, async (_, ctx) => {
@@ -25,7 +25,7 @@ async function detachedCall(platform: Platform, revision: LegacyRevision) {
   const reply = await client.call('work')
   const [message] = await reply.rest()
   if (message) return message.result.content[0].text
-  // The client is told when to come back, and gets the result then.
+  // The server tells the client when to come back, and the client gets the result then.
   expect(reply.events.at(-1)?.retry).toBe(10)
   const resumed = await client.get(reply.events.at(-1)?.id)
   return `later: ${(await resumed.result()).content[0].text}`
@@ -61,7 +61,7 @@ describe('a body whose length is announced', () => {
     },
   })
 
-  /** Sends a body as a stream, and tells how many of its chunks the server asked for. */
+  /** Sends a body as a stream, and returns how many of its chunks the server read. */
   async function send(announced: number | undefined, text: string) {
     let chunks = 0
     const body = new ReadableStream<Uint8Array>(

@@ -1,4 +1,4 @@
-/** Input that means harm, or makes no sense: each has its answer, and the server goes on answering. */
+/** Hostile and malformed input: the server gives a proper answer to each, and continues to work. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -55,7 +55,7 @@ describe.each(Object.entries(endpoints))('hostile input, through %s', (_, open) 
   })
   afterAll(() => endpoint.close())
 
-  /** Whatever came before, both eras are served. */
+  /** Checks that the server still answers clients of both eras. */
   async function expectAlive(): Promise<void> {
     const legacy = await session.call('echo', { text: 'still' })
     const modern = await new ModernClient(endpoint).call('echo', { text: 'there' })
@@ -326,7 +326,7 @@ describe.each(Object.entries(endpoints))('hostile input, through %s', (_, open) 
         const text = answer.result?.content[0].text
         expect(text).toMatch(/^Internal error \([0-9a-f]{8}\)$/)
         expect(JSON.stringify(answer)).not.toContain(SECRET)
-        // The operator of the server finds the reason under what the client was told.
+        // The operator finds the reason in the log by the id in the client's error.
         const [correlation] = /[0-9a-f]{8}/.exec(text) ?? []
         expect(log.filter((entry) => entry.correlation === correlation)).toHaveLength(1)
       }
@@ -461,7 +461,7 @@ describe('hostile bytes, on the socket of the Node adapter', () => {
   })
   afterAll(() => endpoint.close())
 
-  /** Everything the server says to these bytes, up to the end of the connection or the text awaited. */
+  /** Sends bytes, and returns the server's answer up to the end of the connection or up to the expected text. */
   async function say(bytes: string | Uint8Array, until?: RegExp): Promise<string> {
     const socket = connect(port, '127.0.0.1')
     await once(socket, 'connect')
@@ -471,7 +471,7 @@ describe('hostile bytes, on the socket of the Node adapter', () => {
       heard += chunk
       if (until?.test(heard)) socket.destroy()
     })
-    // A server that has said what it had to say need not wait for the rest: it may reset the connection.
+    // A server may reset the connection after its answer, and need not read the rest.
     socket.on('error', () => {})
     await new Promise((resolve) => socket.once('close', resolve))
     return heard
@@ -573,7 +573,7 @@ describe('hostile bytes, on the socket of the Node adapter', () => {
       heard += chunk
       if (heard.startsWith('HTTP/1.1 100') && !heard.includes('HTTP/1.1 400')) socket.write(body)
     }
-    // A ping without a session: the protocol's own 400, which is what was to be reached.
+    // The protocol answers 400 to a ping without a session, so the request has passed all earlier checks.
     expect(heard).toMatch(/^HTTP\/1\.1 100 Continue[\s\S]*HTTP\/1\.1 400[\s\S]*Mcp-Session-Id/)
   })
 

@@ -1,4 +1,4 @@
-/** Input that is made to cost much work. */
+/** Input that is designed to cause much work. */
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { openServer } from '../support/open-server.ts'

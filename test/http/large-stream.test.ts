@@ -1,4 +1,4 @@
-/** Streams with much to send. */
+/** Streams with much data. */
 import { afterEach, describe, expect, it } from 'vitest'
 import { serve } from '../../adapters/node.ts'
 import type { Mcp, McpOptions } from '../../src/index.ts'

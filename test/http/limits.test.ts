@@ -1,4 +1,4 @@
-/** Limits and spellings that the endpoint holds: paths, loopback origins, rounds, batches, missing capabilities. */
+/** Limits of the endpoint, and spellings that it accepts: paths, loopback origins, rounds, batches, capabilities. */
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { bufferedLambda } from '../../adapters/lambda.ts'
@@ -8,7 +8,7 @@ import { fetchEndpoint, LegacyClient, ModernClient } from '../support/wire.ts'
 
 const create = () => createMcp({ name: 'limits', version: '1.0.0' })
 
-/** Other spellings of /mcp, which a proxy that protects this path may let through. */
+/** Other spellings of /mcp, which a proxy that protects this path may not recognize. */
 const SPELLINGS = [
   '/%6dcp',
   '/mc%70',

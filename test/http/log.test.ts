@@ -1,4 +1,4 @@
-/** The line of the log that each request leaves: what it says, and what it never does. */
+/** The log entry of each request: its members, and values that it never contains. */
 import * as v from 'valibot'
 import { expect, it } from 'vitest'
 import type { LogEntry } from '../../src/index.ts'

@@ -1,4 +1,4 @@
-/** Every option of `createMcp()` has an effect that can be observed from outside: one row each, with and without it. */
+/** Every option of `createMcp()` has an effect that can be observed from outside. Each has a row, with and without it. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -10,9 +10,9 @@ import { fetchEndpoint, LegacyClient, ModernClient, post, Reply } from '../suppo
 type Options = Partial<McpOptions>
 
 interface Row {
-  /** Starts a server with these options and returns what a client, or its operator, sees of them. */
+  /** Starts a server with these options, and returns their effect for a client or the operator. */
   observe(options: Options): Promise<unknown>
-  /** Options, and what is observed with them. The first case is the default. */
+  /** Options and their effects. The first case is the default. */
   cases: readonly (readonly [given: Options, seen: unknown])[]
 }
 
@@ -31,7 +31,7 @@ afterEach(async () => {
 
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-/** What a promise comes to within some milliseconds; "pending" if it does not settle. */
+/** Returns the result of a promise, or "pending" if it does not settle within some milliseconds. */
 const within = <T>(milliseconds: number, promise: Promise<T>): Promise<T | 'pending'> =>
   Promise.race([promise, sleep(milliseconds).then(() => 'pending' as const)])
 
@@ -47,7 +47,7 @@ function start(options: Options, tool: ToolHandler<undefined> = () => 'done'): T
 const connect = (endpoint: TestEndpoint, capabilities = {}) =>
   LegacyClient.open(endpoint, '2025-11-25', { capabilities })
 
-/** A clock that a test moves. */
+/** A clock that the test sets. */
 function createClock() {
   let now = Date.UTC(2026, 8, 1)
   return {
@@ -67,7 +67,7 @@ const serverInfo: Row['observe'] = async (options) => {
 }
 const info = { name: 'options', version: '1.0.0' }
 
-/** The status of a session's next call after each pause, the last one reported. */
+/** Makes a call in a session after each pause, and returns the status of the last one. */
 const afterPauses =
   (...pauses: number[]): Row['observe'] =>
   async (options) => {
@@ -81,7 +81,7 @@ const afterPauses =
     return status
   }
 
-/** The result of a modern call that asks a question at one server and sends the answer to another. */
+/** Makes a 2026 call that asks a question at one server, sends the answer to another, and returns the result. */
 async function answerElsewhere(
   asking: TestEndpoint,
   answering: TestEndpoint,
@@ -122,7 +122,7 @@ const initialize = {
   },
 }
 
-/** Makes a store hang for ever from a moment on, as the instance that uses it does when its host dies. */
+/** Returns a store that stops to answer when the test says so, as after the death of an instance's host. */
 function mortal(store: Store): { store: Store; die(): void } {
   let dead = false
   const proxy = new Proxy(store, {
@@ -208,7 +208,7 @@ const ROWS: Record<keyof McpOptions, Row> = {
     ],
   },
   store: {
-    // A session of one server is known to another when they share a store.
+    // If two servers share a store, each knows the sessions of the other.
     async observe(options) {
       const { sessionId } = await connect(start(options))
       return (await post(start(options), PING, { 'mcp-session-id': sessionId })).status
@@ -239,7 +239,7 @@ const ROWS: Record<keyof McpOptions, Row> = {
     ],
   },
   stateKeys: {
-    // The server that asks has the old key, the one that reads the answer has the keys of the case.
+    // The server that asks has the old key. The server that reads the answer has the keys of the case.
     observe: (options) =>
       answerElsewhere(start({ stateKeys: [OLD_KEY] }, asks), start(options, asks)),
     cases: [
@@ -313,7 +313,7 @@ const ROWS: Record<keyof McpOptions, Row> = {
     ],
   },
   drainTimeout: {
-    // The client reads only after a while.
+    // The client begins to read after a while.
     async observe(options) {
       const endpoint = start(options, (_, ctx) => {
         ctx.progress(1)
@@ -346,7 +346,7 @@ const ROWS: Record<keyof McpOptions, Row> = {
     ],
   },
   streamLease: {
-    // The instance that runs a call dies; a client resumes its stream at another one.
+    // The instance that runs a call dies, and the client resumes the stream at another one.
     async observe(options) {
       const shared = memoryStore()
       const { store, die } = mortal(shared)
@@ -416,7 +416,7 @@ const ROWS: Record<keyof McpOptions, Row> = {
     ],
   },
   log: {
-    // Without it, only what went wrong is written to the console, and no line for a request.
+    // Without a `log`, only failures are written to the console, and no entry for a request.
     async observe(options) {
       const lines: LogEntry[] = []
       const written = vi.spyOn(console, 'error').mockImplementation(() => {})
@@ -492,7 +492,7 @@ const ROWS: Record<keyof McpOptions, Row> = {
   },
 }
 
-/** Members of an interface, and of those it extends, as the sources have them. */
+/** Returns the members of an interface and of the interfaces that it extends, from the sources. */
 function membersOf(name: string): string[] {
   const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))

@@ -1,4 +1,4 @@
-/** What the log shows of an exception in a tool: few frames of the library, each with a name. */
+/** The stack trace of an exception in a tool has few frames of the library, each with a name. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { LogEntry, Mcp } from '../../src/index.ts'
 import { createMcp } from '../../src/index.ts'

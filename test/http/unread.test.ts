@@ -173,7 +173,7 @@ describe('a socket without a reader', () => {
   ])('is destroyed with %s after drainTimeout', async (_, tool, resume) => {
     const { socket, close } = await unread(tool, resume)
     await sleep(1_500)
-    // What the kernel holds may still be read; the rest was dropped with the connection.
+    // Bytes in the kernel's buffers can still be read. The rest was dropped with the connection.
     let length = 0
     socket.on('data', (chunk) => {
       length += chunk.length

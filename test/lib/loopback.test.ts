@@ -1,4 +1,4 @@
-/** Which names and origins belong to this machine. */
+/** The names and origins that belong to this machine. */
 import { expect, it } from 'vitest'
 import { isLoopback, isLoopbackOrigin } from '../../src/lib/loopback.ts'
 

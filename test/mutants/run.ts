@@ -1,7 +1,7 @@
 /**
- * `npm run test:mutants`: breaks the sources on purpose, one place at a time, and fails when the tests
- * do not notice. The mutants are data in the JSON files of this folder. `-- --tenth` runs the tenth that
- * today's date chooses, `-- --tenth=3` the third, `-- memory.ts` those of the files with that text in their path.
+ * `npm run test:mutants`: breaks the sources on purpose, in one place at a time, and fails when the tests
+ * still pass. The JSON files of this folder list the mutants. `-- --tenth` runs a tenth of them, chosen by
+ * today's date, `-- --tenth=3` the third tenth, `-- memory.ts` those of files with this text in their path.
  */
 import { execFile, execFileSync } from 'node:child_process'
 import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
@@ -10,14 +10,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 interface Mutant {
-  /** Stands exactly once in the file. */
+  /** The text to replace, which the file contains exactly once. */
   readonly from: string
   readonly to: string
-  /** What a user would suffer from it. */
+  /** The harm for a user. */
   readonly reason: string
-  /** Instead of the tests of the group. */
+  /** The tests to run in place of the group's tests. */
   readonly tests?: readonly string[]
-  /** Why no test can tell the mutant from the original. */
+  /** The reason why a test cannot distinguish the mutant from the original. */
   readonly equivalent?: string
 }
 
@@ -29,7 +29,7 @@ interface Group {
 
 type Entry = Mutant & { readonly file: string; readonly tests: readonly string[] }
 
-/** A mutant that makes the tests wait for ever is as good as noticed. */
+/** The time limit of a test run. A mutant that makes the tests wait for ever counts as found. */
 const TIME_LIMIT = 120_000
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
@@ -48,7 +48,7 @@ async function readEntries(): Promise<Entry[]> {
     .flatMap(({ file, tests, mutants }) => mutants.map((mutant) => ({ file, tests, ...mutant })))
 }
 
-/** The text of the file with the mutant in it; an error when the list is older than the file. */
+/** Returns the file's text with the mutant. Throws when the list does not match the file any more. */
 async function mutate({ file, from, to }: Entry): Promise<string> {
   const parts = (await readFile(join(root, file), 'utf8')).split(from)
   if (parts.length !== 2) {
@@ -62,7 +62,7 @@ async function copyTree(): Promise<string> {
   const names = git('ls-files', '--cached', '--others', '--exclude-standard').trim().split('\n')
   for (const name of names) {
     await cp(join(root, name), join(copy, name)).catch((error) => {
-      // A file that was deleted and not yet committed is still listed.
+      // Git also lists a file that was deleted but not committed.
       if (error.code !== 'ENOENT') throw error
     })
   }
@@ -82,11 +82,11 @@ interface Report {
 
 interface Run {
   readonly outcome: Outcome
-  /** The test that failed first. */
+  /** Returns the name of the test that failed first. */
   readonly failed?: string | undefined
 }
 
-/** Runs the tests in the copy until one fails. Code that cannot be loaded fails no test. */
+/** Runs the tests in the copy until one fails. Code that cannot be loaded does not count as a failed test. */
 function runTests(copy: string, tests: readonly string[], timeout = TIME_LIMIT): Promise<Run> {
   const args = [join('node_modules', 'vitest', 'vitest.mjs'), 'run', '--bail=1', '--reporter=json']
   return new Promise((resolve) => {
@@ -106,7 +106,7 @@ function runTests(copy: string, tests: readonly string[], timeout = TIME_LIMIT):
   })
 }
 
-/** Runs the tests file by file, the cheap ones first as the list has them, until one notices. */
+/** Runs the test files in the order of the list, fast ones first, until one fails. */
 async function notice(copy: string, tests: readonly string[]): Promise<Run> {
   let last: Run = { outcome: 'no test ran' }
   for (const test of tests) {

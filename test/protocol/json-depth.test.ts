@@ -1,4 +1,4 @@
-/** Properties of the depth of JSON, which is counted without parsing. */
+/** Properties of the JSON depth, which is measured without parsing. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { nestsDeeper } from '../../src/protocol/jsonrpc.ts'

@@ -1,4 +1,4 @@
-/** Lists, and the pages that they are read in. */
+/** Lists and their pages. */
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Mcp, McpOptions } from '../../src/index.ts'
@@ -70,7 +70,7 @@ describe('a list', () => {
     }
     const short = () => times(10, () => walk(1_000))
     await short() // Compiles the code.
-    // It was 7 times as much when each page wrote all items.
+    // This took 7 times as long when each page serialized all items.
     expect((await cpuOf(() => walk(10_000))) / (await cpuOf(short))).toBeLessThan(4)
   })
 })

@@ -1,4 +1,4 @@
-/** Many resources, and clients that follow many of them. */
+/** Many resources, and clients with many subscriptions. */
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Mcp, McpOptions } from '../../src/index.ts'
 import { createMcp } from '../../src/index.ts'
@@ -31,7 +31,7 @@ describe('resources', () => {
       })
     }
     await cpuWith(1) // Compiles the code.
-    // It was 100 times and more when each template was compared at each character.
+    // This took more than 100 times as long when each template was compared at each character.
     expect((await cpuWith(300)) / (await cpuWith(1))).toBeLessThan(15)
   })
 

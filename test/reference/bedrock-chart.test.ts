@@ -23,7 +23,7 @@ describe('chart', () => {
     const bytes = Buffer.from(image?.data ?? '', 'base64')
     expect(bytes.subarray(0, 8).toString('latin1')).toBe('\x89PNG\r\n\x1a\n')
     expect([bytes.readUInt32BE(16), bytes.readUInt32BE(20)]).toEqual([1500, 900])
-    // Bars, axes and letters; an empty sheet of this size is a few kilobytes.
+    // The image has bars, axes and letters. An empty one of this size has only a few kilobytes.
     expect(bytes.length).toBeGreaterThan(20_000)
   }, 20_000)
 

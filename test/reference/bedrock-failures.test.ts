@@ -43,7 +43,7 @@ describe('each failure has a message that helps', () => {
       const { text, failed } = await report()
       expect(failed).toBe(true)
       expect(text).toContain('no valid AWS credentials')
-      // Asking line by line would fail in the same way.
+      // Reading line by line would fail in the same way.
       expect(logs.count('FilterLogEvents')).toBe(0)
     },
   )

@@ -6,7 +6,7 @@ import { invocation } from '../support/invocation-log.ts'
 
 useFakeAws()
 
-/** So many callers, one request each, evenly over a period. */
+/** A number of callers with one request each, evenly spread over a period. */
 function callers(count: number, from: number, length: number) {
   return Array.from({ length: count }, (_, index) =>
     invocation({
@@ -30,7 +30,7 @@ describe('the row limit of Insights', () => {
     const { data } = await report({ days: 1 }, { limits })
     expect(data.totals).toMatchObject({ requests: 1_200, input_tokens: 1_200 })
     expect(data.source).toBe('insights')
-    // Two days, each one answer that is cut, then four that are not, of a quarter of the window.
+    // Each of the two days has one answer that is cut, and then four complete answers for a quarter each.
     expect(logs.count('StartQuery')).toBe(10)
     expect(logs.count('FilterLogEvents')).toBe(0)
     expect(String(logs.calls[0]?.body.queryString)).toMatch(/\| limit 500$/)
@@ -140,7 +140,7 @@ describe('the bounds of a report', () => {
   it('reads the newest days first, and keeps what it has when the time is over', async () => {
     await useLogs(month, {
       refuse: ({ operation, body }) =>
-        // Windows that begin before the last fifteen days are never answered.
+        // Insights refuses windows that begin before the last fifteen days.
         operation === 'StartQuery' && Number(body.startTime) * 1000 < now - 15 * day
           ? { name: 'ThrottlingException' }
           : undefined,

@@ -7,7 +7,7 @@ useFakeAws()
 
 const grace = 'arn:aws:sts::123456789012:assumed-role/agents/grace'
 
-/** Requests of one model on one day, whose tokens add up to exactly these. */
+/** Requests of one model on one day, whose tokens have exactly these sums. */
 function requests(date: string, count: number, input: number, output: number, modelId: string) {
   return Array.from({ length: count }, (_, index) => {
     const share = (sum: number) => Math.floor(sum / count) + (index < sum % count ? 1 : 0)
@@ -63,7 +63,7 @@ describe('get_bedrock_usage_report', () => {
     expect(answer.text).toBe(weekText)
     expect(answer.data.source).toBe('events')
     expect(logs.count('FilterLogEvents')).toBeGreaterThan(7)
-    // Refused once for each of the four windows that ask at the same time, and not asked again.
+    // Each of the four windows that run at the same time is refused once, and Insights is not called again.
     expect(logs.count('StartQuery')).toBe(4)
   })
 
@@ -114,7 +114,7 @@ describe('get_bedrock_usage_report', () => {
     expect(done.length).toBeGreaterThanOrEqual(7)
     expect(done).toEqual([...new Set(done)].sort((a, b) => a - b))
     expect(progress.at(-1)).toMatchObject({ progress: 7, total: 7 })
-    // A query scans whole seconds, so that a few lines are scanned twice, and counted once.
+    // A query scans whole seconds, so a few lines are scanned twice, but counted once.
     expect(progress.at(-1)?.message).toMatch(/^7 of 7 days, 1306\d log lines$/)
   })
 

@@ -1,4 +1,4 @@
-/** Every environment variable has an effect that can be observed: one row each, with and without it. */
+/** Every environment variable has an effect that can be observed. Each has a row, with and without it. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -25,7 +25,7 @@ import { fetchEndpoint, LegacyClient, ModernClient } from '../support/wire.ts'
 
 type Env = Partial<Record<Variable, string>>
 
-/** The sentence with which a server does not start. */
+/** Returns the error with which a server refuses to start. */
 const startProblem = (more: Env) => (env: Env) =>
   readEnvironment({ ...QUIET, ...more, ...env }).then(
     () => undefined,
@@ -33,9 +33,9 @@ const startProblem = (more: Env) => (env: Env) =>
   )
 
 interface Row {
-  /** Starts a server with this environment and returns what can be seen of it. */
+  /** Starts a server with this environment, and returns the effect. */
   observe(env: Env): Promise<unknown> | unknown
-  /** Variables, and what is observed with them. The first case is the default. */
+  /** Variables and their effects. The first case is the default. */
   cases: readonly (readonly [given: Env, seen: unknown])[]
 }
 
@@ -58,7 +58,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** For every server here: no log, and a port from the operating system. */
+/** Settings of every server here: no log, and a port from the operating system. */
 const QUIET: Env = { LOG_LEVEL: 'silent', PORT: '0' }
 
 function createServerOf(options: Partial<McpOptions>) {
@@ -73,7 +73,7 @@ function createServerOf(options: Partial<McpOptions>) {
 
 const createNode = async (env: Env) => createServerOf(await readEnvironment({ ...QUIET, ...env }))
 
-/** A server on a socket of its own, set up by the environment alone. */
+/** Starts a server on a socket, configured only by the environment. */
 async function start(env: Env): Promise<NodeServer> {
   const all = { ...QUIET, ...env }
   const server = await serve(await createNode(all), { ...readAddress(all), signals: false })
@@ -92,7 +92,7 @@ const INITIALIZE = {
   },
 }
 
-/** The status of a handshake over a socket, with any headers: `fetch` does not let anybody set Host. */
+/** Makes a handshake over a socket, because `fetch` cannot set Host, and returns its status. */
 async function handshake(
   { port }: Pick<NodeServer, 'port'>,
   headers: Record<string, string> = {},
@@ -127,7 +127,7 @@ async function isOpen(host: string, port: number): Promise<boolean> {
   return open
 }
 
-/** This machine's addresses that other machines reach. */
+/** The addresses of this machine that other machines can reach. */
 const publicAddresses = () =>
   Object.values(networkInterfaces()).flatMap((all) =>
     (all ?? [])
@@ -135,7 +135,7 @@ const publicAddresses = () =>
       .map((a) => a.address),
   )
 
-/** Whether a second server with the same environment knows the session of the first. */
+/** Tells whether a second server with the same environment knows the session of the first. */
 const sharesSessions: Row['observe'] = async (env) => {
   const database = await startDynalite()
   closing.push(() => database.close())
@@ -159,7 +159,7 @@ const sharesSessions: Row['observe'] = async (env) => {
   }
 }
 
-/** A server in front of which an issuer stands, and requests to it. */
+/** Starts an issuer and a server that accepts its tokens, and returns a function for requests. */
 async function behindIssuer(env: Env, url = 'https://login.example.com') {
   const issuer = await createTokenIssuer({
     url,
@@ -191,7 +191,7 @@ const WITH_ISSUER: Env = { MCP_ISSUER: 'https://login.example.com', MCP_RESOURCE
 const WITH_POOL: Env = { COGNITO_USER_POOL_ID: POOL_ID, MCP_RESOURCE_URL: RESOURCE }
 const poolClaims = { token_use: 'access', scope: 'mcp/use' }
 
-/** The status of a handshake with a token of the issuer. */
+/** Returns the status of a handshake with a token of the issuer. */
 const withToken =
   (base: Env, claims: Record<string, unknown> = {}): Row['observe'] =>
   async (env) => {
@@ -204,7 +204,7 @@ const withToken =
 
 const METADATA = '/.well-known/oauth-protected-resource'
 
-/** A member of a document that the server publishes; the sentence that stops the start instead of it. */
+/** Returns a member of a document that the server publishes, or the error if the server does not start. */
 const published =
   (base: Env, path: string, member: string): Row['observe'] =>
   async (env) => {
@@ -242,7 +242,7 @@ const ROWS: Record<Variable, Row> = {
     ],
   },
   HOST: {
-    // Linux has all of 127.0.0.0/8, so a second address of loopback tells which one is bound.
+    // Linux has all addresses of 127.0.0.0/8, so a second loopback address shows which one is bound.
     async observe(env) {
       const { port } = await start(env)
       const addresses = ['127.0.0.1', '127.0.0.2', ...publicAddresses()]
@@ -320,7 +320,7 @@ const ROWS: Record<Variable, Row> = {
     ],
   },
   MCP_STATE_KEYS: {
-    // One server with the old key asks, and one with the keys of the case reads the answer.
+    // A server with the old key asks, and a server with the keys of the case reads the answer.
     async observe(env) {
       const capabilities = { elicitation: { form: {} } }
       const send = async (given: Env, params: object) => {

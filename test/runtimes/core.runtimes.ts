@@ -1,4 +1,4 @@
-/** `npm run test:runtimes`: the core of both eras on Bun, Deno and workerd, from a bundle that names no host. */
+/** `npm run test:runtimes`: the core of both eras on Bun, Deno and workerd, from a bundle without code for a host. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** Starts a server of one file on Bun, Deno or workerd. */
+/** Starts a server that is one file on Bun, Deno or workerd. */
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -13,7 +13,7 @@ export type Runtime = (typeof RUNTIMES)[number]
 const binary = (name: string) =>
   fileURLToPath(new URL(`node_modules/.bin/${name}`, import.meta.url))
 
-/** The configuration of a Worker: one module, and a socket. */
+/** Returns the configuration of a Worker: one module and a socket. */
 const workerConfig = (port: number) => `
 using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -50,7 +50,7 @@ function launch(runtime: Runtime, folder: string, port: number): ChildProcess {
   })
 }
 
-/** The folder holds the server as `server.mjs`. */
+/** Starts a runtime. The folder contains the server as `server.mjs`. */
 export async function startRuntime(
   runtime: Runtime,
   folder: string,

@@ -1,4 +1,4 @@
-/** A server without anything of Node, as the runtimes of this folder run it: a module with a default export. */
+/** A server that does not use Node, for the runtimes of this folder: a module with a default export. */
 import * as v from 'valibot'
 import { createMcp } from '../../src/index.ts'
 

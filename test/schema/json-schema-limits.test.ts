@@ -1,4 +1,4 @@
-/** Arguments that are made to cost a JSON Schema much work. */
+/** Arguments that are designed to cause much work in a JSON Schema. */
 import { afterEach, describe, expect, it } from 'vitest'
 import type { JsonSchema, Mcp, McpOptions } from '../../src/index.ts'
 import { createMcp } from '../../src/index.ts'
@@ -32,7 +32,7 @@ describe('arguments under plain JSON Schema', () => {
         expect(await said(schema, { a })).toMatch('Invalid arguments')
       })
     await cpuOfLength(10) // Compiles the code.
-    // It was 500 times as much.
+    // This took 500 times as long before the limit.
     expect((await cpuOfLength(28)) / (await cpuOfLength(10))).toBeLessThan(20)
   })
 
@@ -55,7 +55,7 @@ describe('arguments under plain JSON Schema', () => {
     expect(await said(beside, { a, tags: ['x'] })).toBe('taken')
     expect(await said(beside, { a, tags: ['x', 'x'] })).toMatch('Duplicate items')
     expect(await said(beside, { a: ['x', 'x'], tags: a })).toMatch('too much')
-    // Where the schema does not tell which arrays are meant, all arrays count.
+    // If the schema does not show which arrays it means, all arrays count.
     for (const some of [
       { additionalProperties: tags },
       { patternProperties: { '^a': tags } },

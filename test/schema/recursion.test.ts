@@ -1,4 +1,4 @@
-/** Recursive schemas of each library: a value that nests alternatives costs no exponential work. */
+/** Recursive schemas of each library: a value with nested alternatives does not cause exponential work. */
 import { scope } from 'arktype'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
@@ -9,7 +9,7 @@ import { fetchEndpoint, ModernClient } from '../support/wire.ts'
 
 type Node = { kind: string; next: Node } | null
 
-/** `depth` nodes in each other; the innermost `next` is `end`. */
+/** Returns `depth` nested nodes. The innermost `next` is `end`. */
 function nest(depth: number, end: unknown = null): unknown {
   let node = end
   for (let i = 0; i < depth; i++) node = { kind: 'b', next: node }
@@ -22,7 +22,7 @@ async function take(input: Schema, tree: unknown) {
   const client = new ModernClient(fetchEndpoint(mcp))
   const before = process.cpuUsage()
   const result = await (await client.call('take', { tree })).result()
-  // Time of the processor, which other processes of a busy machine do not stretch.
+  // CPU time is measured, because it does not depend on other processes.
   const { user, system } = process.cpuUsage(before)
   return { ms: (user + system) / 1_000, text: JSON.stringify(result.content) }
 }

@@ -1,4 +1,4 @@
-/** What schemas of each library become, and what they refuse, through a tool that takes them. */
+/** Schemas of each library as the input of a tool: their JSON Schema, and the values that they refuse. */
 import { type } from 'arktype'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'

@@ -1,4 +1,4 @@
-/** Cancellation of a 2025 call through any instance, whatever the clocks of the instances say. */
+/** Cancellation of a 2025 call through any instance. The clocks of the instances may differ. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Mcp, McpOptions, Store } from '../../src/index.ts'
 import { createMcp, memoryStore } from '../../src/index.ts'
@@ -11,11 +11,11 @@ const MINUTE = 60_000
 interface Instance {
   readonly mcp: Mcp
   readonly endpoint: TestEndpoint
-  /** What became of the calls that ended. */
+  /** The outcomes of the calls that ended. */
   readonly outcomes: string[]
 }
 
-/** An instance whose tool waits for its signal or for `finish`. */
+/** Returns an instance whose tool waits for its signal or for `finish`. */
 function instance(
   store: Store,
   offset: number,
@@ -74,7 +74,7 @@ describe.each([
     await Promise.all(opened.splice(0).map((mcp) => mcp.close({ grace: 0 })))
   })
 
-  /** The same session through another instance. */
+  /** Returns a client for the same session at another instance. */
   const through = (client: LegacyClient, { endpoint }: Instance) => ({
     cancel: async (requestId: string | number) => {
       const body = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } }

@@ -1,11 +1,11 @@
-/** The one record of published changes, as a listener reads it. */
+/** The record of published changes, and its readers. */
 import { expect, it } from 'vitest'
 import type { Store } from '../../src/index.ts'
 import { memoryStore } from '../../src/index.ts'
 import type { ChangeBatch } from '../../src/state/change-log.ts'
 import { ChangeFeed } from '../../src/state/change-log.ts'
 
-/** The first batch with changes or a gap after the cursor; undefined when there is none within 50 ms. */
+/** Returns the first batch with changes or a gap after the cursor; undefined when none comes within 50 ms. */
 async function nextBatch(feed: ChangeFeed, cursor: number): Promise<ChangeBatch | undefined> {
   const controller = new AbortController()
   const timer = setTimeout(() => controller.abort(), 50)

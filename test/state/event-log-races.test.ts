@@ -1,4 +1,4 @@
-/** The watch over the owner of a stream, and claims of slow updates, while another writer comes between. */
+/** The watch over a stream's owner, and claims of slow updates, while another writer changes the same item. */
 import { describe, expect, it } from 'vitest'
 import { leaseKey, logKey } from '../../src/state/event-log/event-log.ts'
 import { OwnerWatch } from '../../src/state/event-log/owner-watch.ts'
@@ -19,7 +19,7 @@ const options = {
   clock: Date.now,
 }
 
-/** A stream with an opening and one event, whose owner holds a lease. */
+/** Creates a stream with its first entry and one event, whose owner holds a lease. */
 async function openStream() {
   const store = racingStore()
   const log = logKey(PARTITION, STREAM)
@@ -34,7 +34,7 @@ async function openStream() {
   return { store, log, watch, ends, renew, observation }
 }
 
-/** Silence that lasts longer than the lease. */
+/** Waits for longer than the lease. */
 async function watchToTheEnd(watch: OwnerWatch): Promise<void> {
   await watch.observe(2, LEASE)
   await watch.observe(2, LEASE + 1)
@@ -91,7 +91,7 @@ it('a value that is set just before an update claims it is not lost', async () =
   const conversation = async () => ({ partition: PARTITION, expiresAt: FAR.expiresAt })
   const values = sessionValues(store, conversation)
   const others = sessionValues(store.engine, conversation)
-  // The first two tries lose, so the third one claims the value first.
+  // The first two attempts lose, so the third one claims the value before it writes.
   for (const value of [10, 20, 30]) store.before('put', 'value/n', () => others.set('n', value))
   expect(await values.update<number>('n', (n = 0) => n + 1)).toBe(31)
 })

@@ -1,4 +1,4 @@
-/** The writing end of an event log: what its client still gets when the log cannot be kept. */
+/** The writer of an event log: the events that a client still gets when the log cannot be written. */
 import { afterEach, expect, it } from 'vitest'
 import { memoryStore } from '../../src/index.ts'
 import { terminalErrors } from '../../src/state/event-log/event-log.ts'

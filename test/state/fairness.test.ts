@@ -1,4 +1,4 @@
-/** One tenant who fills the memory store takes nothing from another. */
+/** A tenant who fills the memory store does not drive out the items of another. */
 import { expect, it } from 'vitest'
 import type { Mcp, Store, StoreKey } from '../../src/index.ts'
 import { bearer, createMcp, memoryStore } from '../../src/index.ts'
@@ -36,7 +36,7 @@ function open(store: Store): Mcp {
 it('leaves a session, a running call and an open question alone beside 112,000 cancellations and 6,000 handshakes', {
   timeout: 120_000,
 }, async () => {
-  // In small: what is held at most is less than a twentieth of what the flood would like to hold.
+  // The store is small: it holds less than a twentieth of what the flood writes.
   const store = memoryStore({ maxItems: 5_000 })
   const mcp = open(store)
   const endpoint = fetchEndpoint(mcp)
@@ -73,7 +73,7 @@ it('leaves a session, a running call and an open question alone beside 112,000 c
     })
     expect((await mcp.fetch(request)).status).toBe(200)
   }
-  // The flood has filled the store, and lost its own first session.
+  // The flood has filled the store and lost its own first session.
   expect((await flood.request('ping')).status).toBe(404)
 
   const content = { type: 'text', text: 'still here' }

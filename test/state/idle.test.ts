@@ -1,4 +1,4 @@
-/** What is over leaves nothing running, and waiting costs less the longer nothing comes. */
+/** Calls and streams that have ended leave no timers, and waits poll less often the longer they last. */
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Mcp, Store } from '../../src/index.ts'
 import { memoryStore, StoreUnavailable } from '../../src/index.ts'
@@ -8,7 +8,7 @@ import { eventually, fetchEndpoint, LegacyClient, ModernClient } from '../suppor
 let mcp: Mcp | undefined
 afterEach(() => mcp?.close({ grace: 0 }))
 
-/** Timers of this process, the test runner's among them. */
+/** Returns the number of timers of this process, including the test runner's. */
 const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
 
 describe('a call that is over', () => {
@@ -31,7 +31,7 @@ describe('a call that is over', () => {
 })
 
 describe('a client that listens', () => {
-  /** A store that cannot wake anyone, and when changes were looked for in it. */
+  /** Returns a store without `wait`, and the times at which changes were read from it. */
   function polledStore() {
     const memory = memoryStore()
     const reads: number[] = []
@@ -63,7 +63,7 @@ describe('a client that listens', () => {
     const { store, reads } = polledStore()
     mcp = createBehaviourServer({ store })
     const streams = await Promise.all(Array.from({ length: 50 }, () => listen()))
-    // Where each starts, and what has come meanwhile.
+    // Each listener reads where it starts, and the changes since then.
     await eventually(async () => expect(reads.length).toBeGreaterThanOrEqual(100))
     const begun = reads.length
     await new Promise((resolve) => setTimeout(resolve, 500))

@@ -1,4 +1,4 @@
-/** Answers on their way to a running call, whichever instance they reach. */
+/** Answers to a running call, which may arrive at any instance. */
 import { afterEach, expect, it } from 'vitest'
 import type { JsonRpcResponse } from '../../src/protocol/jsonrpc.ts'
 import { deliverResponses, Mailbox } from '../../src/state/mailbox.ts'

@@ -1,4 +1,4 @@
-/** State that many changes, subscriptions, listeners or questions share. */
+/** State with many changes, subscriptions, listeners or questions. */
 import { afterEach, describe, expect, it } from 'vitest'
 import { testStore } from '../../adapters/testing.ts'
 import type { Context, Mcp, McpOptions, Store } from '../../src/index.ts'
@@ -23,7 +23,7 @@ describe('notifications', () => {
     }
     const few = () => times(50, () => tell(1_000))
     await few() // Compiles the code.
-    // It was 40 times as much when each was compared with all before it.
+    // This took 40 times as long when each one was compared with all before it.
     expect((await cpuOf(() => tell(50_000))) / (await cpuOf(few))).toBeLessThan(15)
   })
 })
@@ -45,7 +45,7 @@ describe('a session', () => {
     await Promise.all(
       uris.map(async (uri) => (await client.request('resources/subscribe', { uri })).result()),
     )
-    // 3 each. They were 1,700 when all of them raced.
+    // Each needs 3 operations. There were 1,700 when all of them competed.
     expect(store.operations.length).toBeLessThan(200)
     const session = await memory.get([`session/anyone/${client.sessionId}`, 'session'])
     expect(session?.value).toMatchObject({ subscriptions: expect.arrayContaining(uris) })
@@ -70,7 +70,7 @@ describe('a process', () => {
     const call = await asked.call('ask')
     for (let i = 0; i < 12; i++) await call.find(({ method }) => method === 'roots/list')
     await mcp.close({ grace: 0 })
-    // The streams end with their results.
+    // Each stream ends with its result.
     for (const stream of streams) expect(await stream.answer()).toMatchObject({ result: {} })
     process.off('warning', note)
     expect(warnings).toEqual([])
@@ -81,7 +81,7 @@ describe('a call that asks', () => {
   const capabilities = { sampling: {} }
   const answer = () => ({ role: 'assistant', model: 'm', content: { type: 'text', text: 'x' } })
 
-  /** How many entries of logs are read, and how often, while a tool asks so many questions. */
+  /** Counts how many log entries are read, and how often, while a tool asks a number of questions. */
   async function readsOf(ask: (question: () => Promise<unknown>) => Promise<unknown>) {
     const memory = memoryStore()
     const reads = { entries: 0, operations: 0 }
@@ -107,7 +107,7 @@ describe('a call that asks', () => {
 
   it('reads each answer a few times, whatever the number of answers before it', async () => {
     const { entries } = await readsOf((question) => times(50, question))
-    // They were 5,050 when each question and each answer read the whole log.
+    // There were 5,050 when each question and each answer read the whole log.
     expect(entries).toBeLessThan(400)
   })
 
@@ -115,7 +115,7 @@ describe('a call that asks', () => {
     const { operations } = await readsOf((question) =>
       Promise.all(Array.from({ length: 50 }, question)),
     )
-    // They were 1,500 when the questions raced.
+    // There were 1,500 when the questions competed.
     expect(operations).toBeLessThan(300)
   })
 })

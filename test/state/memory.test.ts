@@ -1,4 +1,4 @@
-/** The bounds of the memory store: what goes, when, and at what cost. */
+/** The limits of the memory store: which items it drops, when, and at what cost. */
 import { describe, expect, it } from 'vitest'
 import type { MemoryStoreOptions, StoreKey } from '../../src/index.ts'
 import { memoryStore } from '../../src/index.ts'
@@ -13,7 +13,7 @@ function storeOf(options: MemoryStoreOptions) {
     store,
     keep: (name: string, text = '') => store.put(key(name), text, { expiresAt: FAR }),
     log: (name: string, text = '') => store.append(key(name), 0, [text], { expiresAt: FAR }),
-    /** Which of these are there still; logs have capital names. To look is to use. */
+    /** Returns those of these items that still exist. Logs have capital names. Reading an item counts as a use. */
     async held(names: string) {
       let found = ''
       for (const name of names) {
@@ -38,7 +38,7 @@ describe('the memory store', () => {
   })
 
   it('counts what it holds in characters, too', async () => {
-    const { store, keep, log, held } = storeOf({ maxLength: 120 }) // 7 of them are a key's
+    const { store, keep, log, held } = storeOf({ maxLength: 120 }) // 7 of these characters are a key's
     await keep('a', 'x'.repeat(40))
     await keep('b', 'x'.repeat(40))
     await keep('b', 'x'.repeat(50))
@@ -75,7 +75,7 @@ describe('the memory store', () => {
       await store.put(key(i), 'x'.repeat(20), { expiresAt: 1_000 })
     }
     now = 2_000
-    // 50 expired items of 30 characters: in their place, nothing that lives has to go.
+    // The 50 expired items have 30 characters each, so there is room without dropping a live item.
     for (let i = 100; i < 160; i++) await keep(`${i}`, 'x'.repeat(20))
     expect(await held('a')).toBe('a')
   })
@@ -87,11 +87,11 @@ describe('the memory store', () => {
       const { user, system } = process.cpuUsage(before)
       return (user + system) / (to - from)
     }
-    await cpuOf(storeOf({}), 0, 80_000) // to be compiled
+    await cpuOf(storeOf({}), 0, 80_000) // This lets the engine compile the code.
     const store = storeOf({ maxItems: 20_000 })
     const filling = await cpuOf(store, 0, 20_000)
     const full = await cpuOf(store, 20_000, 120_000)
-    // It was ten times as much, and more when each write looked for the oldest item from the front.
+    // This took more than ten times as long when each write searched for the oldest item from the front.
     expect(full / filling).toBeLessThan(4)
   })
 
@@ -128,7 +128,7 @@ describe('the memory store', () => {
         return heldBytes()
       }
       const before = await heapAfter(20_000)
-      // An iterator that was kept from write to write held every table that the map had outgrown: 59 bytes a read.
+      // An iterator that was kept between writes retained all old tables of the map: 59 bytes per read.
       expect((await heapAfter(100_000)) - before).toBeLessThan(2_000_000)
     },
   )
@@ -144,7 +144,7 @@ describe('the memory store', () => {
     }
     const before = await keep(0, 5_000)
     const each = ((await keep(5_000, 35_000)) - before) / 30_000
-    // Measured 265 to 293 bytes on Node 20, 22 and 24; as V8 puts texts together, 356 to 394.
+    // Measured 265 to 293 bytes on Node 20, 22 and 24; with texts that V8 has concatenated, 356 to 394.
     expect(each).toBeLessThan(340)
   })
 })

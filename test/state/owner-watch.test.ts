@@ -1,4 +1,4 @@
-/** What an instance learns that was taken for dead, and what a reader may conclude from silence. */
+/** An instance that others have declared dead learns it, and readers declare an owner dead only after enough silence. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { dynamoStore } from '../../adapters/dynamodb/dynamo-store.ts'
 import type { Mcp, Store } from '../../src/index.ts'
@@ -24,7 +24,7 @@ afterEach(async () => {
   for (const mcp of opened.splice(0)) await mcp.close({ grace: 0 })
 })
 
-/** A store whose operations fail while its instance is frozen. */
+/** Returns a store whose operations fail while its instance is frozen. */
 function freezable(shared: Store) {
   let frozen = false
   const check = () => {
@@ -174,7 +174,7 @@ describe('a reader of a silent stream', () => {
     return writer
   }
 
-  /** Messages that one connection of this length gets. */
+  /** Returns the messages that one connection of this length receives. */
   async function read(store: Store, stream: string, length: number): Promise<string[]> {
     const ended = new AbortController()
     const timer = setTimeout(() => ended.abort(), length)

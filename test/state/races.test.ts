@@ -1,4 +1,4 @@
-/** Two writers at once: what each kind of state does when another write comes between its read and its write. */
+/** Two writers at once: each kind of state handles a write that comes between its own read and its own write. */
 import { describe, expect, it } from 'vitest'
 import { StoreUnavailable } from '../../src/index.ts'
 import { updateRecord } from '../../src/state/records.ts'

@@ -18,7 +18,7 @@ describe('a seal', () => {
         const place = at % sealed.length
         const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
         const changed = sealed.slice(0, place) + alphabet[by] + sealed.slice(place + 1)
-        // The last character of a part may hold bits without meaning.
+        // The last character of a part may contain bits without meaning.
         const same = (text: string) =>
           text
             .split('.')

@@ -11,7 +11,7 @@ const open = (store: Store) =>
     expiresAt: Date.now() + 3600_000,
   }))
 
-/** The same store as another process has it: locks within a process do not reach it. */
+/** Returns the same store as another process would use it, so that locks within a process have no effect. */
 const elsewhere = (store: Store): Store => ({ ...store })
 
 describe.each([
@@ -40,7 +40,7 @@ describe.each([
     const ms = 1_200
     await slow.update<number>('n', async (n = 0) => {
       runs += 1
-      // Without a bound on the runs, the test would not end.
+      // Without a limit on the runs, the test would not end.
       if (runs > 8) return n + 1
       await pause(ms)
       return n + 1

@@ -1,4 +1,4 @@
-/** A store that fails, or has dropped what was in it, while calls use it. */
+/** A store that fails, or has dropped items, while calls use it. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { JsonValue, Store, StoreKey } from '../../src/index.ts'
 import { memoryStore, StoreUnavailable, ValueTooLarge } from '../../src/index.ts'
@@ -7,7 +7,7 @@ import { unhandledRejections } from '../support/unhandled-rejections.ts'
 import { LegacyClient } from '../support/wire.ts'
 
 describe('a store in trouble', () => {
-  /** Refuses an item beyond a size, and is unavailable from then on. */
+  /** Returns a store that refuses an item that is too large, and is unavailable afterwards. */
   function small(): Store {
     const store = memoryStore()
     let gone = false

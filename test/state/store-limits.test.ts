@@ -1,9 +1,9 @@
-/** What the store can never hold is refused in the protocol's form, and loses nothing else. */
+/** A value that is too large for the store is refused in the protocol's form, and everything else is kept. */
 import { expect, it } from 'vitest'
 import type { Store } from '../../src/index.ts'
 import { createMcp, memoryStore, ValueTooLarge } from '../../src/index.ts'
 
-/** A store with DynamoDB's limit of an item, in small. */
+/** Returns a store with a limit for items like DynamoDB's, but smaller. */
 function smallStore(): Store {
   const store = memoryStore()
   const limit = (value: unknown) => {
@@ -92,7 +92,7 @@ it('answers 413 to a client whose answer is too large to be passed on', async ()
     result: { role: 'assistant', model: 'm', content: { type: 'text', text: words } },
   })
   expect((await send(answer('x'.repeat(20_000)), session)).status).toBe(413)
-  // The question is still open: a shorter answer counts.
+  // The question is still open, so a shorter answer is accepted.
   expect((await send(answer('short'), session)).status).toBe(202)
   while (!text.includes('"id":2')) text += (await reader?.read())?.value ?? ''
   expect(text).toContain('short')

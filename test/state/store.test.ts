@@ -1,4 +1,4 @@
-/** The store contract, on every engine there is. */
+/** The store contract on every engine. */
 
 import { randomUUID } from 'node:crypto'
 import { DeleteTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
@@ -50,6 +50,6 @@ if (endpoint) {
 } else {
   const title = 'the store contract, dynamoStore on TEST_DYNAMODB_ENDPOINT: not set, so not run'
   console.error(title)
-  // Only who names an endpoint of their own can run it; the skip keeps it in sight.
+  // This part needs an endpoint from the environment. Without one it shows as skipped.
   it.skip(title)
 }

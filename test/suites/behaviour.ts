@@ -1,4 +1,4 @@
-/** What any client can see this server do, written once and run through every adapter and on every store. */
+/** The behaviour that clients can see, as one suite for every adapter and every store. */
 import { describe } from 'vitest'
 import type { OpenEndpoint } from '../support/wire.ts'
 import { calls } from './behaviour/calls.ts'
@@ -16,8 +16,8 @@ export type { OpenEndpoint, TestEndpoint } from '../support/wire.ts'
 export type { Missing } from './behaviour/endpoint.ts'
 
 /**
- * Runs the suite. `open` serves `createBehaviourServer(options)`, in this process or in several others;
- * the options it gets are plain data. `missing` names what the host cannot do; its tests show as skipped.
+ * Runs the suite. `open` serves `createBehaviourServer(options)` in this process or in several others, so
+ * the options are plain data. `missing` names abilities that the host lacks; their tests show as skipped.
  */
 export function behaviour(
   name: string,

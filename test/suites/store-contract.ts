@@ -1,4 +1,4 @@
-/** What every engine of the store must do, as tests: `describeStore(name, open)` registers them for one. */
+/** The tests that every engine of the store must pass. `describeStore(name, open)` registers them for one engine. */
 
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
@@ -8,17 +8,17 @@ import { StoreConflict } from '../../src/index.ts'
 
 export interface Engine {
   store: Store
-  /** The same data seen by another instance; the same store where there can be no other. */
+  /** A store of another instance with the same data; the same store if there can be only one instance. */
   peer: Store
   close?(): Promise<void>
 }
 
-/** Opens an engine whose only clock is `clock`. Called once for the whole suite. */
+/** Opens an engine that uses only `clock`. It is called once for the whole suite. */
 export type OpenEngine = (clock: () => number) => Promise<Engine>
 
 const MINUTE = 60_000
 
-/** Texts that storage engines trip over: each must name something of its own. */
+/** Texts that are difficult for storage engines. As keys, each must name a different item. */
 const ODD_TEXTS = [
   '',
   ' ',
@@ -493,7 +493,7 @@ export function describeStore(name: string, open: OpenEngine): void {
       })
     })
 
-    // A failure is shrunk before it is reported, which takes longer than the usual timeout.
+    // fast-check reduces a failure before it reports it, which takes longer than the usual timeout.
     it('behaves as its model for any sequence of operations', { timeout: 60_000 }, async () => {
       await fc.assert(
         fc.asyncProperty(
@@ -512,7 +512,7 @@ export function describeStore(name: string, open: OpenEngine): void {
   })
 }
 
-/** Few names and small numbers, so that operations meet. */
+/** Operations with few names and small numbers, so that they often use the same item. */
 const nameOf = fc.constantFrom('', 'a', 'a#')
 const jsonOf = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.string({ unit: 'binary' }))
 const lifetimeOf = fc.constantFrom(50, 200, 1000)
@@ -552,7 +552,7 @@ const operation = fc.oneof(
 
 type Operation = typeof operation extends fc.Arbitrary<infer Step> ? Step : never
 
-/** The simplest store there could be, and what an engine may answer beside it. */
+/** The simplest possible store, and the answers that an engine may give in addition. */
 class Model {
   readonly #partition: string
   #now = 0
@@ -623,7 +623,7 @@ class Model {
     this.#versions.set(name, [...seen, version])
   }
 
-  /** All entries of a log that lives, else none. */
+  /** Returns all entries of a live log, otherwise none. */
   #entries(name: string) {
     const log = this.#logs.get(name) ?? []
     return log.some(({ expiresAt }) => expiresAt > this.#now) ? log : []
@@ -647,7 +647,7 @@ class Model {
     ])
   }
 
-  /** What expired before the log did may be gone from its beginning; nothing else may. */
+  /** Only entries that expired before the log may be missing, and only at its beginning. */
   async #read(step: Operation & { type: 'read' }, store: Store): Promise<void> {
     const { name, after, limit = Number.POSITIVE_INFINITY } = step
     const entries = this.#entries(name)
@@ -664,7 +664,7 @@ class Model {
   }
 }
 
-/** As JSON has it: without `-0`. */
+/** Returns the value as JSON writes it, without `-0`. */
 function plain(value: unknown): JsonValue {
   return JSON.parse(JSON.stringify(value))
 }

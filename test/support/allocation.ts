@@ -1,6 +1,6 @@
 /**
- * Prints, as JSON, the bytes of heap that one call allocates beyond bare Hono's: run with room for all
- * of them in the young generation, so that no collection comes between (`test/budget.test.ts` does).
+ * Prints, as JSON, the bytes of heap that one call allocates more than bare Hono. It needs a young
+ * generation that holds them all, so that no garbage collection runs (`test/budget.test.ts` sets this).
  */
 import { PerformanceObserver } from 'node:perf_hooks'
 import { Hono } from 'hono'
@@ -66,7 +66,7 @@ async function perCall(fetch: Fetch, make: () => Request): Promise<number> {
     }
   }
   const batch = () => Array.from({ length: CALLS }, make)
-  await run(batch()) // so that what is compiled is compiled
+  await run(batch()) // so that the code is compiled
   await run(batch())
   const requests = batch()
   collections = 0

@@ -1,4 +1,4 @@
-/** A server with one way of authorization, and calls that say who the server thinks they come from. */
+/** A server with one method of authorization, and calls that return the caller as the server sees it. */
 
 import type { Auth, LogEntry, Platform } from '../../src/index.ts'
 import { createMcp } from '../../src/index.ts'
@@ -27,7 +27,7 @@ export function createAuthApp(
     mcp.tool(name, { description: 'Who calls', scopes }, (_, ctx) => ({ ...ctx.principal }))
   }
   return {
-    /** Every line that the server has logged. */
+    /** All entries of the server's log. */
     log,
     fetch: (request: Request) => mcp.fetch(request, { platform }),
     request: async (path: string, init?: RequestInit) =>
@@ -37,7 +37,7 @@ export function createAuthApp(
 
 export type AuthApp = ReturnType<typeof createAuthApp>
 
-/** A modern `tools/call`, which needs no session before it. */
+/** Makes a `tools/call` of 2026, which does not need a session. */
 export function toolCall(
   name: string,
   params: Record<string, unknown> = {},
@@ -69,7 +69,7 @@ export function toolCall(
   }
 }
 
-/** One call of a tool; `body` is the principal if it was answered. */
+/** Calls a tool. `body` is the principal after success. */
 export async function call(
   app: Pick<AuthApp, 'request'>,
   authorization?: string,

@@ -1,4 +1,4 @@
-/** A server on loopback whose authorization knows its URL, for the official clients. */
+/** A server on the loopback interface for the official clients, whose authorization knows its URL. */
 
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -14,7 +14,7 @@ export async function startServer(createAuth: (url: string) => Auth) {
     fetch: (request: Request) => mcp?.fetch(request) ?? new Response(null, { status: 503 }),
     hostname: '127.0.0.1',
     port: 0,
-    // The clients run in this process, and check what they get with instanceof.
+    // The clients run in this process, and check responses with instanceof.
     overrideGlobalObjects: false,
   })
   if (!server.listening) await once(server, 'listening')
@@ -37,7 +37,7 @@ export async function startServer(createAuth: (url: string) => Auth) {
   return {
     url,
     log,
-    /** Legacy clients listen as soon as they are connected, without waiting for it; this waits. */
+    /** Waits until a client of 2025 listens, because clients do not wait for this themselves. */
     listened: () =>
       vi.waitFor(
         () => expect(count('verb', 'GET')).toBe(count('method', 'notifications/initialized')),

@@ -1,4 +1,4 @@
-/** A usage report over a stand-in for CloudWatch Logs, as a client of the tool sees it. */
+/** Calls the usage report with a stand-in for CloudWatch Logs. */
 import type { BedrockReportOptions } from '../../reference/tools/bedrock-report.ts'
 import { bedrockReport } from '../../reference/tools/bedrock-report.ts'
 import { pause } from '../../reference/tools/pause.ts'
@@ -10,7 +10,7 @@ import type { Calling, Progress } from './tool-calls.ts'
 import { callTool, serverWith, textOf } from './tool-calls.ts'
 
 export const day = 86_400_000
-/** Not on a whole second, so that bounds to the millisecond are told from those to the second. */
+/** A time within a second, so that tests can distinguish limits in milliseconds from limits in seconds. */
 export const now = Date.parse('2025-04-08T12:00:00.500Z')
 export const group = '/aws/bedrock/modelinvocations'
 
@@ -35,7 +35,7 @@ export interface ReportAnswer {
   progress: Progress[]
 }
 
-/** Calls the tool. Waiting is fifty times as fast as it says. */
+/** Calls the tool. Pauses take a fiftieth of their time. */
 export async function report(
   args: Record<string, unknown> = {},
   options: BedrockReportOptions = {},
@@ -64,7 +64,7 @@ export async function report(
   }
 }
 
-/** Sends every request down the path of FilterLogEvents. */
+/** Makes Insights fail, so that every report uses FilterLogEvents. */
 export const insightsDenied: Partial<FakeLogsOptions> = {
   refuse: ({ operation }) =>
     operation === 'StartQuery' ? { name: 'AccessDeniedException' } : undefined,

@@ -1,4 +1,4 @@
-/** The server of the behaviour suite: a tool, a prompt or a resource for each thing a client can see a server do. */
+/** The server of the behaviour suite: a tool, a prompt or a resource for each kind of behaviour. */
 import * as v from 'valibot'
 import type { Context, Mcp, McpOptions } from '../../src/index.ts'
 import {
@@ -14,8 +14,7 @@ import {
 import { PNG, WAV } from './media.ts'
 
 /**
- * Nothing is kept but in the store, so that any number of instances, each with a server of its own
- * made here, behave as one.
+ * Creates the server. It keeps state only in the store, so that several instances behave as one.
  */
 export function createBehaviourServer(options: Partial<McpOptions> = {}): Mcp {
   const mcp = createMcp({
@@ -178,7 +177,7 @@ function streams(mcp: Mcp): void {
         ctx.progress(i, to, `number ${i}`)
         if (everyMs > 0) await pause(everyMs, ctx.signal)
       }
-      ctx.progress(to - 1, to) // not more than before: never sent
+      ctx.progress(to - 1, to) // not more than before, so it is not sent
       return `counted to ${to}`
     },
   )
@@ -414,7 +413,7 @@ function resources(mcp: Mcp): void {
   )
 }
 
-/** Ends when the conversation has a value for the key, whichever instance set it; throws when the call is over. */
+/** Waits until the conversation has a value for the key, which any instance may set. Throws when the call ends. */
 async function settled(ctx: Context, key: string): Promise<unknown> {
   for (;;) {
     const value = await ctx.session.get(key)

@@ -1,6 +1,6 @@
 /** Follows an authorization request through login and consent to the redirect URI, as a browser would. */
 
-/** Returns the address at which the client is called back. */
+/** Returns the final redirect to the client. */
 export async function visit(start: URL, redirectUri: string): Promise<URL> {
   const cookies = new Map<string, string>()
   let url = start

@@ -1,4 +1,4 @@
-/** The command-line client run in this process, with its streams held in memory. */
+/** Runs the command-line client in this process, with streams in memory. */
 import { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { run } from '../../cli/src/program.ts'
@@ -9,13 +9,13 @@ export interface Ran {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
-  /** `stdout` as the one JSON document that `--json` promises. */
+  /** `stdout`, parsed as the one JSON document that `--json` prints. */
   readonly json: () => unknown
 }
 
 export interface RunOptions {
   readonly env?: Record<string, string | undefined>
-  /** Lines of a pipe into the interactive session. */
+  /** The lines of a pipe into the interactive session. */
   readonly input?: readonly string[]
   readonly signal?: AbortSignal
 }

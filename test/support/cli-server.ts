@@ -1,4 +1,4 @@
-/** A server for the client's tests: every kind of thing a client has to show, answer or wait for. */
+/** A server for the client's tests, with everything that a client has to show, answer or wait for. */
 import * as v from 'valibot'
 import { serve } from '../../adapters/node.ts'
 import type { Mcp, McpOptions } from '../../src/index.ts'
@@ -14,7 +14,7 @@ export interface CliServer {
   readonly url: string
   readonly port: number
   readonly mcp: Mcp
-  /** How many calls of `wait` are running, and how many were cancelled. */
+  /** The number of calls of `wait` that run, and of those that were cancelled. */
   readonly waiting: () => number
   readonly cancelled: () => number
   close(): Promise<void>

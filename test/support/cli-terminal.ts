@@ -1,4 +1,4 @@
-/** The command-line client in a pseudo-terminal, typed at and read as a person would. */
+/** Runs the command-line client in a pseudo-terminal, in which a test types and reads like a person. */
 import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { build } from 'esbuild'
 import type { Terminal } from './terminal.ts'
 import { openTerminal as runInTerminal } from './terminal.ts'
 
-/** The client as one plain file: its many starts in these tests need not compile it each time. */
+/** Bundles the client into one file, because these tests start it often and would compile it each time. */
 export const program = await bundle()
 
 export type { Terminal } from './terminal.ts'
@@ -23,7 +23,7 @@ export function openTerminal(
   })
 }
 
-/** A private folder for logins and history, gone after the test. */
+/** Creates a folder for logins and history, which is removed after the test. */
 export async function temporaryHome(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'cli-home-'))
   return { path, remove: () => rm(path, { recursive: true, force: true }) }
@@ -41,7 +41,7 @@ async function bundle(): Promise<string> {
     platform: 'node',
     packages: 'external',
   })
-  // Test files run side by side, and each makes the same file.
+  // Test files run at the same time, and each creates the same file.
   await rename(draft, join(folder, 'main.mjs'))
   return join(folder, 'main.mjs')
 }

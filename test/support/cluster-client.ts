@@ -1,4 +1,4 @@
-/** A 2025-11-25 client for tests of several instances: plain HTTP, each event seen as it comes. */
+/** A 2025-11-25 client for tests of several instances. It uses plain HTTP and shows each event as it arrives. */
 
 import { expect } from 'vitest'
 
@@ -16,7 +16,7 @@ export interface StreamEvent {
 }
 
 interface SendOptions {
-  /** Of another server than the client's. */
+  /** The URL of another server than the client's. */
   base?: string
   signal?: AbortSignal
 }
@@ -32,14 +32,14 @@ export class Client {
     this.session = session
   }
 
-  /** A session that is ready for use. */
+  /** Opens a session that is ready for use. */
   static async open(base: string, capabilities: object = {}): Promise<Client> {
     const client = await Client.initialize(base, capabilities)
     await client.notify('notifications/initialized')
     return client
   }
 
-  /** Only the first of the two steps. */
+  /** Makes only the first of the two steps. */
   static async initialize(base: string, capabilities: object = {}): Promise<Client> {
     const response = await new Client(base, '').post({
       jsonrpc: '2.0',
@@ -66,14 +66,14 @@ export class Client {
     })
   }
 
-  /** The request of a tool call. With `progress`, its id is the progress token. */
+  /** Sends a tool call. With `progress`, the id is also the progress token. */
   toolCall(name: string, args: object = {}, { progress = false } = {}) {
     const id = ++ids
     const params = { name, arguments: args, ...(progress && { _meta: { progressToken: id } }) }
     return { jsonrpc: '2.0', id, method: 'tools/call', params }
   }
 
-  /** Calls a tool and gives its text, or the error as JSON. */
+  /** Calls a tool and returns its text, or the error as JSON. */
   async call(name: string, args?: object): Promise<string> {
     return textOf(await this.post(this.toolCall(name, args)))
   }
@@ -83,7 +83,7 @@ export class Client {
     expect(response.status).toBe(202)
   }
 
-  /** The server's own messages, or with an event id the rest of that stream. */
+  /** Opens the GET stream, or with an event id resumes that stream. */
   listen(lastEventId?: string, options: SendOptions = {}): Promise<Response> {
     const headers = {
       accept: 'text/event-stream',
@@ -111,7 +111,7 @@ export class Client {
   }
 }
 
-/** Events as they come. Ends where the stream ends, also in the middle, as when its server dies. */
+/** Yields events as they arrive, until the stream ends, also when its server dies. */
 export async function* eventsOf(response: Response): AsyncGenerator<StreamEvent> {
   expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/)
   let rest = ''
@@ -131,7 +131,7 @@ export async function* eventsOf(response: Response): AsyncGenerator<StreamEvent>
   }
 }
 
-/** Text of the answer, whichever form the reply has. */
+/** Returns the text of the answer, from a JSON body or a stream. */
 async function textOf(response: Response): Promise<string> {
   let last: Message | undefined
   if (response.headers.get('content-type')?.startsWith('text/event-stream')) {
@@ -142,7 +142,7 @@ async function textOf(response: Response): Promise<string> {
 
 export const times = (count: number) => Array.from({ length: count }, (_, i) => i)
 
-/** Which processes answer a client's calls, one after another. */
+/** Returns the processes that answer a client's calls, one after another. */
 export async function pidsOf(client: Client, calls: number): Promise<string[]> {
   const pids: string[] = []
   for (const _ of times(calls)) pids.push(await client.call('which_instance'))

@@ -1,4 +1,4 @@
-/** One instance for tests of several: the reference server on DynamoDB, with tools that take their time. */
+/** An instance for tests of several instances: the reference server on DynamoDB, with slow tools. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
@@ -8,7 +8,7 @@ import type { McpOptions } from '../../src/index.ts'
 import { heldBytes } from './heap.ts'
 
 const { PORT = '0', TEST_OPTIONS = '{}' } = process.env
-/** Those options of `createMcp` that JSON can hold. */
+/** The options of `createMcp` that can be written as JSON. */
 const options: Partial<McpOptions> = JSON.parse(TEST_OPTIONS)
 
 const store = await readStore()

@@ -11,41 +11,41 @@ import { fileURLToPath } from 'node:url'
 export interface ClusterOptions {
   /**
    * A module that starts a server on `HOST` and `PORT` (0: any) and writes its URL to stdout.
-   * @default the one beside this file, with tools for tests
+   * @default cluster-server.ts, with tools for tests
    */
   entry?: string | URL
   /** @default 3 */
   instances?: number
-  /** Beside this process's own environment, for every instance. */
+  /** More environment variables for every instance. */
   env?: Record<string, string>
 }
 
 export interface Instance {
-  /** Straight to it, past the front. */
+  /** The URL of the instance itself, without the front. */
   readonly url: string
   readonly pid: number
-  /** What it wrote to stderr so far. */
+  /** The output on stderr so far. */
   readonly stderr: string
-  /** Requests that the front gave to it. */
+  /** The number of requests that the front sent to it. */
   readonly served: number
 }
 
 export interface Cluster extends AsyncDisposable {
-  /** Of the front, without a path. */
+  /** The URL of the front, without a path. */
   readonly url: string
   readonly instances: readonly Instance[]
   /** The instance that got the last request. */
   readonly last: number
-  /** Requests that the front has under way at an instance, streams included. */
+  /** Returns the number of open requests of the front at an instance, including streams. */
   openUpstreams(index: number): number
-  /** The next request goes to this instance, if it takes requests; after it the round goes on. */
+  /** Sends the next request to this instance, if it accepts requests. Later ones take turns as before. */
   next(index: number): void
   /**
-   * Sends a signal. The front gives the instance no more requests, until SIGCONT; what runs on it goes on as
-   * the signal lets it. Resolves when the process has ended, where the signal ends it.
+   * Sends a signal. Until SIGCONT, the front sends no more requests to the instance; running requests
+   * continue if the signal allows it. If the signal ends the process, resolves after its end.
    */
   signal(index: number, signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): Promise<void>
-  /** Starts a process in the place of a process that ended. */
+  /** Starts a new process in place of a process that ended. */
   restart(index: number): Promise<void>
   close(): Promise<void>
 }
@@ -71,7 +71,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   }
 
   let last = -1
-  /** Whose turn it is: those that take requests, the longest idle first, each once. */
+  /** Returns the instances that accept requests, the longest idle first. */
   const turns = () =>
     instances.map((_, i) => (last + 1 + i) % count).filter((i) => at(i).takesRequests)
   const at = (index: number): Running => {
@@ -130,7 +130,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   return cluster
 }
 
-/** Milliseconds for a process to say where it listens, on a machine with other things to do. */
+/** The time in which a process must print its address, in milliseconds. It is long for a busy machine. */
 const STARTS_WITHIN = 30_000
 
 async function startInstance(entry: string | URL, env: Record<string, string>): Promise<Running> {
@@ -139,7 +139,7 @@ async function startInstance(entry: string | URL, env: Record<string, string>): 
     env: { ...process.env, HOST: '127.0.0.1', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  // Whatever happens to this process, the other one does not stay behind.
+  // However this process ends, the other process must end, too.
   const reap = () => child.kill('SIGKILL')
   process.once('exit', reap)
   child.once('exit', () => process.off('exit', reap))
@@ -194,8 +194,8 @@ async function end({ child }: Running): Promise<void> {
 }
 
 /**
- * Passes one request on, both bodies as they come. `refused` when no one listens there, so that nothing
- * of the request is lost. Either side's end is the other's.
+ * Forwards one request, and both bodies as they arrive. Returns `refused` if the instance does not listen;
+ * then the request can be sent to another one. If one side closes, the other side is closed.
  */
 function forward(
   instance: Running,
@@ -207,7 +207,7 @@ function forward(
   const upstream = request(new URL(incoming.url ?? '/', instance.url), {
     method,
     headers: endToEnd(headers),
-    // A connection for each request, so that it is known to be refused before anything is sent.
+    // Each request opens a connection, so that a refusal is known before anything is sent.
     agent: false,
   })
   instance.open += 1

@@ -13,12 +13,12 @@ import { createSigningKey } from './token-issuer.ts'
 
 export interface CognitoIssuerOptions {
   userPoolId?: string
-  /** The one app client: public, PKCE, redirect URIs matched character by character. */
+  /** The only app client: public, with PKCE. Redirect URIs are compared character by character. */
   clientId: string
   redirectUris: readonly string[]
-  /** Identifiers of resource servers: a token asked for with one of them as `resource` gets it as `aud`. */
+  /** Identifiers of resource servers. A token that was requested with one of them as `resource` has it as `aud`. */
   resourceServers?: readonly string[]
-  /** What time it is for the tokens it issues. */
+  /** The time for the tokens that it issues. */
   clock?: () => number
 }
 
@@ -34,7 +34,7 @@ export async function startCognitoIssuer(options: CognitoIssuerOptions) {
   const { userPoolId = 'eu-central-1_AbCdEf123', clientId, redirectUris } = options
   const { resourceServers = [], clock = Date.now } = options
   const key = await createSigningKey('RS256')
-  /** Where Cognito would be; what the tokens and the metadata call themselves. */
+  /** The URL that Cognito would have, which tokens and metadata name. */
   const pool = `https://cognito-idp.${userPoolId.split('_')[0]}.amazonaws.com/${userPoolId}`
   const codes = new Map<string, Grant & { challenge: string; redirectUri: string }>()
   const refreshTokens = new Map<string, Grant>()
@@ -128,7 +128,7 @@ export async function startCognitoIssuer(options: CognitoIssuerOptions) {
     const take = <T>(from: Map<string, T>, name: string): T | undefined => {
       const value = form.get(name) ?? ''
       const found = from.get(value)
-      // Both codes and (with rotation on) refresh tokens work once.
+      // A code works once, and with rotation a refresh token, too.
       from.delete(value)
       return found
     }
@@ -152,12 +152,12 @@ export async function startCognitoIssuer(options: CognitoIssuerOptions) {
   const fixture = {
     pool,
     userPoolId,
-    /** Where it really is. */
+    /** The real URL. */
     origin,
-    /** Who logs in next. */
+    /** The user who logs in next. */
     account: 'alice',
     sign,
-    /** `fetch` in a world where this is Cognito. */
+    /** A `fetch` that reaches this issuer under Cognito's URL. */
     fetch: (input: string | URL | Request, init?: RequestInit) =>
       fetch(
         String(input instanceof Request ? input.url : input).replace(new URL(pool).origin, origin),

@@ -1,6 +1,6 @@
 /** Measures work in CPU time of this process, which other processes do not change much. */
 
-/** Microseconds of this process's CPU. */
+/** Returns the CPU time of this process in microseconds. */
 export async function cpuOf(run: () => Promise<unknown>): Promise<number> {
   const before = process.cpuUsage()
   await run()
@@ -8,7 +8,7 @@ export async function cpuOf(run: () => Promise<unknown>): Promise<number> {
   return user + system
 }
 
-/** Runs something again and again. */
+/** Runs a function repeatedly. */
 export async function times(count: number, run: () => Promise<unknown>): Promise<void> {
   for (let i = 0; i < count; i++) await run()
 }

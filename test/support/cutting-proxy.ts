@@ -6,11 +6,11 @@ import { connect, createServer } from 'node:net'
 export interface CuttingProxy extends AsyncDisposable {
   readonly port: number
   /**
-   * Passes requests on for this many more answers, and destroys the connection instead of passing the
-   * next answer back: the server has done what it was asked, and its client never hears of it.
+   * Forwards this number of answers, and destroys the connection in place of the next answer. So the server
+   * has carried out the request, and its client does not know it.
    */
   loseAnswers(count: number): void
-  /** Answers that were lost so far. */
+  /** The number of answers that were lost so far. */
   readonly lost: number
 }
 

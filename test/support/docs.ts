@@ -1,4 +1,4 @@
-/** The pages of the documentation, and what is on them. */
+/** The pages of the documentation, and their code blocks, links and headings. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 
@@ -30,7 +30,7 @@ export function pageOf(path: string): string {
 }
 
 export interface Block {
-  /** Page and number, such as `docs/tools.md 2`. */
+  /** The page and the number of the block, such as `docs/tools.md 2`. */
   readonly name: string
   readonly language: string
   readonly code: string
@@ -44,11 +44,11 @@ export const BLOCKS: readonly Block[] = PAGES.flatMap(({ path, text }) =>
   })),
 )
 
-/** The text of a page without its code. */
+/** Returns the text of a page without its code. */
 export const prose = (text: string) =>
   text.replace(/^```.*?^```$/gms, '').replace(/`[^`\n]*`/g, (code) => ' '.repeat(code.length))
 
-/** Links of a page to files of the repository: the file, and the heading in it. */
+/** Returns the links of a page to files of the repository, each with its heading. */
 export function linksOf({ path, text }: Page): { path: string; anchor: string | undefined }[] {
   const targets = [
     ...text.matchAll(/\]\(([^)\s]+)\)/g),
@@ -62,7 +62,7 @@ export function linksOf({ path, text }: Page): { path: string; anchor: string | 
     })
 }
 
-/** The anchors of a page, as GitHub makes them. */
+/** Returns the anchors of a page, as GitHub creates them. */
 export function anchorsOf(text: string): string[] {
   return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading

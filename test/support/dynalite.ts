@@ -1,4 +1,4 @@
-/** DynamoDB in this process, for tests: dynalite on a port of its own, with a table. */
+/** A stand-in for DynamoDB in this process: dynalite on a free port, with a table. */
 
 import { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,16 +9,16 @@ import { createTable } from '../../adapters/dynamodb/dynamo-store.ts'
 export interface Dynalite extends AsyncDisposable {
   endpoint: string
   table: string
-  /** What a server process needs in its environment to use it. */
+  /** The environment variables with which a server process uses it. */
   env: Record<string, string>
-  /** A client of this endpoint, closed with it. Its retries are the SDK's own unless told. */
+  /** Returns a client of this endpoint, which is closed with it. It has the SDK's default retries. */
   client(settings?: { endpoint?: string; maxAttempts?: number }): DynamoDBClient
   /**
    * Options by which a store of this process reaches it without a client of the SDK. The keys come from
    * the environment, which this sets.
    */
   direct(endpoint?: string): { region: string; endpoint: string }
-  /** Drops every connection and refuses new ones, as a database does that went away. Keeps the data. */
+  /** Closes every connection and refuses new ones, like a database that has failed. Keeps the data. */
   stop(): Promise<void>
   /** Answers again, on the same port with the same data. */
   restart(): Promise<void>
@@ -35,7 +35,7 @@ export interface DynaliteOptions {
 export async function startDynalite(options: DynaliteOptions = {}): Promise<Dynalite> {
   const { port = 0, table = 'test' } = options
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0 })
-  // Dynalite's own close() and listen() throw the data away; the server's underneath do not.
+  // Dynalite's own close() and listen() delete the data, but those of its HTTP server do not.
   const listen = (on: number) =>
     new Promise<void>((resolve, reject) => {
       server.once('error', reject)

@@ -1,4 +1,4 @@
-/** A proxy in front of a DynamoDB endpoint that counts what passes, and fails as the real one can. */
+/** A proxy in front of a DynamoDB endpoint, which counts requests and fails as the real service can. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, request } from 'node:http'
@@ -27,24 +27,24 @@ export type Fault =
 
 export interface Faults extends AsyncDisposable {
   endpoint: string
-  /** How many requests came in since the last {@link reset}, by operation: `GetItem`, `PutItem`, … */
+  /** The number of requests since the last {@link reset}, by operation: `GetItem`, `PutItem`, … */
   counts: Record<string, number>
-  /** How many were made to fail since then. */
+  /** The number of requests that failed since then. */
   failed: number
   reset(): void
-  /** Share of requests that fail, with the `kinds` one after the other. @default 0 */
+  /** The share of requests that fail. They rotate through the `kinds`. @default 0 */
   rate: number
   kinds: Fault[]
-  /** The next requests fail so, one each, whatever `rate` says; `ok` lets one pass. */
+  /** The faults of the next requests, one each, independent of `rate`; `ok` lets a request pass. */
   script: (Fault | 'ok')[]
-  /** Requests of these operations fail so, always. */
+  /** The faults of all requests of these operations. */
   operations: Record<string, Fault>
-  /** Milliseconds before each request goes on. @default 0 */
+  /** The delay of each request in milliseconds. @default 0 */
   latency: number
   close(): Promise<void>
 }
 
-/** Those that another attempt can get over. */
+/** The faults that a retry can handle. */
 export const PASSING_FAULTS: readonly Fault[] = [
   'throttle',
   'error',
@@ -54,7 +54,7 @@ export const PASSING_FAULTS: readonly Fault[] = [
   'lost-reset',
 ]
 
-/** `seed` makes the run repeatable as far as the order of requests is. */
+/** Starts the proxy. With the same `seed` and the same order of requests, a run repeats its faults. */
 export async function startFaults(target: string, { seed = 1 } = {}): Promise<Faults> {
   const random = generator(seed)
   let turn = 0
@@ -165,7 +165,7 @@ async function readAll(stream: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** mulberry32: small, and the same everywhere. */
+/** Returns mulberry32, a small random number generator with the same numbers on every machine. */
 function generator(seed: number): () => number {
   let state = seed
   return () => {

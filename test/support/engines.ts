@@ -1,4 +1,4 @@
-/** The servers that stores run on, each a real one, with what a fault test does to them. */
+/** The real servers of the stores, with the faults that tests need. */
 import { createTables, postgresStore } from '../../adapters/postgres/postgres-store.ts'
 import { redisStore } from '../../adapters/redis/redis-store.ts'
 import type { Store } from '../../src/index.ts'
@@ -16,9 +16,9 @@ export interface EngineServer extends AsyncDisposable {
 export interface NetworkEngine {
   readonly name: string
   start(): Promise<EngineServer>
-  /** What a server process needs in its environment to use it. */
+  /** The environment variables with which a server process uses it. */
   env(port: number): Record<string, string>
-  /** A store on the server, reached through the port. */
+  /** Opens a store on the server, through this port. */
   open(
     port: number,
     options?: { timeout?: number; clock?: () => number },

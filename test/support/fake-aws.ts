@@ -1,7 +1,7 @@
-/** AWS's settings for a test: keys, no pauses between tries, and stand-ins that are closed at its end. */
+/** AWS settings for a test: keys, no pauses between attempts, and stand-ins that are closed at its end. */
 import { afterEach, beforeEach } from 'vitest'
 
-/** No profile, region or endpoint of the machine that runs the tests may reach them. */
+/** Variables that are removed, so that profile, region and endpoint of this machine do not affect the tests. */
 const own = /^AWS_/
 
 let before: Record<string, string | undefined>
@@ -18,7 +18,7 @@ export function useFakeAws(): void {
       AWS_EC2_METADATA_DISABLED: 'true',
       AWS_CONFIG_FILE: '/dev/null',
       AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
-      // The AWS client's own pauses between tries are real time.
+      // Otherwise the AWS client would pause for real time between attempts.
       AWS_MAX_ATTEMPTS: '1',
     })
   })

@@ -1,5 +1,5 @@
 /**
- * A stand-in for the Bedrock runtime's ConverseStream over HTTP/2, as AWS's clients speak it. Reached
+ * A stand-in for the Bedrock runtime's ConverseStream over HTTP/2, for AWS's clients. They reach it
  * through `AWS_ENDPOINT_URL_BEDROCK_RUNTIME`.
  */
 import type { ServerHttp2Session } from 'node:http2'
@@ -19,7 +19,7 @@ export interface Block {
   readonly toolResult?: { readonly content: readonly { readonly text?: string }[] }
 }
 
-/** What the model says: text piece by piece, one call of a tool, or a refusal of AWS's. */
+/** An answer of the model: pieces of text, a tool call, or an error of AWS. */
 export type Answer =
   | { readonly text: AsyncIterable<string> | Iterable<string> }
   | { readonly tool: string; readonly input: Record<string, unknown> }
@@ -28,7 +28,7 @@ export type Answer =
 export interface FakeBedrock {
   readonly url: string
   readonly requests: readonly ConverseRequest[]
-  /** Answers that the caller broke off. */
+  /** The number of answers that the caller cancelled. */
   readonly cancelled: number
   close(): Promise<void>
 }
@@ -102,7 +102,7 @@ async function* events(
   yield ['metadata', { usage, metrics: { latencyMs: 1 } }]
 }
 
-/** One message of `application/vnd.amazon.eventstream`: lengths, headers, payload, checksums. */
+/** Encodes a message of `application/vnd.amazon.eventstream`: lengths, headers, payload, checksums. */
 function encode(type: string, payload: object): Buffer {
   const body = Buffer.from(JSON.stringify(payload))
   const headers = Buffer.concat(
@@ -113,7 +113,7 @@ function encode(type: string, payload: object): Buffer {
     }).flatMap(([name, value]) => [
       Buffer.from([name.length]),
       Buffer.from(name),
-      // 7: a string, with its length in two bytes.
+      // 7 means a string, with its length in two bytes.
       Buffer.from([7, value.length >> 8, value.length & 0xff]),
       Buffer.from(value),
     ]),

@@ -1,7 +1,7 @@
 /**
- * A stand-in for CloudWatch Logs over real HTTP (awsJson1.1), honest where it matters to a report:
- * states of a query, its row limit, seconds against milliseconds, pages cut by size, empty pages,
- * refusals. AWS clients reach it through `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS`.
+ * A stand-in for CloudWatch Logs over real HTTP (awsJson1.1). It behaves like AWS in everything that a
+ * report depends on: states of a query, row limit, seconds and milliseconds, pages limited by size, empty
+ * pages, errors. AWS clients reach it through `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS`.
  */
 import type { IncomingMessage } from 'node:http'
 import type { Field, LogEvent } from './insights-query.ts'
@@ -9,11 +9,11 @@ import { compileQuery, QuerySyntaxError } from './insights-query.ts'
 import type { Listener } from './listener.ts'
 import { listen } from './listener.ts'
 
-/** A log group's events, ascending by time, made when asked for: a million need not be in memory. */
+/** The events of a log group, sorted by time. They are created on demand, so a million need no memory. */
 export interface LogGroup {
   readonly size: number
   at(index: number): LogEvent
-  /** Epoch milliseconds. A query that ends before it is refused, as AWS does. */
+  /** The creation time in epoch milliseconds. Like AWS, it refuses a query that ends before it. */
   readonly created?: number
 }
 
@@ -31,7 +31,7 @@ export interface Call {
   readonly body: Readonly<Record<string, unknown>>
   readonly accessKey: string
   readonly region: string
-  /** How many calls of this operation came before. */
+  /** The number of earlier calls of this operation. */
   readonly index: number
 }
 
@@ -43,19 +43,19 @@ export interface Refusal {
 
 export interface FakeLogsOptions {
   readonly groups: Readonly<Record<string, LogGroup>>
-  /** Answers of GetQueryResults before a query is complete: Scheduled first, then Running. @default 2 */
+  /** The number of answers of GetQueryResults before a query is complete: Scheduled, then Running. @default 2 */
   readonly polls?: number
-  /** How a query ends. @default 'Complete' */
+  /** The final status of a query. @default 'Complete' */
   readonly ending?: 'Complete' | 'Failed' | 'Timeout' | 'never'
-  /** Rows that a query may return. @default 10_000 */
+  /** The largest number of rows of a query. @default 10_000 */
   readonly maxRows?: number
-  /** Queries that may run at once. @default 30 */
+  /** The largest number of queries at the same time. @default 30 */
   readonly maxRunning?: number
-  /** Size of a page of events. @default 1 MiB, and 10,000 events */
+  /** The size of a page of events. @default 1 MiB, and 10,000 events */
   readonly pageBytes?: number
-  /** Each page leads to itself. */
+  /** Each page's token leads to the same page. */
   readonly stuck?: boolean
-  /** Every so many pages, a page that is empty and has a next one. */
+  /** After this number of pages comes an empty page that has a next one. */
   readonly emptyPageEvery?: number
   /** Decides that a call fails. */
   readonly refuse?: (call: Call) => Refusal | undefined
@@ -63,7 +63,7 @@ export interface FakeLogsOptions {
 
 export interface FakeLogs extends Listener {
   readonly calls: readonly Call[]
-  /** Queries that no one has stopped and that have not ended. */
+  /** The number of queries that have neither ended nor been stopped. */
   readonly running: number
   count(operation: string): number
 }
@@ -125,7 +125,7 @@ export async function startFakeLogs(options: FakeLogsOptions): Promise<FakeLogs>
       if (isRunning(query) && query.polls > polls && ending !== 'never') query.status = ending
       if (query.status === 'Running' || query.status === 'Complete') query.rows ??= query.answer()
       const rows = query.rows ?? []
-      // A running query shows what it has so far.
+      // A running query returns its rows so far.
       const results = query.status === 'Running' ? rows.slice(0, rows.length / 2) : rows
       return {
         queryLanguage: 'CWLI',
@@ -143,7 +143,7 @@ export async function startFakeLogs(options: FakeLogsOptions): Promise<FakeLogs>
     FilterLogEvents({ logGroupName, startTime, endTime, nextToken, limit = 10_000 }) {
       if (options.stuck) return { events: [], nextToken: 'again' }
       const group = groupOf(logGroupName)
-      // Times are milliseconds here; seconds would ask for January 1970 and find nothing.
+      // Times are milliseconds here. With seconds, the caller would find no events.
       const last = indexOf(group, Number(endTime) + 1)
       let index = nextToken
         ? Number(atob(String(nextToken)).split(':')[0])
@@ -238,7 +238,7 @@ function isRunning({ status }: Query): boolean {
   return status === 'Scheduled' || status === 'Running'
 }
 
-/** Index of the first event at or after a time. */
+/** Returns the index of the first event at or after a time. */
 function indexOf(group: LogGroup, time: number): number {
   let [low, high] = [0, group.size]
   while (low < high) {

@@ -1,4 +1,4 @@
-/** A stand-in for S3's ListBuckets over HTTP: pages as asked for, refusals. Reached through `AWS_ENDPOINT_URL_S3`. */
+/** A stand-in for S3's ListBuckets over HTTP, with pages and errors. Clients reach it through `AWS_ENDPOINT_URL_S3`. */
 import type { Listener } from './listener.ts'
 import { listen } from './listener.ts'
 
@@ -26,7 +26,7 @@ export async function startFakeS3(
       )
       return
     }
-    // Without max-buckets AWS gives up to 10,000 and no token.
+    // Without max-buckets AWS returns up to 10,000 and no token.
     const size = Number(url.searchParams.get('max-buckets') ?? 10_000)
     const start = token ? Number(atob(token)) : 0
     const end = Math.min(start + size, buckets)

@@ -1,13 +1,13 @@
-/** A stand-in for AWS STS over HTTP: AssumeRole, for the roles it is told of. */
+/** A stand-in for AWS STS over HTTP: AssumeRole for the given roles. */
 import type { Listener } from './listener.ts'
 import { listen } from './listener.ts'
 
 export interface FakeSts extends Listener {
-  /** ARNs asked for. */
+  /** The requested ARNs. */
   readonly asked: readonly string[]
 }
 
-/** Gives credentials with this access key for these roles, and refuses all others. */
+/** Returns credentials with this access key for these roles, and refuses all others. */
 export async function startFakeSts(roles: Readonly<Record<string, string>>): Promise<FakeSts> {
   const asked: string[] = []
   const listener = await listen(async (request, response) => {

@@ -1,4 +1,4 @@
-/** What the official conformance suite expects to find on a server (F.3), in our public API alone. */
+/** The server that the official conformance suite expects (F.3), written with the public API only. */
 import * as v from 'valibot'
 import type { Context, Mcp, McpOptions } from '../../src/index.ts'
 import { audio, createMcp, embedded, failure, image, text } from '../../src/index.ts'
@@ -6,7 +6,7 @@ import { PNG, WAV } from './media.ts'
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Where another engine or clock is wanted, the options say so. */
+/** Creates the server. The options may replace the engine or the clock. */
 export function createFixtures(options: Partial<McpOptions> = {}): Mcp {
   const mcp = createMcp({ name: 'conformance-fixtures', version: '1.0.0', ...options })
   content(mcp)

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// A browser without a screen, for `BROWSER`: follows redirects, keeps cookies, and fills in and
-// submits each form it meets, as the login pages of the authorization servers in these tests want.
+// A browser without a screen, for `BROWSER`. It follows redirects, keeps cookies, and fills in and
+// submits each form, which is enough for the login pages in these tests.
 
 const jar = new Map()
 let url = new URL(process.argv[2])

@@ -1,4 +1,4 @@
-/** What a process holds once its garbage is gone: what stands before a collection swings by tens of megabytes. */
+/** Measures memory after a garbage collection, because before one it varies by tens of megabytes. */
 
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm'
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-/** Bytes, those of buffers included. */
+/** Returns the bytes of the heap and of buffers. */
 export function heldBytes(): number {
   collect()
   const { heapUsed, external } = process.memoryUsage()

@@ -1,9 +1,9 @@
-/** A server whose handlers do everything that a handler should not. */
+/** A server whose handlers do everything that a handler should not do. */
 import * as v from 'valibot'
 import type { LogEntry, Mcp, McpOptions } from '../../src/index.ts'
 import { createMcp, McpError } from '../../src/index.ts'
 
-/** What must never be seen outside, wherever it is thrown. */
+/** A secret in exceptions, which must never leave the process. */
 export const SECRET = 'hunter2'
 
 class Unspeakable extends Error {
@@ -61,7 +61,7 @@ const bad: Record<string, (ctx: { log: { info(data: unknown): void } }) => unkno
   logs_cycle: ({ log }) => log.info(cycle()),
 }
 
-/** Tools that fail by an exception of their own, in whatever form. */
+/** Tools that fail with exceptions of all kinds. */
 export const FAILING = Object.keys(bad)
 
 export function createHostileServer(options: Partial<McpOptions> = {}): {
@@ -118,7 +118,7 @@ export function createHostileServer(options: Partial<McpOptions> = {}): {
     },
     (args) => JSON.stringify(Object.keys(args)),
   )
-  // Names that every object inherits are names like any other, once an author registers them.
+  // A tool may have a name that every object inherits.
   mcp.tool('hasOwnProperty', { description: 'Just a name' }, () => 'a tool')
   mcp.prompt('toString', { description: 'Just a name' }, () => 'a prompt')
   mcp.prompt('throws', { description: 'Throws' }, () => {

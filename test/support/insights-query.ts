@@ -1,17 +1,17 @@
 /**
- * The part of the Logs Insights query language that the report uses, evaluated over real events, so
- * that a wrong query yields wrong sums in a test instead of a canned right answer.
+ * Evaluates the part of the Logs Insights query language that the report uses over real events, so that
+ * a wrong query causes wrong sums in a test.
  */
 
 export interface LogEvent {
-  /** Epoch milliseconds. */
+  /** The time in epoch milliseconds. */
   readonly timestamp: number
   readonly message: string
 }
 
 export type Field = { field: string; value: string }
 
-/** Message of a MalformedQueryException. */
+/** The message of a MalformedQueryException. */
 export class QuerySyntaxError extends Error {}
 
 type Value = string | number | boolean | object | undefined
@@ -24,13 +24,13 @@ interface Row {
 
 type Expression = (row: Row) => Value
 
-/** Automatic discovery of JSON fields ends here; the rest of a long record has no names. */
+/** The number of JSON fields that Insights finds by itself. Further fields of a record have no names. */
 const discoveredFields = 200
 const periods: Record<string, number> = { ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5 }
-/** A number of one unit is cut to what the next unit begins at: `bin(300s)` is one minute. */
+/** The largest number of each unit, because `bin(300s)` means one minute. */
 const caps: Record<string, number> = { ms: 1000, s: 60, m: 60, h: 24 }
 
-/** Compiles a query; the result answers it over events, with at most `maxRows` rows. */
+/** Compiles a query into a function over events, which returns at most `maxRows` rows. */
 export function compileQuery(
   query: string,
   maxRows = 10_000,
@@ -48,7 +48,7 @@ export function compileQuery(
     } else if (name === 'fields') {
       const items = parser.list((alias, expression) => ({ alias, expression }))
       steps.push((row) => {
-        // An alias is not visible within the command that makes it.
+        // An alias is not visible within the command that defines it.
         const values = items.map(({ expression }) => expression(row))
         for (const [index, { alias }] of items.entries()) row.aliases.set(alias, values[index])
         return true
@@ -109,12 +109,12 @@ function compileStats(parser: Parser): () => Groups {
   }
 }
 
-/** A value that is not there has no field in its row. */
+/** A missing value has no field in its row. */
 function field(name: string, value: Value): Field[] {
   return value === undefined ? [] : [{ field: name, value: String(value) }]
 }
 
-/** Sums of large numbers come in scientific notation. */
+/** Writes large sums in scientific notation, as AWS does. */
 function asDouble(value: number | undefined): string | undefined {
   if (value === undefined) return undefined
   if (value < 1e7) return String(value)
@@ -154,7 +154,7 @@ class Parser {
     if (token !== undefined) throw new QuerySyntaxError(`unexpected ${token}`)
   }
 
-  /** `expression [as alias]`, separated by commas. */
+  /** Parses `expression [as alias]`, separated by commas. */
   list<T>(read: (alias: string, expression: Expression, source: string) => T): T[] {
     const items: T[] = []
     do {
@@ -166,7 +166,7 @@ class Parser {
     return items
   }
 
-  /** Comparisons joined by `and`; there is no `or` in the queries of this project. */
+  /** Parses comparisons joined by `and`. The queries of this project do not use `or`. */
   expression(): Expression {
     let left = this.#comparison()
     while (this.skip('and')) {
@@ -224,7 +224,7 @@ function call(name: string, args: Expression[]): Expression {
   switch (name) {
     case 'count':
     case 'sum':
-      // Read again by stats, which alone may have them.
+      // The command stats reads these again, because only it may contain them.
       return () => undefined
     case 'toMillis':
       return (row) => toNumber(first(row))
@@ -287,7 +287,7 @@ function discover(message: string): Map<string, Value> {
   return found
 }
 
-/** A map or list, or empty; never an error. */
+/** Returns a map or a list, or empty; it never fails. */
 function parseStructure(value: Value): object | undefined {
   if (typeof value !== 'string') return undefined
   try {
@@ -298,7 +298,7 @@ function parseStructure(value: Value): object | undefined {
   }
 }
 
-/** Maps and lists are empty to every function and comparison. */
+/** Functions and comparisons treat maps and lists as empty. */
 function scalar(value: Value): Scalar | undefined {
   return typeof value === 'object' ? undefined : value
 }

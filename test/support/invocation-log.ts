@@ -1,4 +1,4 @@
-/** Invocation logs as Bedrock writes them, deterministic, with the sums that they should give. */
+/** Creates invocation logs as Bedrock writes them, always the same ones, with their correct sums. */
 import type { LogEvent } from './insights-query.ts'
 
 const models = [
@@ -22,11 +22,11 @@ export interface Invocation {
   output?: number
   cacheRead?: number
   cacheWrite?: number
-  /** Fields of the conversation; each message counts for several. */
+  /** Returns the fields of the conversation. Each message has several. */
   messages?: number
 }
 
-/** Key order as Bedrock's: the bodies come before the counts. */
+/** Returns a record with Bedrock's order of keys: the bodies come before the counts. */
 export function invocation({ time, ...call }: Invocation): LogEvent {
   const record = {
     schemaType: 'ModelInvocationLog',
@@ -55,7 +55,7 @@ export function invocation({ time, ...call }: Invocation): LogEvent {
   return { timestamp: time, message: JSON.stringify(record) }
 }
 
-/** The invocation number `index` of many, evenly spread over a period that ends at `to`. */
+/** Returns invocation number `index` of many, evenly spread over a period that ends at `to`. */
 export function nthInvocation(index: number, size: number, from: number, to: number): Invocation {
   const model = index % models.length
   return {

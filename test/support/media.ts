@@ -2,10 +2,10 @@
 
 const bytes = (base64: string) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
 
-/** One red pixel. */
+/** A PNG with one red pixel. */
 export const PNG = bytes(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==',
 )
 
-/** A header and one silent sample. */
+/** A WAV file with a header and one silent sample. */
 export const WAV = bytes('UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YQIAAAAAAA==')

@@ -1,4 +1,4 @@
-/** What an MCP client keeps of its authorization, in memory, for the official clients of both generations. */
+/** Keeps the authorization of an MCP client in memory, for the official clients of both generations. */
 
 import type {
   OAuthClientInformationMixed,
@@ -10,7 +10,7 @@ import { visit } from './browser.ts'
 
 export interface OAuthMemoryOptions {
   redirectUrl?: string
-  /** Without `refresh_token`, a new scope cannot be missed by refreshing. */
+  /** The grant types. Without `refresh_token`, the client must log in again to get a new scope. */
   grantTypes?: string[]
 }
 
@@ -24,9 +24,9 @@ export function createOAuthMemory({
   const memory = {
     client: undefined as OAuthClientInformationMixed | undefined,
     tokens: undefined as OAuthTokens | undefined,
-    /** Authorization requests that a user was sent to. */
+    /** The authorization requests to which the user was sent. */
     requests: [] as URL[],
-    /** Goes where the user was last sent, and comes back with the answer for the client. */
+    /** Follows the last authorization request, and returns the answer for the client. */
     async logIn(): Promise<URLSearchParams> {
       const request = memory.requests.at(-1)
       if (!request) throw new Error('The user was sent nowhere.')

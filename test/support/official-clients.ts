@@ -1,4 +1,4 @@
-/** The official clients, both generations and every way to connect, behind one face. */
+/** The official clients, in both generations and with every way to connect, behind one interface. */
 import type { StreamableHTTPClientTransport as TransportV2 } from '@modelcontextprotocol/client'
 import type { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import {
@@ -13,7 +13,7 @@ import { connect } from '../../adapters/testing.ts'
 
 export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
-/** What a call came to, as far as tests look. */
+/** The part of a result that tests use. */
 export interface CallResult {
   content: { type: string; text?: string }[]
   structuredContent?: unknown
@@ -22,9 +22,9 @@ export interface CallResult {
 
 export interface Official {
   readonly era: 'legacy' | 'modern'
-  /** Notifications that came without being awaited: their methods, and log messages as they are. */
+  /** The notifications that arrived: their methods, and whole log messages. */
   readonly heard: string[]
-  /** Methods of the client's that both generations have, with their results. */
+  /** The client's methods that both generations have, with their results. */
   list(what: 'tools' | 'prompts' | 'resources' | 'resourceTemplates'): Promise<string[]>
   call(
     name: string,
@@ -34,12 +34,12 @@ export interface Official {
   prompt(name: string, args: Record<string, string>): Promise<string>
   read(uri: string): Promise<string>
   complete(prompt: string, argument: string, value: string): Promise<string[]>
-  /** Asks for notifications of changes, where that takes more than being connected. */
+  /** Subscribes to changes, if a connection alone is not enough. */
   listen(): Promise<void>
   close(): Promise<void>
 }
 
-/** How a person and a model answer. */
+/** The answers of the person and of the model. */
 export interface Answers {
   elicit?: (message: string) => { action: 'accept'; content: Record<string, string | boolean> }
   sample?: () => string
@@ -140,7 +140,7 @@ const openV2 =
         const params = {
           name,
           arguments: args,
-          // In 2026 a request asks for its own log (C34).
+          // In 2026 each request asks for its own log messages (C34).
           ...(era === 'modern' && { _meta: { 'io.modelcontextprotocol/logLevel': 'debug' } }),
         }
         const listening = onprogress && {
@@ -169,7 +169,7 @@ const openV2 =
     }
   }
 
-/** By name: what they should have negotiated, and how to open them. */
+/** The clients by name: the revision that they must negotiate, and a function to open them. */
 export const OFFICIAL: readonly [name: string, era: 'legacy' | 'modern', open: Open][] = [
   ['v1', 'legacy', openV1],
   ['v2 in legacy mode', 'legacy', openV2('legacy')],

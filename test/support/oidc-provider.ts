@@ -1,4 +1,4 @@
-/** A real authorization server on loopback (PKCE, resource indicators, registration, refresh rotation), which asks for no consent. */
+/** A real authorization server on the loopback interface, with PKCE, resource indicators, registration and refresh rotation. */
 
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -8,7 +8,7 @@ import { exportJWK, generateKeyPair } from 'jose'
 import Provider from 'oidc-provider'
 
 export interface OidcProviderOptions {
-  /** Scopes that its resources know. */
+  /** The scopes of its resources. */
   scopes: readonly string[]
 }
 
@@ -22,9 +22,9 @@ export async function startOidcProvider({ scopes }: OidcProviderOptions) {
 
   const fixture = {
     url,
-    /** Who logs in next. */
+    /** The user who logs in next. */
     account: 'alice',
-    /** Lifetime of the access tokens issued from now on, in seconds. */
+    /** The lifetime of new access tokens in seconds. */
     accessTokenTtl: 3_600,
     /** Revokes a refresh token, and with it the grant (RFC 7009). */
     async revoke(token: string, clientId: string) {
@@ -74,7 +74,7 @@ export async function startOidcProvider({ scopes }: OidcProviderOptions) {
         }),
       },
     },
-    // A client registers with the scope of its first request; held to it, it could never step up.
+    // A client registers with the scope of its first request. If that were a limit, it could not ask for more later.
     extraClientMetadata: {
       properties: ['unused'],
       validator: (_: unknown, _name: string, _value: unknown, metadata: { scope?: string }) => {
@@ -84,7 +84,7 @@ export async function startOidcProvider({ scopes }: OidcProviderOptions) {
     interactions: { url: (_: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
   })
 
-  /** Logs in and consents to everything, as a user who clicks through would. */
+  /** Logs in and consents to everything, like a user who accepts each page. */
   async function interact(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { prompt, params, session, grantId } = await provider.interactionDetails(
       request,

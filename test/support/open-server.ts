@@ -1,4 +1,4 @@
-/** A server for one test, closed after it. */
+/** Opens a server for one test, and closes it afterwards. */
 import { afterEach } from 'vitest'
 import type { Mcp, McpOptions } from '../../src/index.ts'
 import { createMcp } from '../../src/index.ts'
@@ -8,7 +8,7 @@ import { fetchEndpoint } from './wire.ts'
 const opened: TestEndpoint[] = []
 afterEach(() => Promise.all(opened.splice(0).map((endpoint) => endpoint.close())))
 
-/** Writes no log, unless the options have one. */
+/** Creates the server. It has no log, unless the options have one. */
 export function openServer(options: Partial<McpOptions> = {}): {
   mcp: Mcp
   endpoint: TestEndpoint

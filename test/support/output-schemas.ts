@@ -38,7 +38,7 @@ const pair = { kind: 'pair', both: [{ kind: 'leaf' }, { kind: 'pair', both: [] }
 const shape = { kind: 'circle', radius: 1 }
 const circle = { kind: 'circle', radius: 1 } as const
 
-/** Name, schema, and a value that it accepts; names say which library the schema is of. */
+/** The name, which contains the library, the schema, and a value that it accepts. */
 export const OUTPUTS: readonly (readonly [name: string, schema: Schema, value: unknown])[] = [
   ['valibot-object', v.object({ a: v.number(), b: v.optional(v.string()) }), { a: 1 }],
   ['valibot-strict', v.strictObject({ a: v.number() }), { a: 1 }],

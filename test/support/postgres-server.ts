@@ -1,4 +1,4 @@
-/** A real PostgreSQL server for tests: Debian's package on a port of its own, with a data folder of its own. */
+/** A real PostgreSQL server for tests: Debian's package, with a free port and a temporary data folder. */
 import type { ChildProcess } from 'node:child_process'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,7 +12,7 @@ import { freePort } from './free-port.ts'
 export interface PostgresServer extends AsyncDisposable {
   readonly port: number
   readonly url: string
-  /** Ends it at once, as `kill -9` does. The data that was acknowledged stays. */
+  /** Ends it at once, as `kill -9` does. Acknowledged data stays. */
   kill(): Promise<void>
   /** Starts it again on the same port with the same data. */
   restart(): Promise<void>
@@ -21,7 +21,7 @@ export interface PostgresServer extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** The newest installed version's programs: Debian keeps them outside the PATH. */
+/** Returns the folder with the newest programs, because Debian does not put them into PATH. */
 function programs(): string {
   const home = '/usr/lib/postgresql'
   const newest = readdirSync(home)
@@ -30,7 +30,7 @@ function programs(): string {
   return join(home, newest ?? '', 'bin')
 }
 
-/** PostgreSQL refuses to run as root: then it runs as Debian's user for it. */
+/** Runs PostgreSQL as Debian's user for it if this process is root, because PostgreSQL refuses root. */
 function asUser(): { uid?: number; gid?: number } {
   if (userInfo().uid !== 0) return {}
   const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
@@ -72,7 +72,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     }
   }
 
-  /** A signal to the server and its workers, each of which is a process group of its own. */
+  /** Sends a signal to the server and its workers. Each worker is in another process group. */
   const signal = (name: NodeJS.Signals) => {
     if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return
     const { stdout } = spawnSync('pgrep', ['-P', String(child.pid)], { encoding: 'utf8' })
@@ -80,7 +80,7 @@ export async function startPostgres(): Promise<PostgresServer> {
       try {
         process.kill(pid, name)
       } catch {
-        // A worker that has ended meanwhile.
+        // The worker has ended meanwhile.
       }
     }
   }

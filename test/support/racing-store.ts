@@ -1,11 +1,11 @@
-/** A store in which another writer gets in between two operations, or an operation fails. */
+/** A store in which a test can run another write between two operations, or let an operation fail. */
 import type { Store, StoreKey } from '../../src/index.ts'
 import { memoryStore } from '../../src/index.ts'
 
 type Operation = 'get' | 'put' | 'delete' | 'append' | 'read'
 
 export interface RacingStore extends Store {
-  /** The engine itself. Writers that use it do not wait for locks of the racing store. */
+  /** The store without races. Writers that use it do not wait for locks of the racing store. */
   readonly engine: Store
   /**
    * Runs `act` once, before the next operation of this kind on a key whose name contains `name`. When

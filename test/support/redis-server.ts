@@ -1,4 +1,4 @@
-/** A real Redis server for tests: Debian's `redis-server` on a port of its own, with a data folder of its own. */
+/** A real Redis server for tests: Debian's `redis-server`, with a free port and a temporary data folder. */
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,7 +12,7 @@ import { freePort } from './free-port.ts'
 export interface RedisServer extends AsyncDisposable {
   readonly url: string
   readonly port: number
-  /** Ends it at once, as `kill -9` does. The data that was acknowledged stays. */
+  /** Ends it at once, as `kill -9` does. Acknowledged data stays. */
   kill(): Promise<void>
   /** Starts it again on the same port with the same data. */
   restart(): Promise<void>
@@ -67,7 +67,7 @@ export async function startRedis(settings: Record<string, string> = {}): Promise
   }
 }
 
-/** Waits until the server answers PING, which it does not while it loads its data. */
+/** Waits until the server answers PING, because it does not answer while it loads its data. */
 async function answering(port: number): Promise<void> {
   const end = Date.now() + 20_000
   while (Date.now() < end) {

@@ -1,6 +1,6 @@
 /**
- * The server of the behaviour suite as a process of its own: `HOST` and `PORT` as for any server here,
- * `MCP_STORE` and its kin for where its state lives, `BEHAVIOUR_OPTIONS` for options as JSON.
+ * Runs the server of the behaviour suite as a process. `HOST`, `PORT`, `MCP_STORE` and the other variables
+ * of a store work as for every server here; `BEHAVIOUR_OPTIONS` holds more options as JSON.
  */
 import { readAddress, readServerOptions, readStore, serve } from '../../adapters/node.ts'
 import { createBehaviourServer } from './behaviour-server.ts'

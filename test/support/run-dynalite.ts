@@ -1,4 +1,4 @@
-/** `npm run dynamo`: a DynamoDB for local work, on loopback, in memory until Ctrl-C. */
+/** `npm run dynamo`: a stand-in for DynamoDB for local work, in memory until Ctrl+C. */
 
 import { startDynalite } from './dynalite.ts'
 

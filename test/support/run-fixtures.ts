@@ -1,4 +1,4 @@
-/** `npm run fixtures`: the conformance suite's server over HTTP, set up by the environment. */
+/** `npm run fixtures`: the conformance suite's server over HTTP, configured by the environment. */
 import { readAddress, readServerOptions, readStore, serve } from '../../adapters/node.ts'
 import { createFixtures } from './fixtures.ts'
 

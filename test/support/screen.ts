@@ -1,11 +1,11 @@
-/** What a person sees: the bytes of a terminal drawn on a grid, colors as marks where they are wanted. */
+/** Draws the bytes of a terminal on a grid, as a person sees them, with marks for colors if wanted. */
 
 interface Cell {
   readonly text: string
   readonly style: string
 }
 
-/** Lines of the screen without their trailing blanks; with `colors`, styled text is in «style:…». */
+/** Returns the lines of the screen without trailing blanks. With `colors`, styled text is in «style:…». */
 export function screenOf(raw: string, columns: number, colors = false): string {
   const rows: Cell[][] = [[]]
   let [x, y] = [0, 0]

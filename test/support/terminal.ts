@@ -1,17 +1,17 @@
-/** A program in a pseudo-terminal, typed at and read as a person would. */
+/** Runs a program in a pseudo-terminal, in which a test types and reads like a person. */
 import { stripVTControlCharacters } from 'node:util'
 import { spawn } from '@lydell/node-pty'
 
 export interface Terminal {
   /** Everything that was printed, without the escape sequences. */
   readonly text: () => string
-  /** Everything that was printed, as it came. */
+  /** Everything that was printed, with escape sequences. */
   readonly raw: () => string
-  /** Types, without Enter. */
+  /** Types a text without Enter. */
   type(text: string): void
-  /** Types a line. */
+  /** Types a line and Enter. */
   enter(line: string): void
-  /** Waits for something printed after what was awaited last. */
+  /** Waits for new output that matches, after the match of the last call. */
   sees(pattern: RegExp | string): Promise<string>
   readonly exited: Promise<number>
   close(): void
@@ -19,7 +19,7 @@ export interface Terminal {
 
 const TIMEOUT = 20_000
 
-/** Runs a command of these words. */
+/** Runs a command with these arguments. */
 export function openTerminal(
   [file, ...args]: readonly [string, ...string[]],
   env: Record<string, string | undefined>,

@@ -1,4 +1,4 @@
-/** An issuer of tokens without a socket: its keys, its documents, its faults, and a count of who asks. */
+/** An issuer of tokens without a socket, with keys, documents and faults. It records its requests. */
 
 import type { CryptoKey, JWK } from 'jose'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
@@ -18,15 +18,15 @@ export async function createSigningKey(alg = 'ES256'): Promise<SigningKey> {
   return { alg, kid, privateKey, publicKey, jwk: { ...jwk, kid, alg, use: 'sig' } }
 }
 
-/** What the issuer does instead of answering. */
+/** The fault that replaces the issuer's answer. */
 export type Fault = 'down' | 'slow' | 'garbage' | 'html' | 'error' | 'empty' | 'redirect'
 
 export interface TokenIssuerOptions {
   url?: string
-  /** Where metadata is served; all else is 404. */
+  /** The paths of the metadata. All other paths answer 404. */
   metadataPaths?: readonly string[]
   metadata?: Record<string, unknown>
-  /** How its first key signs. */
+  /** The algorithm of its first key. */
   alg?: string
   clock?: () => number
 }
@@ -39,15 +39,15 @@ export interface Signing {
 export interface TokenIssuer {
   url: string
   jwksUri: string
-  /** The keys it publishes; the last one signs. */
+  /** The keys that it publishes. The last one signs. */
   keys: SigningKey[]
   fault: Fault | undefined
-  /** Every address that was asked, in order. */
+  /** The requested URLs, in order. */
   requests: string[]
   jwksRequests(): number
-  /** To be handed to the server as its `fetch`. */
+  /** The `fetch` for the server. */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
-  /** An access token as RFC 9068 describes it, but for what is changed; `undefined` removes a claim. */
+  /** Returns an access token as RFC 9068 describes it, with these changes; `undefined` removes a claim. */
   token(claims?: Record<string, unknown>, signing?: Signing): Promise<string>
 }
 
@@ -71,7 +71,7 @@ export async function createTokenIssuer(options: TokenIssuerOptions = {}): Promi
     async fetch(input, init) {
       const address = String(input instanceof Request ? input.url : input)
       requests.push(address)
-      // A turn of the event loop, so that requests made at once do overlap.
+      // One turn of the event loop lets requests at the same time overlap.
       await new Promise((resolve) => setImmediate(resolve))
       switch (issuer.fault) {
         case 'down':
@@ -89,7 +89,7 @@ export async function createTokenIssuer(options: TokenIssuerOptions = {}): Promi
         case 'empty':
           return Response.json({ issuer: url, jwks_uri: jwksUri, keys: [] })
         case 'redirect':
-          // A client that follows it comes back with something that looks like keys.
+          // A client that follows the redirect gets a valid-looking key set.
           if (init?.redirect === 'manual') return new Response(null, { status: 302 })
       }
       if (address === jwksUri) return Response.json({ keys: issuer.keys.map(({ jwk }) => jwk) })

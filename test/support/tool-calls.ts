@@ -6,7 +6,7 @@ import { createMcp } from '../../src/index.ts'
 
 /** A server with only the tools that `register` adds. */
 export function serverWith(register: (mcp: Mcp) => void): Mcp {
-  // A listening client would keep the process busy after its call.
+  // A client that listens would keep the process busy after its call.
   const mcp = createMcp({ name: 'test', version: '1.0.0', listening: false, log: () => {} })
   register(mcp)
   return mcp
@@ -22,7 +22,7 @@ export interface Progress {
 export interface Calling extends Pick<ConnectOptions, 'era' | 'platform'> {
   signal?: AbortSignal
   onprogress?: (progress: Progress) => void
-  /** Milliseconds. */
+  /** The timeout in milliseconds. */
   timeout?: number
 }
 
@@ -41,7 +41,7 @@ export async function callTool(
   }
 }
 
-/** The text of a result; its failures are text as well. */
+/** Returns the text of a result, also of a failure. */
 export function textOf(result: CallToolResult): string {
   return result.content.map((block) => (block.type === 'text' ? block.text : '')).join('')
 }

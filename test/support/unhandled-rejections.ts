@@ -1,6 +1,6 @@
-/** Promises that are rejected without anybody waiting for them: Node would end the process. */
+/** Finds promise rejections that are not handled, for which Node would end the process. */
 
-/** The reasons of those rejections while `act` runs. */
+/** Returns the reasons of unhandled rejections while `act` runs. */
 export async function unhandledRejections(act: () => Promise<void>): Promise<unknown[]> {
   const reasons: unknown[] = []
   const note = (reason: unknown) => reasons.push(reason)
@@ -9,7 +9,7 @@ export async function unhandledRejections(act: () => Promise<void>): Promise<unk
   process.on('unhandledRejection', note)
   try {
     await act()
-    // Rejections are reported when the queue of microtasks is empty.
+    // Node reports rejections when the queue of microtasks is empty.
     await new Promise((resolve) => setTimeout(resolve, 10))
   } finally {
     process.off('unhandledRejection', note)

@@ -1,10 +1,10 @@
-/** MCP as it is on the wire: requests written by hand, every event of a reply seen, nothing mended on the way. */
+/** MCP at the level of HTTP: tests write each request and see every event of a reply without changes. */
 import { randomUUID } from 'node:crypto'
 import type { Mcp, McpOptions } from '../../src/index.ts'
 
-/** A server under test, wherever it runs. */
+/** A server under test, in this process or elsewhere. */
 export interface TestEndpoint {
-  /** Of the endpoint. */
+  /** The URL of the endpoint. */
   readonly url: string
   readonly fetch: typeof fetch
   close(): Promise<void>
@@ -12,7 +12,7 @@ export interface TestEndpoint {
 
 export type OpenEndpoint = (options?: Partial<McpOptions>) => Promise<TestEndpoint>
 
-/** The server as the function it is. */
+/** Returns an endpoint that calls the server's `fetch`. */
 export function fetchEndpoint(mcp: Mcp): TestEndpoint {
   return {
     url: 'http://localhost/mcp',
@@ -21,7 +21,7 @@ export function fetchEndpoint(mcp: Mcp): TestEndpoint {
   }
 }
 
-/** A JSON-RPC message as it came; what is in it the test asserts. */
+/** A JSON-RPC message as it arrived. The test checks its content. */
 export interface Message {
   jsonrpc?: string
   id?: string | number | null
@@ -41,7 +41,7 @@ export interface SseEvent {
   comment?: string
 }
 
-/** A stream's events, comments included, in pieces of any size (WHATWG HTML, section 9.2.6). */
+/** Yields the events of a stream, comments included, from pieces of any size (WHATWG HTML, section 9.2.6). */
 export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<SseEvent> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let rest = ''
@@ -66,10 +66,10 @@ function parseEvent(block: string): SseEvent {
   return event
 }
 
-/** An HTTP response, read as far as a test wants it. */
+/** An HTTP response, of which a test reads as much as it needs. */
 export class Reply {
   readonly response: Response
-  /** Everything read so far. */
+  /** All events so far. */
   readonly events: SseEvent[] = []
   readonly messages: Message[] = []
   readonly #leave: AbortController
@@ -92,7 +92,7 @@ export class Reply {
     return this.response.headers.get(name)
   }
 
-  /** The next message; undefined when there is no more. */
+  /** Reads the next message; undefined at the end. */
   async next(): Promise<Message | undefined> {
     this.#reading ??= this.#read()
     const { value, done } = await this.#reading.next()
@@ -101,7 +101,7 @@ export class Reply {
     return value
   }
 
-  /** The next message that fits; throws when the reply ends without. */
+  /** Reads up to the next message that matches. Throws when the reply ends before it. */
   async find(fits: (message: Message) => boolean): Promise<Message> {
     for (;;) {
       const message = await this.next()
@@ -114,7 +114,7 @@ export class Reply {
     return this.find((message) => message.method === method && !('id' in message))
   }
 
-  /** The answer to the request: the only message with a result or an error. */
+  /** Reads the answer to the request: the only message with a result or an error. */
   answer(): Promise<Message> {
     return this.find((message) => 'result' in message || 'error' in message)
   }
@@ -126,17 +126,17 @@ export class Reply {
     return answer.result
   }
 
-  /** The rest, up to the end of the reply. */
+  /** Reads the rest of the reply. */
   async rest(): Promise<Message[]> {
     while (await this.next()) {}
     return this.messages
   }
 
-  /** The client goes away. */
+  /** Closes the connection, as a client that leaves. */
   async leave(): Promise<void> {
     this.#leave.abort()
     await this.#reading?.return(undefined).catch(() => {})
-    // A body that came whole, or was cut by the abort, has nothing left to cancel.
+    // A body that is complete or was aborted cannot be cancelled any more.
     await this.response.body?.cancel().catch(() => {})
   }
 
@@ -162,7 +162,7 @@ function flattened(value: Message | Message[]): Message[] {
 interface Sending {
   headers?: Record<string, string | undefined>
   accept?: string
-  /** Of the JSON-RPC request. */
+  /** The id of the JSON-RPC request. */
   id?: unknown
 }
 
@@ -187,7 +187,7 @@ async function send(
   return new Reply(response, leave)
 }
 
-/** Any body at all, with the headers of a JSON POST unless told otherwise. */
+/** Sends any body, by default with the headers of a JSON POST. */
 export function post(
   endpoint: TestEndpoint,
   body: unknown,
@@ -208,13 +208,13 @@ export function post(
 export type LegacyRevision = '2025-03-26' | '2025-06-18' | '2025-11-25'
 export type Capabilities = Record<string, unknown>
 
-/** What both eras' clients can do, each in its own way. */
+/** The operations that clients of both eras have. */
 export abstract class WireClient {
   abstract readonly revision: string
   abstract request(method: string, params?: object, sending?: Sending): Promise<Reply>
   /**
-   * A call to its end, each question answered by the function, whichever way questions travel.
-   * An answer of undefined is an error response in 2025, and no answer in 2026.
+   * Makes a call to its end, and answers each question with the function, in the way of the era. An
+   * answer of undefined becomes an error response in 2025, and no answer in 2026.
    */
   abstract converse(
     method: string,
@@ -234,7 +234,7 @@ export abstract class WireClient {
 
 export interface Conversation {
   answer: Message
-  /** In the order they came. */
+  /** The messages in the order of their arrival. */
   questions: Message[]
 }
 
@@ -251,7 +251,7 @@ export class LegacyClient extends WireClient {
   readonly revision: LegacyRevision
   readonly sessionId: string
   /** The result of `initialize`. */
-  // biome-ignore lint/suspicious/noExplicitAny: what is in it tests say
+  // biome-ignore lint/suspicious/noExplicitAny: tests check its content
   readonly server: any
   readonly #options: ClientOptions
 
@@ -287,11 +287,11 @@ export class LegacyClient extends WireClient {
     return client
   }
 
-  /** Of every request of the session. */
+  /** The headers of every request of the session. */
   get headers(): Record<string, string> {
     return {
       'mcp-session-id': this.sessionId,
-      // The header came with 2025-06-18 (B43).
+      // The header exists since 2025-06-18 (B43).
       ...(this.revision > '2025-03-26' && { 'mcp-protocol-version': this.revision }),
       ...this.#options.headers,
     }
@@ -339,7 +339,7 @@ export class LegacyClient extends WireClient {
     }
   }
 
-  /** GET: the server's own messages, or what a stream held after an event. */
+  /** Sends a GET: opens the server's own stream, or resumes a stream after an event. */
   get(lastEventId?: string, headers: Record<string, string> = {}): Promise<Reply> {
     return send(this.endpoint, 'GET', {
       accept: 'text/event-stream',
@@ -423,14 +423,14 @@ export class ModernClient extends WireClient {
   }
 }
 
-/** Plain ASCII as it is, anything else in base64 (A.2). */
+/** Returns plain ASCII unchanged, and other texts in base64 (A.2). */
 export function headerValue(text: string): string {
   return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !/^=\?base64\?.*\?=$/.test(text)
     ? text
     : `=?base64?${Buffer.from(text).toString('base64')}?=`
 }
 
-/** Tries again until the check passes; what it last threw is thrown when the time (milliseconds) is up. */
+/** Repeats a check until it passes. When the time (milliseconds) is up, throws the last error. */
 export async function eventually<T>(check: () => Promise<T>, within = 8_000): Promise<T> {
   const end = Date.now() + within
   for (;;) {

@@ -1,4 +1,4 @@
-// The tools of every server here: a greeting, and a call that takes a while and tells of it.
+// The tools of every server here: a greeting, and a call that takes a while and reports progress.
 import { setTimeout } from 'node:timers/promises'
 import * as z from 'zod'
 

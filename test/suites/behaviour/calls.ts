@@ -323,13 +323,13 @@ export function calls({ open, endpoint, can }: Suite): void {
   })
 }
 
-/** Values of this client's conversation: of its session, or of a handle. */
+/** Returns a function that calls tools in one conversation: in a session, or with a handle. */
 export async function conversation(client: WireClient) {
   const first = await (await client.call('remember', { key: 'begun', value: true })).result()
   const session = first._meta?.['streamable-mcp/session']
   const args = session ? { session } : {}
   return {
-    /** What a tool with `session: true` needs to find it. */
+    /** The arguments with which a tool with `session: true` finds its session. */
     args,
     async set(key: string, value: unknown): Promise<void> {
       await (await client.call('remember', { key, value, ...args })).result()

@@ -1,4 +1,4 @@
-/** Changes that the server tells of: the standalone GET stream of 2025, `subscriptions/listen` of 2026. */
+/** Changes that the server reports: on the GET stream of 2025, and by `subscriptions/listen` of 2026. */
 import { describe, expect, it } from 'vitest'
 import type { Reply, WireClient } from '../../support/wire.ts'
 import { LegacyClient, ModernClient } from '../../support/wire.ts'

@@ -1,4 +1,4 @@
-/** What each part of the suite gets: endpoints, and clients of every revision. */
+/** The tools of each part of the suite: endpoints, and clients of every revision. */
 import { afterAll, beforeAll } from 'vitest'
 import type { McpOptions } from '../../../src/index.ts'
 import type {
@@ -11,8 +11,8 @@ import type {
 import { LegacyClient, ModernClient } from '../../support/wire.ts'
 
 /**
- * What a host may be unable to do: see that a client has left, hold streams that only listen, and go
- * on with anything behind the end of a reply.
+ * Abilities that a host may lack: notice that a client has left, hold streams that only listen, and
+ * continue to work after the end of a reply.
  */
 export type Missing = 'disconnect' | 'listening' | 'background'
 
@@ -52,7 +52,7 @@ export function connect(
 
 export const isModern = (revision: string) => revision >= '2026-07-28'
 
-/** Everything a client can declare. */
+/** All capabilities that a client can declare. */
 export const ABLE = {
   elicitation: { form: {}, url: {} },
   sampling: { tools: {} },

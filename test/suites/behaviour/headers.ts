@@ -1,4 +1,4 @@
-/** The headers of 2026 that repeat the body, and what every reply says in its own. */
+/** The headers of 2026 that repeat the body, and the headers of every reply. */
 import { describe, expect, it } from 'vitest'
 import { headerValue, LegacyClient, ModernClient } from '../../support/wire.ts'
 import type { Suite } from './endpoint.ts'

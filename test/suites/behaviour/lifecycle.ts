@@ -1,4 +1,4 @@
-/** Beginning and ending: the handshake and sessions of 2025, discovery and the envelope of 2026. */
+/** The lifecycle: handshake and sessions of 2025, discovery and `_meta` of 2026. */
 import { describe, expect, it } from 'vitest'
 import { eventually, LegacyClient, ModernClient, post } from '../../support/wire.ts'
 import type { Suite } from './endpoint.ts'

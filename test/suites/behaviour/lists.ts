@@ -1,4 +1,4 @@
-/** What a server offers: lists shaped for each revision, pages, prompts, resources, templates, completion. */
+/** The lists of a server in the form of each revision, pages, prompts, resources, templates, completion. */
 import { describe, expect, it } from 'vitest'
 import type { WireClient } from '../../support/wire.ts'
 import type { Suite } from './endpoint.ts'

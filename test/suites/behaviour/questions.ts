@@ -1,4 +1,4 @@
-/** Asking the client in the middle of a call: live on its stream in 2025, in rounds in 2026. */
+/** Questions to the client during a call: on the call's stream in 2025, in further rounds in 2026. */
 import { describe, expect, it } from 'vitest'
 import type { Message } from '../../support/wire.ts'
 import { eventually, LegacyClient, ModernClient } from '../../support/wire.ts'

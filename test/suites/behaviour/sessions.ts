@@ -1,4 +1,4 @@
-/** `ctx.session`: values of one conversation, in a session of 2025 or under a handle of 2026. */
+/** `ctx.session`: the values of one conversation, in a session of 2025 or with a handle of 2026. */
 import { describe, expect, it } from 'vitest'
 import { LegacyClient, ModernClient } from '../../support/wire.ts'
 import { conversation } from './calls.ts'

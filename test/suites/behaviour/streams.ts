@@ -1,4 +1,4 @@
-/** The stream of a call in 2025: cut anywhere, and resumed without a lost or doubled event. */
+/** The stream of a call in 2025 can be cut anywhere and resumed. Each event arrives once. */
 import { describe, expect, it } from 'vitest'
 import type { Reply } from '../../support/wire.ts'
 import { eventually, LegacyClient } from '../../support/wire.ts'
