@@ -12,6 +12,7 @@ import type { HostOriginOptions } from './http/host-origin.ts'
 import { createHostOrigin } from './http/host-origin.ts'
 import type { IncomingRequest } from './http/incoming-request.ts'
 import { ownerOf } from './http/incoming-request.ts'
+import { isObserved, tellRequest } from './http/observe.ts'
 import { logRequest, RequestRecord } from './http/request-log.ts'
 import { accepted, errorResponse, exceptionResponse, methodNotAllowed } from './http/responses.ts'
 import * as status from './http/status.ts'
@@ -56,13 +57,16 @@ export function createApp(server: Server, options: AppOptions): Hono<{ Bindings:
 
   async function handleRequest(req: HonoRequest, platform: Platform): Promise<Response> {
     const { raw: request } = req
-    const startedAt = logRequests ? server.clock() : 0
+    const observed = isObserved(server, platform)
+    const startedAt = logRequests || observed ? server.clock() : 0
     const record = new RequestRecord()
     const origin = request.headers.get('origin')
     const response =
       hostOrigin.refusal(request, origin, platform) ?? (await authorize(req, platform, record))
-    if (logRequests) {
-      logRequest(server, { request, platform, status: response.status, startedAt, record })
+    if (logRequests || observed) {
+      const answered = { request, platform, status: response.status, startedAt, record }
+      if (logRequests) logRequest(server, answered)
+      if (observed) await tellRequest(server, answered)
     }
     return applyCors(response, origin, hostOrigin.isAllowedOrigin)
   }

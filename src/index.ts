@@ -28,6 +28,14 @@ export { isLoopback } from './lib/loopback.ts'
 export type { MaybePromise } from './lib/maybe-promise.ts'
 export type { Mcp } from './mcp.ts'
 export { createMcp } from './mcp.ts'
+export type {
+  CallOutcome,
+  ObservedCall,
+  ObservedRequest,
+  Observer,
+  ServerCounts,
+  StoreStats,
+} from './observer.ts'
 export type { McpOptions } from './options.ts'
 export { McpError } from './protocol/errors.ts'
 export type { RequestId } from './protocol/jsonrpc.ts'

@@ -162,11 +162,17 @@ export function createMcp(options: McpOptions): Mcp {
     cache: { ttlMs: cache.ttlMs, cacheScope: cache.scope },
     clock,
     log: options.log ?? logProblems,
+    observer: options.observer,
     running: new Set(),
     longLivedStreams: new Set(),
     readers: new StreamReaders(),
     stopped: false,
   }
+  options.observer?.start?.({
+    openStreams: () => server.longLivedStreams.size,
+    runningCalls: () => server.running.size,
+    storeStats: () => store.stats,
+  })
   const app = createApp(server, {
     path,
     auth,

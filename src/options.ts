@@ -2,6 +2,7 @@
 import type { Auth } from './auth/auth.ts'
 import type { BodyOptions } from './http/body.ts'
 import type { HostOriginOptions } from './http/host-origin.ts'
+import type { Observer } from './observer.ts'
 import type { Icon } from './protocol/types.ts'
 import type { Logger } from './server.ts'
 import type { Store } from './state/store.ts'
@@ -71,6 +72,11 @@ export interface McpOptions extends HostOriginOptions, BodyOptions {
   cache?: { ttlMs: number; scope: 'public' | 'private' }
   /** Receives an entry for each request and each failure. @default warnings and errors as JSON on stderr */
   log?: Logger
+  /**
+   * Is told of each request and call, for metrics and traces: `openTelemetry()` of
+   * `streamable-mcp/opentelemetry`, or one of your own. @default none, at no cost
+   */
+  observer?: Observer
   /** Milliseconds since the epoch. @default Date.now */
   clock?: () => number
 }

@@ -3,6 +3,7 @@
 import type { Cancellation } from './handlers/cancellation.ts'
 import type { Registry } from './handlers/registry.ts'
 import type { StreamReaders } from './lib/stream-readers.ts'
+import type { Observer } from './observer.ts'
 import type { Implementation } from './protocol/types.ts'
 import type { ChangeFeed } from './state/change-log.ts'
 import type { StreamOptions } from './state/event-log/event-log.ts'
@@ -50,6 +51,7 @@ export interface Server {
   readonly cache: { readonly ttlMs: number; readonly cacheScope: 'public' | 'private' }
   readonly clock: () => number
   readonly log: Logger
+  readonly observer: Observer | undefined
   /** Calls whose handlers run in this process. Each removes itself at its end; all are aborted when the server stops. */
   readonly running: Set<Cancellation>
   /** Functions that end the long-lived streams. They are not listeners of one signal, because Node 20 warns of a leak at the 11th. */

@@ -1,5 +1,7 @@
 /** What the app needs of every method of authorization: verify a caller, answer a refusal, serve documents. */
 
+import type { Observer } from '../observer.ts'
+
 /** The caller of a request, as the method of authorization has verified it. */
 export interface Principal {
   /** A digest of issuer and subject: stable, and safe as part of a key. Sessions, streams and handles belong to it. */
@@ -25,6 +27,8 @@ export interface Platform {
   readonly background?: boolean
   /** The host's id of the request, written to the log. */
   readonly requestId?: string
+  /** Is told of this request and its calls, beside the server's own observer. */
+  readonly observer?: Observer
   /**
    * A cheaper way to read the body than through the `Request`. `body` is called once at most. It
    * returns undefined when the body must be read from the `Request`, and a promise of undefined when

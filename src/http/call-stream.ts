@@ -12,6 +12,8 @@ import * as status from './status.ts'
 export interface Answer {
   readonly body: string | undefined
   readonly status: number
+  /** The code of a JSON-RPC error, as text. */
+  readonly error?: string
 }
 
 export interface CallStreamOptions {

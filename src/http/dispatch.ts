@@ -12,6 +12,7 @@ import { StoreUnavailable } from '../state/store.ts'
 import type { Answer, CallStreamOptions } from './call-stream.ts'
 import { CallStream } from './call-stream.ts'
 import type { IncomingRequest } from './incoming-request.ts'
+import { isObserved, observedCall } from './observe.ts'
 import { busyError } from './responses.ts'
 import * as status from './status.ts'
 
@@ -41,7 +42,10 @@ export function respond(options: RespondOptions): MaybePromise<Response> {
   })
   const answers: MaybePromise<Answer>[] = []
   calls = options.createCalls(stream)
-  for (const call of calls) answers.push(dispatch(call))
+  const observed = isObserved(server, incoming.platform)
+  for (const call of calls) {
+    answers.push(observed ? observedCall(incoming, call, () => dispatch(call)) : dispatch(call))
+  }
   return stream.respond(answers, batch)
 }
 
@@ -98,6 +102,7 @@ function toErrorAnswer(call: Call, error: unknown): Answer {
   const answer = (mcpError: McpError, statusCode: number): Answer => ({
     body: errorMessage(call.id, mcpError),
     status: statusCode,
+    error: String(mcpError.code),
   })
   if (error instanceof McpError) return answer(error, status.statusOfError(call.era, error))
   if (error instanceof HandlerFailure) {

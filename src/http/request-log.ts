@@ -48,6 +48,6 @@ export function logRequest(server: Server, logged: LoggedRequest): void {
 }
 
 /** A 32-bit hash: correlates log lines, cannot recover the session id. */
-function shortHash(value: string): string {
+export function shortHash(value: string): string {
   return fingerprint(value).toString(16).padStart(8, '0')
 }

@@ -10,6 +10,8 @@ interface BaseCall extends CallFacts {
   readonly id: RequestId
   readonly method: string
   readonly params: Params
+  /** Whether the tool's result says that it failed: only observers read it. */
+  toolFailed: boolean
   /** Releases what the call waits for: nothing can reach it any more. */
   close(): void
 }

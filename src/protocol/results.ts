@@ -30,6 +30,7 @@ export function writeResult(
 }
 
 export function writeToolResult(call: Call, tool: Tool, result: CallToolResult): string {
+  if (result.isError) call.toolFailed = true
   return writeResult(call, shapeToolResult(withHandle(call, result), tool, call.revision))
 }
 

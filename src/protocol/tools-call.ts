@@ -135,6 +135,7 @@ function requireValid(checked: Validation): Params {
 
 /** A failure of the handler as a result that the model reads; any other error is thrown on. */
 function writeFailure(call: Call, error: unknown): string {
-  if (error instanceof HandlerFailure) return writeResult(call, toFailureResult(error.message))
-  throw error
+  if (!(error instanceof HandlerFailure)) throw error
+  call.toolFailed = true
+  return writeResult(call, toFailureResult(error.message))
 }

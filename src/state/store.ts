@@ -1,4 +1,5 @@
 /** The one interface behind which everything lives that must outlive a request: records and logs. */
+import type { StoreStats } from '../observer.ts'
 
 export type JsonValue =
   | string
@@ -55,6 +56,8 @@ export interface StoreWatch {
 export interface Store {
   /** True where only this process sees what is stored, as in `memoryStore()`. @default false */
   readonly processLocal?: boolean
+  /** Counts since the start, for metrics, where the engine keeps them. */
+  readonly stats?: StoreStats
   /** The record, or undefined where there is none or it has expired. */
   get(key: StoreKey): Promise<StoredRecord | undefined>
   /** Returns the new version. Throws {@link StoreConflict} when `ifVersion` no longer holds. */

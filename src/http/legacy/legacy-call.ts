@@ -42,6 +42,7 @@ export class LegacyCall implements LegacyMethodCall {
   readonly params: Params
   readonly cancellation: Cancellation
   readonly stream: CallStream
+  toolFailed = false
   readonly #incoming: IncomingRequest
   readonly #session: Session<LegacySession>
   #mailbox: Mailbox | undefined

@@ -11,6 +11,7 @@ import type { LegacySession, Session } from '../../state/sessions.ts'
 import type { Classified } from '../classify.ts'
 import { respond } from '../dispatch.ts'
 import type { IncomingRequest } from '../incoming-request.ts'
+import { observedResponse } from '../observe.ts'
 import { accepted, errorResponse } from '../responses.ts'
 import * as status from '../status.ts'
 import { initialize } from './initialize.ts'
@@ -33,7 +34,9 @@ export async function handleLegacyPost(
   for (const one of messages) if (one.kind === 'request') requests.push(one.message)
   const [first] = requests
   if (requests.some(({ method }) => method === 'initialize')) {
-    if (!batch && first) return initialize(server, incoming, first)
+    if (!batch && first) {
+      return observedResponse(server, incoming, first, () => initialize(server, incoming, first))
+    }
     const why = 'initialize cannot be part of a batch'
     return errorResponse(status.BAD_REQUEST, null, invalidRequest(why))
   }

@@ -53,6 +53,7 @@ export class ModernCall implements ModernMethodCall {
   readonly logLevel: LogLevel | undefined
   readonly progressToken: string | number | undefined
   handle: string | undefined
+  toolFailed = false
   readonly #incoming: IncomingRequest
   /** Made with the first request to the client. */
   #rounds: MultiRoundTrip | undefined

@@ -11,6 +11,7 @@ import { respond } from '../dispatch.ts'
 import { checkMethodHeaders, checkParamHeaders } from '../headers.ts'
 import type { IncomingRequest } from '../incoming-request.ts'
 import { META, toProgressToken } from '../meta.ts'
+import { observedResponse } from '../observe.ts'
 import { errorResponse } from '../responses.ts'
 import { statusOfRefusal } from '../status.ts'
 import { ModernCall } from './modern-call.ts'
@@ -45,7 +46,9 @@ async function handleRequest(
   if (method === 'tools/call') checkParamHeaders(headers, server, params)
   const meta = readMeta(envelope.meta)
   if (method === 'subscriptions/listen') {
-    return (await subscriptions()).listen(server, incoming, id, params)
+    return observedResponse(server, incoming, request, async () =>
+      (await subscriptions()).listen(server, incoming, id, params),
+    )
   }
   const row = METHODS.get(method)
   if (!row?.modern) throw methodNotFound(method)
