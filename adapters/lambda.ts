@@ -5,6 +5,8 @@ import type { Platform, Store } from '../src/index.ts'
 import type { BufferedReply, Head, Incoming, Shape } from './apigateway.ts'
 import { parseEvent, toHead, toReply } from './apigateway.ts'
 import { EnvironmentError } from './environment/variables.ts'
+import type { Metrics, MetricsDetail } from './metrics.ts'
+import { readMetrics } from './metrics.ts'
 
 export type { BufferedReply, Head } from './apigateway.ts'
 export { readAuth, readEnvironment, readStore } from './environment/lambda.ts'
@@ -13,6 +15,7 @@ export type { EnvironmentOptions, ServerOptions } from './environment/options.ts
 export { readServerOptions } from './environment/options.ts'
 export type { Environment } from './environment/variables.ts'
 export { EnvironmentError } from './environment/variables.ts'
+export type { MetricsDetail } from './metrics.ts'
 export type { SecretOptions } from './secret.ts'
 
 /** The result of `createMcp()`, or any app that answers a web request, such as a Hono app. */
@@ -20,7 +23,7 @@ export interface App {
   /** Answers a web request. `env.platform` holds what the host knows about it. */
   fetch(request: Request, env: { platform: Platform }): Response | Promise<Response>
   /** The store of the sessions, which is checked at the start. An app without this member is not checked. */
-  readonly store?: Pick<Store, 'processLocal'>
+  readonly store?: Pick<Store, 'processLocal' | 'stats'>
 }
 
 /** The part of Lambda's invocation context that this adapter reads. */
@@ -72,6 +75,12 @@ export interface LambdaOptions {
   margin?: number
   /** Receives failures of the app and of a body, and warnings at the start. @default console.error */
   log?: (message: string, error?: unknown) => void
+  /**
+   * Writes one line a request in CloudWatch's embedded metric format: `basic` for the function as a
+   * whole, `tools` also by tool, era and status, or `off`. docs/operate.md names the metrics and their price.
+   * @default the variable `MCP_METRICS`, or else `off`
+   */
+  metrics?: MetricsDetail
   /** Lambda's API for streaming. @default the global `awslambda` */
   runtime?: LambdaRuntime
 }
@@ -91,8 +100,9 @@ export interface LambdaOptions {
 export function lambda(app: App, options: LambdaOptions = {}): StreamingHandler {
   const { log = logError, runtime = hostRuntime() } = options
   checkStore(app, log)
+  const metrics = readMetrics(process.env, app.store, options.metrics)
   return runtime.streamifyResponse(async (event, stream, context) => {
-    const answer = await invoke(app, event, context, options)
+    const answer = await invoke(app, event, context, options, metrics)
     if (answer === undefined) return end(stream)
     const out = runtime.HttpResponseStream.from(stream, toHead(answer.response, answer.shape))
     // The runtime sends status and headers with the first write, even with an empty one.
@@ -123,8 +133,9 @@ export function lambda(app: App, options: LambdaOptions = {}): StreamingHandler 
 export function bufferedLambda(app: App, options: LambdaOptions = {}): BufferedHandler {
   const { log = logError } = options
   checkStore(app, log)
+  const metrics = readMetrics(process.env, app.store, options.metrics)
   return async (event, context) => {
-    const answer = await invoke(app, event, context, options)
+    const answer = await invoke(app, event, context, options, metrics)
     if (answer === undefined) return undefined
     try {
       return await toReply(answer.response, answer.body, answer.shape)
@@ -164,6 +175,7 @@ async function invoke(
   event: unknown,
   context: LambdaContext,
   { margin = 5000, log = logError }: LambdaOptions,
+  metrics?: Metrics,
 ): Promise<Answer | undefined> {
   let incoming: Incoming | undefined
   try {
@@ -174,6 +186,7 @@ async function invoke(
   }
   if (incoming === undefined) return undefined
   const { request, shape } = incoming
+  const measured = metrics?.(context.awsRequestId)
   const remaining = context.getRemainingTimeInMillis()
   const reserve = Math.min(margin, remaining / 2)
   const platform: Platform = {
@@ -181,22 +194,29 @@ async function invoke(
     deadline: Date.now() + remaining - reserve,
     background: false,
     requestId: context.awsRequestId,
+    ...(measured && { observer: measured }),
   }
   const cut = new AbortController()
   const timer = setTimeout(() => cut.abort(), remaining - reserve / 2)
   const done = () => clearTimeout(timer)
   try {
     const response = await Promise.race([app.fetch(request, { platform }), rejectOn(cut.signal)])
-    const body = chunks(response, cut.signal, done)
+    const stream = isEventStream(response)
+    const body = chunks(response, cut.signal, () => {
+      done()
+      measured?.end({ status: response.status, stream })
+    })
     // The headers of an event stream are sent at once: they tell the client that the call runs.
-    if (isEventStream(response)) return { response, body, shape }
+    if (stream) return { response, body, shape }
     // Any other body is awaited up to its first byte, so that an early failure still becomes a status.
     const first = await body.next()
     return { response, body: first.done ? body : prepend(first.value, body), shape }
   } catch (error) {
     done()
     log('no answer before the first byte', error)
-    return refusal(cut.signal.aborted ? 504 : 500, shape)
+    const status = cut.signal.aborted ? 504 : 500
+    measured?.end({ status, stream: false })
+    return refusal(status, shape)
   }
 }
 

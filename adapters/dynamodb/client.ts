@@ -15,6 +15,7 @@ import type {
   UpdateItemCommandInput,
   UpdateItemCommandOutput,
 } from '@aws-sdk/client-dynamodb'
+import type { StoreStats } from '../../src/index.ts'
 import { StoreUnavailable, ValueTooLarge } from '../../src/index.ts'
 import type { DirectClient } from './direct-client.ts'
 import { createDirectClient, DynamoError, MalformedAnswer } from './direct-client.ts'
@@ -57,6 +58,8 @@ export interface Connection {
   send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
     command: (sdk: Sdk) => Command<Input, Output>,
   ): Promise<Output>
+  /** Counts of this client; its members are read again at each use. */
+  readonly stats: StoreStats
 }
 
 /** Creates a client. It connects at its first operation. */
@@ -66,13 +69,18 @@ export function connect(options: DynamoOptions): Connection {
   if (!(timeout > 0 && timeout < 2 ** 31)) {
     throw new TypeError(`timeout must be from 1 to ${2 ** 31 - 1} milliseconds, not ${timeout}`)
   }
+  const stats = { operations: 0, throttles: 0 }
   let direct: Promise<DirectClient | undefined> | undefined
   let viaSdk: Promise<{ sdk: Sdk; client: DynamoDBClient }> | undefined
 
   function openDirect(): Promise<DirectClient | undefined> {
     direct ??= directSettings(options).then(
       (settings) =>
-        settings && createDirectClient(settings, { attemptTimeout: Math.ceil(timeout / 3) }),
+        settings &&
+        createDirectClient(settings, {
+          attemptTimeout: Math.ceil(timeout / 3),
+          onThrottle: () => stats.throttles++,
+        }),
     )
     direct.catch(() => {
       direct = undefined
@@ -117,6 +125,7 @@ export function connect(options: DynamoOptions): Connection {
 
   return {
     call<Name extends keyof ItemOperations>(operation: Name, input: ItemOperations[Name][0]) {
+      stats.operations++
       return run(async (signal, onUnsure) => {
         const client = await openDirect()
         const output: object = client
@@ -126,6 +135,7 @@ export function connect(options: DynamoOptions): Connection {
         return output as ItemOperations[Name][1]
       })
     },
+    stats,
     send: (make) => run((signal, onUnsure) => sendBySdk(make, signal, onUnsure)),
   }
 }

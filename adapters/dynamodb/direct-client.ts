@@ -73,11 +73,13 @@ export interface DirectOptions {
   attemptTimeout: number
   /** The time of this machine in epoch milliseconds. @default Date.now */
   clock?: () => number
+  /** Called for each attempt that DynamoDB refused because there were too many. */
+  onThrottle?: () => void
 }
 
 export async function createDirectClient(
   settings: DirectSettings,
-  { attemptTimeout, clock = Date.now }: DirectOptions,
+  { attemptTimeout, clock = Date.now, onThrottle }: DirectOptions,
 ): Promise<DirectClient> {
   const { endpoint } = settings
   const { Agent, request } = await loadHttp(endpoint.protocol)
@@ -151,6 +153,7 @@ export async function createDirectClient(
             continue
           }
           const kind = kindOf(error)
+          if (kind === 'throttled') onThrottle?.()
           const pause = kind && quota.pause(count, kind)
           if (pause === undefined) throw error
           lastFailure = kind

@@ -84,7 +84,7 @@ const VERSIONS_PER_MS = 2048
  */
 export function dynamoStore(options: DynamoStoreOptions): Store {
   const { table, clock = Date.now } = options
-  const { call } = connect(options)
+  const { call, stats } = connect(options)
   const ends = logTailCache()
 
   const isLive = (item: Item) => numberOf(item, 'expires') > clock()
@@ -132,6 +132,7 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
   }
 
   return {
+    stats,
     async get(key) {
       const item = await load(recordKey(key))
       if (!item || !isLive(item)) return undefined

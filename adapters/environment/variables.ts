@@ -42,6 +42,7 @@ export const VARIABLES = [
   'COGNITO_RESOURCE_ID',
   // Variables that only Lambda functions read.
   'MCP_STREAMS',
+  'MCP_METRICS',
   'MCP_AUTH_TOKEN_SECRET',
   'MCP_AUTHORIZER_CACHE_SECONDS',
   // Variables that only the reference server reads.
@@ -56,6 +57,7 @@ type AwsVariable =
   | 'AWS_SECRET_ACCESS_KEY'
   | 'AWS_SESSION_TOKEN'
   | 'AWS_ENDPOINT_URL_SECRETS_MANAGER'
+  | 'AWS_LAMBDA_FUNCTION_NAME'
 
 /** The name of a variable that this server reads. */
 export type Variable = (typeof VARIABLES)[number]

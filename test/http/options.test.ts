@@ -2,7 +2,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { LogEntry, Mcp, McpOptions, Store, ToolHandler } from '../../src/index.ts'
+import type {
+  LogEntry,
+  Mcp,
+  McpOptions,
+  ObservedRequest,
+  Store,
+  ToolHandler,
+} from '../../src/index.ts'
 import { bearer, createMcp, memoryStore } from '../../src/index.ts'
 import type { TestEndpoint } from '../support/wire.ts'
 import { fetchEndpoint, LegacyClient, ModernClient, post, Reply } from '../support/wire.ts'
@@ -434,6 +441,19 @@ const ROWS: Record<keyof McpOptions, Row> = {
     cases: [
       [{}, { console: ['error'], own: [] }],
       [{ log: () => {} }, { console: [], own: ['error', 'info'] }],
+    ],
+  },
+  observer: {
+    async observe(options) {
+      const statuses: number[] = []
+      const observer = { request: ({ status }: ObservedRequest) => statuses.push(status) }
+      const endpoint = start({ ...options, ...(options.observer && { observer }) })
+      await (await new ModernClient(endpoint).call('first')).rest()
+      return statuses
+    },
+    cases: [
+      [{}, []],
+      [{ observer: {} }, [200]],
     ],
   },
   clock: {

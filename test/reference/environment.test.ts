@@ -12,6 +12,7 @@ import { readCacheSeconds } from '../../adapters/environment/lambda.ts'
 import type { Variable } from '../../adapters/environment/variables.ts'
 import { misspelledVariables, VARIABLES } from '../../adapters/environment/variables.ts'
 import { readEnvironment as readLambdaEnvironment } from '../../adapters/lambda.ts'
+import { readMetrics } from '../../adapters/metrics.ts'
 import type { NodeServer } from '../../adapters/node.ts'
 import { readAddress, readEnvironment, readServerOptions, serve } from '../../adapters/node.ts'
 import { readBedrock, readLambdaTools } from '../../reference/config.ts'
@@ -529,6 +530,14 @@ const ROWS: Record<Variable, Row> = {
       [{}, 401],
       [{ COGNITO_RESOURCE_ID: 'mcp-server-api' }, 200],
       [{ COGNITO_RESOURCE_ID: 'other-api' }, 401],
+    ],
+  },
+  MCP_METRICS: {
+    observe: (env) => readMetrics(env, undefined) !== undefined,
+    cases: [
+      [{}, false],
+      [{ MCP_METRICS: 'off' }, false],
+      [{ MCP_METRICS: 'basic' }, true],
     ],
   },
   MCP_STREAMS: {
