@@ -155,7 +155,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
           },
           ...dimensions,
           ...values,
-          // These are no dimensions: each value of one would be billed as a metric of its own.
+          // Members only: as a dimension, each of their values would be billed as a metric.
           requestId,
           ...(method !== undefined && { method }),
         }

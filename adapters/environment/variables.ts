@@ -41,8 +41,8 @@ export const VARIABLES = [
   'COGNITO_SUPPORTED_SCOPES',
   'COGNITO_RESOURCE_ID',
   // Variables that only Lambda functions read.
-  'MCP_STREAMS',
   'MCP_METRICS',
+  'MCP_STREAMS',
   'MCP_AUTH_TOKEN_SECRET',
   'MCP_AUTHORIZER_CACHE_SECONDS',
   // Variables that only the reference server reads.

@@ -82,6 +82,7 @@ const CALLS: Readonly<Record<string, [method: string, params: object, result: ob
     { name: 'search', arguments: { filter: { op: 'not', filter: { op: 'is', value: 'x' } } } },
     { structuredContent: { filter: { op: 'not', filter: { op: 'is', value: 'x' } } } },
   ],
+  measured: ['tools/call', { name: 'now', arguments: {} }, text('21 °C')],
   shop: ['tools/call', { name: 'status', arguments: {} }, text('open')],
   reports: ['tools/call', { name: 'report', arguments: {} }, text('For build-server: all is well')],
 }

@@ -19,6 +19,7 @@ import { dynamoStore } from 'streamable-mcp/dynamodb'
 import { bufferedLambda, lambda } from 'streamable-mcp/lambda'
 import { serve } from 'streamable-mcp/node'
 import { postgresStore } from 'streamable-mcp/postgres'
+import { openTelemetry } from 'streamable-mcp/opentelemetry'
 import { redisStore } from 'streamable-mcp/redis'
 import { connect, testClock, testStore } from 'streamable-mcp/testing'
 import * as v from 'valibot'
@@ -30,7 +31,7 @@ const input = { type: 'object' } satisfies JsonSchema satisfies Schema
 const who = ({ principal }: Context): Principal | undefined => principal
 mcp.tool('add', { description: 'Adds', input: v.object({ a: v.number(), b: v.number() }) }, ({ a, b }) => a + b)
 mcp.tool('who', { description: 'Says who', input }, (_, ctx): ToolReturn => who(ctx)?.subject ?? failure('Nobody'))
-const entries = [authorizer, bearer, bufferedLambda, cognito, connect, dynamoStore, gateway, image, lambda, McpError, oauth, postgresStore, redisStore, testClock, testStore, text]
+const entries = [authorizer, bearer, bufferedLambda, cognito, connect, dynamoStore, gateway, image, lambda, McpError, oauth, openTelemetry, postgresStore, redisStore, testClock, testStore, text]
 const { port, close } = await serve(mcp, { port: 0 })
 const answer = await fetch(\`http://127.0.0.1:\${port}/mcp\`, {
   method: 'POST',
@@ -52,6 +53,7 @@ const PEERS = [
   '@types/pg@8',
   '@aws-sdk/client-dynamodb@3',
   '@modelcontextprotocol/client@2',
+  '@opentelemetry/api@1.9',
   'ioredis@6',
   'pg@8',
 ]
