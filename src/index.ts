@@ -28,6 +28,9 @@ export { isLoopback } from './lib/loopback.ts'
 export type { MaybePromise } from './lib/maybe-promise.ts'
 export type { Mcp } from './mcp.ts'
 export { createMcp } from './mcp.ts'
+export type { McpOptions } from './options.ts'
+export { McpError } from './protocol/errors.ts'
+export type { RequestId } from './protocol/jsonrpc.ts'
 export type {
   CallOutcome,
   ObservedCall,
@@ -35,10 +38,7 @@ export type {
   Observer,
   ServerCounts,
   StoreStats,
-} from './observer.ts'
-export type { McpOptions } from './options.ts'
-export { McpError } from './protocol/errors.ts'
-export type { RequestId } from './protocol/jsonrpc.ts'
+} from './protocol/observer.ts'
 export type { Era, LegacyRevision, ModernRevision, Revision } from './protocol/revisions.ts'
 export { LEGACY_REVISIONS, MODERN_REVISIONS } from './protocol/revisions.ts'
 export type * from './protocol/types.ts'

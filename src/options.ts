@@ -2,7 +2,7 @@
 import type { Auth } from './auth/auth.ts'
 import type { BodyOptions } from './http/body.ts'
 import type { HostOriginOptions } from './http/host-origin.ts'
-import type { Observer } from './observer.ts'
+import type { Observer } from './protocol/observer.ts'
 import type { Icon } from './protocol/types.ts'
 import type { Logger } from './server.ts'
 import type { Store } from './state/store.ts'

@@ -3,7 +3,7 @@
 import type { Cancellation } from './handlers/cancellation.ts'
 import type { Registry } from './handlers/registry.ts'
 import type { StreamReaders } from './lib/stream-readers.ts'
-import type { Observer } from './observer.ts'
+import type { Observer } from './protocol/observer.ts'
 import type { Implementation } from './protocol/types.ts'
 import type { ChangeFeed } from './state/change-log.ts'
 import type { StreamOptions } from './state/event-log/event-log.ts'

@@ -1,6 +1,6 @@
 /** What the app needs of every method of authorization: verify a caller, answer a refusal, serve documents. */
 
-import type { Observer } from '../observer.ts'
+import type { Observer } from '../protocol/observer.ts'
 
 /** The caller of a request, as the method of authorization has verified it. */
 export interface Principal {

@@ -1,5 +1,5 @@
 /** The one interface behind which everything lives that must outlive a request: records and logs. */
-import type { StoreStats } from '../observer.ts'
+import type { StoreStats } from '../protocol/observer.ts'
 
 export type JsonValue =
   | string

@@ -1,6 +1,6 @@
 /** What a server tells of its work, so that metrics and traces can be made of it. */
-import type { MaybePromise } from './lib/maybe-promise.ts'
-import type { Era, Revision } from './protocol/revisions.ts'
+import type { MaybePromise } from '../lib/maybe-promise.ts'
+import type { Era, Revision } from './revisions.ts'
 
 /** A call of one method, before it runs. No member is longer or has more values than the server allows. */
 export interface ObservedCall {
