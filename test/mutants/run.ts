@@ -1,129 +1,155 @@
 /**
- * `npm run test:mutants`: breaks the sources on purpose, in one place at a time, and fails when the tests
- * still pass. The JSON files of this folder list the mutants. `-- --tenth` runs a tenth of them, chosen by
- * today's date, `-- --tenth=3` the third tenth, `-- memory.ts` those of files with this text in their path.
+ * `npm run test:mutants`: breaks the sources on purpose, one place at a time, and fails when the tests
+ * do not notice. `-- --tenth` runs the tenth that today's date chooses, `-- --tenth=3` the third,
+ * `-- memory.ts` those of the files with that text in their path, `-- --lanes=1` one at a time.
  */
-import { execFile, execFileSync } from 'node:child_process'
-import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import type { ChildProcess } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { Command, Run } from './lane.ts'
+import type { Mutant } from './list.ts'
+import { mutate, ROOT, readMutants } from './list.ts'
 
-interface Mutant {
-  /** The text to replace, which the file contains exactly once. */
-  readonly from: string
-  readonly to: string
-  /** The harm for a user. */
-  readonly reason: string
-  /** The tests to run in place of the group's tests. */
-  readonly tests?: readonly string[]
-  /** The reason why a test cannot distinguish the mutant from the original. */
-  readonly equivalent?: string
-}
+/**
+ * A mutant that makes the tests wait for ever counts as noticed when they take so many times as long
+ * as without it.
+ */
+const SLOWER = 10
 
-interface Group {
-  readonly file: string
-  readonly tests: readonly string[]
-  readonly mutants: readonly Mutant[]
-}
+/** Milliseconds that a test file may take in any case, since its first run compiles the sources. */
+const LEAST_LIMIT = 30_000
 
-type Entry = Mutant & { readonly file: string; readonly tests: readonly string[] }
+/** Milliseconds for a test file without a mutant. */
+const BASELINE_LIMIT = 300_000
 
-/** The time limit of a test run. A mutant that makes the tests wait for ever counts as found. */
-const TIME_LIMIT = 120_000
+const LANE = fileURLToPath(new URL('./lane.ts', import.meta.url))
 
-const folder = fileURLToPath(new URL('.', import.meta.url))
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8' })
-
-async function readEntries(): Promise<Entry[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort()
-  const groups = await Promise.all(
-    names.map(
-      async (name): Promise<Group[]> => JSON.parse(await readFile(join(folder, name), 'utf8')),
-    ),
-  )
-  return groups
-    .flat()
-    .flatMap(({ file, tests, mutants }) => mutants.map((mutant) => ({ file, tests, ...mutant })))
-}
-
-/** Returns the file's text with the mutant. Throws when the list does not match the file any more. */
-async function mutate({ file, from, to }: Entry): Promise<string> {
-  const parts = (await readFile(join(root, file), 'utf8')).split(from)
-  if (parts.length !== 2) {
-    throw new Error(`${file}: ${JSON.stringify(from)} stands there ${parts.length - 1} times`)
-  }
-  return parts.join(to)
-}
-
-async function copyTree(): Promise<string> {
-  const copy = await mkdtemp(join(tmpdir(), 'streamable-mcp-mutants-'))
-  const names = git('ls-files', '--cached', '--others', '--exclude-standard').trim().split('\n')
+async function copyTree(copy: string): Promise<void> {
+  const args = ['ls-files', '--cached', '--others', '--exclude-standard']
+  const names = execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim().split('\n')
   for (const name of names) {
-    await cp(join(root, name), join(copy, name)).catch((error) => {
+    await mkdir(dirname(join(copy, name)), { recursive: true })
+    await cp(join(ROOT, name), join(copy, name)).catch((error) => {
       // Git also lists a file that was deleted but not committed.
       if (error.code !== 'ENOENT') throw error
     })
   }
-  await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
-  return copy
+  await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
 }
 
-type Outcome = 'passed' | 'failed' | 'no test ran'
+/** A copy of the sources and the process that runs tests in it, which is replaced when it hangs. */
+class Lane {
+  readonly #copy: string
+  #process: Promise<ChildProcess> | undefined
 
-interface Report {
-  readonly numFailedTests: number
-  readonly numPassedTests: number
-  readonly testResults: readonly {
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[]
-  }[]
-}
-
-interface Run {
-  readonly outcome: Outcome
-  /** Returns the name of the test that failed first. */
-  readonly failed?: string | undefined
-}
-
-/** Runs the tests in the copy until one fails. Code that cannot be loaded does not count as a failed test. */
-function runTests(copy: string, tests: readonly string[], timeout = TIME_LIMIT): Promise<Run> {
-  const args = [join('node_modules', 'vitest', 'vitest.mjs'), 'run', '--bail=1', '--reporter=json']
-  return new Promise((resolve) => {
-    const options = { cwd: copy, timeout, maxBuffer: 2 ** 28 }
-    execFile(process.execPath, [...args, ...tests], options, (error, stdout) => {
-      if (error?.killed) return resolve({ outcome: 'failed', failed: 'the time limit' })
-      const json = /\{"numTotalTestSuites".*\}/s.exec(stdout)?.[0]
-      const report: Report | undefined = json && JSON.parse(json)
-      if (report && report.numFailedTests > 0) {
-        const results = report.testResults.flatMap(({ assertionResults }) => assertionResults)
-        const failed = results.find(({ status }) => status === 'failed')?.fullName
-        return resolve({ outcome: 'failed', failed })
-      }
-      const passed = !error && report && report.numPassedTests > 0
-      resolve({ outcome: passed ? 'passed' : 'no test ran' })
-    })
-  })
-}
-
-/** Runs the test files in the order of the list, fast ones first, until one fails. */
-async function notice(copy: string, tests: readonly string[]): Promise<Run> {
-  let last: Run = { outcome: 'no test ran' }
-  for (const test of tests) {
-    last = await runTests(copy, [test])
-    if (last.outcome !== 'passed') return last
+  constructor(copy: string) {
+    this.#copy = copy
   }
-  return last
+
+  async write(file: string, text: string): Promise<void> {
+    await this.#ask({ write: file, text }, BASELINE_LIMIT)
+  }
+
+  /** Resolves to undefined when the test file takes longer than `limit`. */
+  async run(test: string, limit: number, retry = 0): Promise<Run | undefined> {
+    return (await this.#ask({ run: test, retry }, limit)) as Run | undefined
+  }
+
+  async #ask(command: Command, limit: number): Promise<unknown> {
+    this.#process ??= this.#start()
+    const child = await this.#process
+    const waiting = new AbortController()
+    const { signal } = waiting
+    child.send(command)
+    try {
+      const [answer] = await Promise.race([
+        once(child, 'message', { signal }),
+        once(child, 'exit', { signal }).then(() => {
+          throw new Error('The process that runs the tests has ended')
+        }),
+        sleep(limit, [undefined], { signal }),
+      ])
+      if (answer === undefined) await this.end()
+      return answer
+    } finally {
+      waiting.abort()
+    }
+  }
+
+  async #start(): Promise<ChildProcess> {
+    // A group of its own, so that what the tests have started ends with it.
+    const child = fork(LANE, [this.#copy], {
+      detached: true,
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
+    await once(child, 'message')
+    return child
+  }
+
+  async end(): Promise<void> {
+    const child = await this.#process
+    this.#process = undefined
+    if (child?.pid === undefined || child.exitCode !== null) return
+    const ended = once(child, 'exit')
+    process.kill(-child.pid, 'SIGKILL')
+    await ended
+  }
+}
+
+/** How each test file does without a mutant, found out when it is first needed. */
+const baselines = new Map<string, Promise<Run>>()
+
+function baseline(lane: Lane, test: string): Promise<Run> {
+  const measure = async (): Promise<Run> => {
+    const run = await lane.run(test, BASELINE_LIMIT, 1)
+    if (run?.outcome === 'passed') return run
+    throw new Error(`Without a mutant, ${test}: ${run?.failed ?? run?.outcome ?? 'too slow'}`)
+  }
+  const found = baselines.get(test) ?? measure()
+  baselines.set(test, found)
+  return found
+}
+
+interface Verdict {
+  readonly noticed: boolean
+  readonly how: string
+}
+
+/** Runs the tests of a mutant file by file until one notices it. */
+async function judge(lane: Lane, mutant: Mutant): Promise<Verdict> {
+  const [original, mutated] = [
+    await readFile(join(ROOT, mutant.file), 'utf8'),
+    await mutate(mutant),
+  ]
+  let how = 'no test'
+  for (const test of mutant.tests) {
+    const { milliseconds } = await baseline(lane, test)
+    const limit = Math.max(LEAST_LIMIT, SLOWER * milliseconds)
+    await lane.write(mutant.file, mutated)
+    const run = await lane.run(test, limit)
+    await lane.write(mutant.file, original)
+    if (!run) return { noticed: true, how: `${test} takes more than ${limit} ms` }
+    if (run.outcome === 'failed') return { noticed: true, how: `${run.failed}` }
+    how = run.outcome === 'passed' ? 'every test passes' : `${test} cannot be loaded`
+    if (run.outcome !== 'passed') break
+  }
+  return { noticed: false, how }
 }
 
 const args = process.argv.slice(2)
-const tenthOption = args.find((arg) => arg.startsWith('--tenth'))
+const option = (name: string): string | undefined =>
+  args.find((arg) => arg.startsWith(`--${name}`))?.slice(name.length + 3)
 const filters = args.filter((arg) => !arg.startsWith('--'))
 const today = Math.floor(Date.now() / 86_400_000)
-const tenth = tenthOption && Number(tenthOption.split('=')[1] ?? today) % 10
+const tenth = option('tenth') === undefined ? undefined : Number(option('tenth') || today) % 10
 
-const all = await readEntries()
-for (const entry of all) await mutate(entry)
+const all = await readMutants()
+for (const mutant of all) await mutate(mutant)
 const chosen = all.filter(
   ({ file, equivalent }, index) =>
     !equivalent &&
@@ -132,26 +158,35 @@ const chosen = all.filter(
 )
 process.stdout.write(`${chosen.length} of ${all.length} mutants\n`)
 
-const copy = await copyTree()
-const problems: string[] = []
-try {
-  const tests = [...new Set(chosen.flatMap((entry) => entry.tests))]
-  const before = await runTests(copy, ['--retry=1', ...tests], 5 * TIME_LIMIT)
-  if (before.outcome !== 'passed') {
-    throw new Error(`Without a mutant: ${before.outcome} ${before.failed ?? ''}`)
+const began = Date.now()
+const folder = await mkdtemp(join(tmpdir(), 'streamable-mcp-mutants-'))
+const waiting = [...chosen]
+const survivors: string[] = []
+
+async function work(lane: Lane): Promise<void> {
+  for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
+    const { noticed, how } = await judge(lane, mutant).catch(
+      (error): Verdict => ({ noticed: false, how: error.message }),
+    )
+    const line = `${mutant.file}: ${mutant.reason} (${JSON.stringify(mutant.from)}): ${how}`
+    if (!noticed) survivors.push(line)
+    process.stdout.write(`${noticed ? '✓' : '✗'} ${line}\n`)
   }
-  for (const entry of chosen) {
-    const original = await readFile(join(copy, entry.file), 'utf8')
-    await writeFile(join(copy, entry.file), await mutate(entry))
-    const { outcome, failed } = await notice(copy, entry.tests)
-    await writeFile(join(copy, entry.file), original)
-    const line = `${entry.file}: ${entry.reason} (${JSON.stringify(entry.from)})`
-    if (outcome !== 'failed') problems.push(`${outcome}: ${line}`)
-    process.stdout.write(outcome === 'failed' ? `✓ ${line}: ${failed}\n` : `✗ ${line}\n`)
-  }
-} finally {
-  await rm(copy, { recursive: true, force: true })
 }
-for (const problem of problems) process.stdout.write(`${problem}\n`)
-process.stdout.write(`${chosen.length - problems.length} noticed, ${problems.length} not\n`)
-process.exitCode = problems.length === 0 ? 0 : 1
+
+const lanes: Lane[] = []
+try {
+  for (let i = 0; i < Number(option('lanes') || 2); i++) {
+    await copyTree(join(folder, `${i}`))
+    lanes.push(new Lane(join(folder, `${i}`)))
+  }
+  await Promise.all(lanes.map(work))
+} finally {
+  await Promise.all(lanes.map((lane) => lane.end()))
+  await rm(folder, { recursive: true, force: true })
+}
+for (const survivor of survivors) process.stdout.write(`Not noticed: ${survivor}\n`)
+const seconds = Math.round((Date.now() - began) / 1000)
+const noticed = chosen.length - survivors.length
+process.stdout.write(`${noticed} noticed, ${survivors.length} not, in ${seconds} s\n`)
+process.exitCode = survivors.length === 0 ? 0 : 1
