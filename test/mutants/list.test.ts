@@ -1,6 +1,7 @@
 /** The list of mutants fits the sources, so that it cannot rot between two runs of `npm run test:mutants`. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { transform } from 'esbuild'
 import { describe, expect, it } from 'vitest'
 import { mutate, ROOT, readMutants } from './list.ts'
 
@@ -18,8 +19,12 @@ it('has each mutant once', () => {
 describe.each([...new Set(mutants.map(({ file }) => file))])('of %s', (file) => {
   const own = mutants.filter((mutant) => mutant.file === file)
 
-  it('changes a text that stands once in the file', async () => {
-    for (const mutant of own) expect(await mutate(mutant)).toContain(mutant.to)
+  it('changes a text that stands once in the file, into one that compiles', async () => {
+    for (const mutant of own) {
+      const text = await mutate(mutant)
+      expect(text).toContain(mutant.to)
+      expect((await transform(text, { loader: 'ts' })).code, mutant.from).not.toBe('')
+    }
   })
 
   it('names tests that exist', () => {
