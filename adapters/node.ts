@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { Server } from 'node:net'
 import { serve as listen } from '@hono/node-server'
 import type { Mcp, Platform } from '../src/index.ts'
 import { preload } from '../src/index.ts'
@@ -80,6 +81,11 @@ export async function serve(
       ServerResponse: drainedResponse(drainTimeout),
     },
   })
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve)
     server.once('error', reject)
@@ -90,11 +96,15 @@ export async function serve(
   let closing: Promise<void> | undefined
   const close = () => {
     closing ??= (async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      // The method of HTTP servers would also destroy connections on which bytes of a reply still wait.
+      const closed = new Promise<void>((resolve) => {
+        Reflect.apply(Server.prototype.close, server, [() => resolve()])
+      })
       await mcp.close({ grace })
-      // A connection becomes idle only after the last bytes of its response are sent.
       const idle = setInterval(() => {
-        if ('closeIdleConnections' in server) server.closeIdleConnections()
+        // For Node a connection is idle when its reply is complete, although bytes of it may still wait.
+        const sending = Array.from(sockets).some(({ writableLength }) => writableLength > 0)
+        if (!sending && 'closeIdleConnections' in server) server.closeIdleConnections()
       }, 10)
       // The connections that are left belong to clients that do not read.
       const rest = setTimeout(() => {

@@ -1,5 +1,6 @@
 /** How a Node server stops: running calls answer first, and a client cannot delay the end. */
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { serve } from '../../adapters/node.ts'
@@ -62,9 +63,10 @@ describe('a Node server that stops', () => {
     expect(performance.now() - startedAt).toBeLessThan(1_500)
   })
 
-  it('does not wait for a client that reads nothing of a large reply', async () => {
-    const large = 'x'.repeat(16 * 1024 * 1024)
-    const { port, close } = await start(() => large)
+  const large = 'x'.repeat(16 * 1024 * 1024)
+
+  /** A client that has asked for the large reply and has read nothing of it yet. */
+  async function ask(port: number): Promise<Socket> {
     const body = JSON.stringify({
       jsonrpc: '2.0',
       id: 1,
@@ -94,10 +96,31 @@ describe('a Node server that stops', () => {
     ]
     socket.write(`${headers.join('\r\n')}\r\n\r\n${body}`)
     await sleep(500)
+    return socket
+  }
+
+  it('does not wait for a client that reads nothing of a large reply', async () => {
+    const { port, close } = await start(() => large)
+    const socket = await ask(port)
     const startedAt = performance.now()
     await close()
-    expect(performance.now() - startedAt).toBeLessThan(2_500)
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
     socket.destroy()
+  })
+
+  it('sends a large reply to its end', async () => {
+    const { port, close } = await start(() => large)
+    const socket = await ask(port)
+    const stopped = close()
+    await sleep(100)
+    let length = 0
+    socket.on('data', (chunk) => {
+      length += chunk.length
+    })
+    socket.resume()
+    await once(socket, 'close')
+    await stopped
+    expect(length).toBeGreaterThan(large.length)
   })
 
   it('takes no new connection, and stops once however often it is told', async () => {
@@ -110,6 +133,40 @@ describe('a Node server that stops', () => {
     expect(error.code).toBe('ECONNREFUSED')
     await stopped
     expect((await (await reply).result()).content[0].text).toBe('done')
+  })
+
+  it('does not wait for a client that never sends the rest of its request', async () => {
+    const { port, close } = await start(() => 'done')
+    const socket = connect({ port, host: '127.0.0.1' })
+    await once(socket, 'connect')
+    socket.on('error', () => {})
+    const lines = [
+      `Host: 127.0.0.1:${port}`,
+      'Content-Type: application/json',
+      'Content-Length: 100',
+    ]
+    socket.write(`POST /mcp HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n{`)
+    await sleep(100)
+    const startedAt = performance.now()
+    await close()
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    socket.destroy()
+  })
+
+  it('stops its app once, however often it is told', async () => {
+    let stops = 0
+    const server = await serve(
+      {
+        fetch: () => new Response(),
+        async close() {
+          stops += 1
+        },
+      },
+      { port: 0, signals: false },
+    )
+    await Promise.all([server.close(), server.close()])
+    await server.close()
+    expect(stops).toBe(1)
   })
 })
 

@@ -135,6 +135,41 @@ describe('the Node adapter', () => {
     })
   })
 
+  it('listens on loopback alone unless it is told otherwise (B4)', async () => {
+    await open(createMcp({ name: 'private', version: '1' }))
+    const reach = async (host: string) => {
+      const socket = connect(serving.port, host)
+      const reached = await once(socket, 'connect').then(
+        () => true,
+        () => false,
+      )
+      socket.destroy()
+      return reached
+    }
+    expect([await reach('127.0.0.1'), await reach('127.0.0.2')]).toEqual([true, false])
+  })
+
+  it('ends a request whose client leaves in the middle of its body', async () => {
+    const mcp = createMcp({ name: 'left', version: '1', log: () => {} })
+    const requests: Promise<unknown>[] = []
+    await open({
+      fetch: (request, env) => {
+        const response = Promise.resolve(mcp.fetch(request, env))
+        requests.push(response)
+        return response
+      },
+      close: () => mcp.close(),
+    })
+    const socket = connect(serving.port, '127.0.0.1')
+    await once(socket, 'connect')
+    const type = 'Content-Type: application/json'
+    socket.write(`POST /mcp HTTP/1.1\r\nHost: localhost\r\n${type}\r\nContent-Length: 100\r\n\r\n{`)
+    await expect.poll(() => requests.length).toBe(1)
+    await new Promise((resolve) => setTimeout(resolve, 50)) // the server begins to read
+    socket.destroy()
+    await expect(requests[0]).resolves.toMatchObject({ status: 400 })
+  })
+
   it('hears a client that has sent its whole call and left before anybody looked at it (B20)', async () => {
     let admit = () => {}
     let noted = 0

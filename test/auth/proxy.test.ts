@@ -9,14 +9,18 @@ let serving: NodeServer | undefined
 afterEach(() => serving?.close())
 
 /** Returns the server's metadata for a request with these headers. */
-async function describeItself(trustProxy: boolean, headers: Record<string, string>) {
+async function describeItself(trustProxy: boolean | undefined, headers: Record<string, string>) {
   const mcp = createMcp({
     name: 'test',
     version: '1.0.0',
     auth: oauth({ issuer: 'https://login.example.com' }),
     log: () => {},
   })
-  serving = await serve(mcp, { port: 0, signals: false, trustProxy })
+  serving = await serve(mcp, {
+    port: 0,
+    signals: false,
+    ...(trustProxy !== undefined && { trustProxy }),
+  })
   const origin = `http://127.0.0.1:${serving.port}`
   const challenge = await fetch(`${origin}/mcp`, { method: 'POST', headers })
   const metadata = await fetch(`${origin}${wellKnown}/mcp`, { headers })
@@ -37,8 +41,8 @@ describe('what a proxy says of the public URL', () => {
     })
   })
 
-  it('counts for nothing otherwise (A48)', async () => {
-    const { challenge, status, document } = await describeItself(false, forwarded)
+  it.each([false, undefined])('counts for nothing otherwise (A48): %s', async (trustProxy) => {
+    const { challenge, status, document } = await describeItself(trustProxy, forwarded)
     expect(challenge).toBe('Bearer realm="mcp"')
     expect(status).toBe(500)
     expect(JSON.stringify(document)).not.toContain('mcp.example.com')
