@@ -14,7 +14,7 @@ import { fetchEndpoint, LegacyClient, ModernClient } from './support/wire.ts'
 
 const run = promisify(execFile)
 
-describe('the heap that a call takes beyond bare Hono', () => {
+describe("the heap that a call takes in addition to bare Hono's", () => {
   it('stays within bounds in both eras', async () => {
     const room = ['--min-semi-space-size=64', '--max-semi-space-size=64']
     const script = fileURLToPath(new URL('support/allocation.ts', import.meta.url))
@@ -73,7 +73,7 @@ describe('one call', () => {
     expect(made).toBe(1)
   })
 
-  it('that is answered at once sets no timer, and a call that is waited for sets two', async () => {
+  it('that answers at once sets no timer, and one that takes time sets two', async () => {
     const endpoint = fetchEndpoint(mcp)
     const legacy = await LegacyClient.open(endpoint, '2025-11-25')
     const modern = new ModernClient(endpoint)
@@ -86,7 +86,7 @@ describe('one call', () => {
     expect(set).toHaveBeenCalledTimes(2)
   })
 
-  it('of tools/list writes the list as JSON once, until a tool comes or goes', async () => {
+  it('of tools/list writes the list as JSON once, until a tool is added or removed', async () => {
     const modern = new ModernClient(fetchEndpoint(mcp))
     const written = vi.spyOn(JSON, 'stringify')
     const lists = () =>
@@ -100,7 +100,7 @@ describe('one call', () => {
 })
 
 describe('the core in a bundle', () => {
-  it('is small beside Hono, and imports nothing at the start but the schema converter', async () => {
+  it('is small compared with Hono, and imports only the schema converter at the start', async () => {
     const { atStart, withEras, withAll, imports } = await coreSize()
     expect(new Set(imports)).toEqual(new Set(['@valibot/to-json-schema']))
     // The budgets of the design.

@@ -51,7 +51,7 @@ async function attempt<T>(call: Promise<T>): Promise<T | 'unknown'> {
 }
 
 describe('with a fifth of all requests failing', () => {
-  it('no record that is there is reported absent, and none that is gone as there', async () => {
+  it('existing records are never reported absent, nor deleted ones present', async () => {
     const known: string[] = []
     let unknown = 0
     faults.reset()
@@ -108,7 +108,7 @@ describe('with a fifth of all requests failing', () => {
     expect(counted).toBeGreaterThan(25)
   })
 
-  it('logs stay gapless and hold every confirmed entry once', async () => {
+  it('logs have no gaps and contain every confirmed entry once', async () => {
     const log: StoreKey = [randomUUID(), 'stream']
     const confirmed: string[] = []
     const doubtful: string[] = []
@@ -144,7 +144,7 @@ describe('with a fifth of all requests failing', () => {
   })
 })
 
-it('with slow answers, waits for them', async () => {
+it('waits for slow answers', async () => {
   const key: StoreKey = [randomUUID(), 'slow']
   faults.rate = 0
   faults.latency = 100
@@ -158,7 +158,7 @@ it('with slow answers, waits for them', async () => {
   }
 })
 
-it.each([...PASSING_FAULTS])('one %s is got over without the caller noticing', async (fault) => {
+it.each([...PASSING_FAULTS])('a single %s is hidden from the caller', async (fault) => {
   const key: StoreKey = [randomUUID(), fault]
   faults.rate = 0
   faults.script = [fault]

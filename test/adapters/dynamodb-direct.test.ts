@@ -196,7 +196,7 @@ describe('the direct client', () => {
   const open = (endpoint: URL, credentials = async (_renew: boolean) => KEYS, clock = Date.now) =>
     createDirectClient({ region: 'local', endpoint, credentials }, { attemptTimeout: 1_000, clock })
 
-  it('is accepted by a server that checks signatures, and refused with another key', async () => {
+  it('is accepted by a server that checks signatures, and refused with a wrong key', async () => {
     await using server = await startVerifier({ current: KEYS })
     const client = await open(server.endpoint)
     expect(await client.send('GetItem', { TableName: 't' }, never, () => {})).toEqual({})
@@ -207,7 +207,7 @@ describe('the direct client', () => {
   })
 
   it.each([-3_600_000, 3_600_000])(
-    'follows the clock of DynamoDB when its own is off by %i ms',
+    'adopts the clock of DynamoDB when its own differs by %i ms',
     async (skew) => {
       await using server = await startVerifier({ current: KEYS })
       const client = await open(server.endpoint, undefined, () => Date.now() + skew)
@@ -218,7 +218,7 @@ describe('the direct client', () => {
     },
   )
 
-  it('renews credentials that were withdrawn, without a failed call', async () => {
+  it('renews credentials that were withdrawn, and the call succeeds', async () => {
     const keys = { current: KEYS }
     await using server = await startVerifier(keys)
     const next: Credentials = { accessKeyId: 'NEXT', secretAccessKey: 'fresh', sessionToken: 't' }
@@ -349,7 +349,7 @@ describe('the settings of the direct way', () => {
     { AWS_USE_DUALSTACK_ENDPOINT: 'true' },
     { AWS_CONFIG_FILE: 'package.json' },
     { AWS_ENDPOINT_URL: 'http://127.0.0.1:1/with/a/path' },
-  ])('leave %o to the SDK', async (more) => {
+  ])('use the SDK for %o', async (more) => {
     expect(await endpointOf({ ...keys, AWS_REGION: 'eu-west-1', ...more })).toBeUndefined()
   })
 
@@ -363,7 +363,7 @@ describe('the settings of the direct way', () => {
 describe('a store on the direct way', () => {
   afterEach(() => vi.unstubAllEnvs())
 
-  it('says that the table is not to be reached, in the same words as through the SDK', async () => {
+  it('reports an unreachable table with the same message as through the SDK', async () => {
     await using dynalite = await startDynalite()
     const options = dynalite.direct()
     const store = dynamoStore({ table: 'missing', ...options })

@@ -68,7 +68,7 @@ async function itemsOf(partition: string): Promise<Record<string, AttributeValue
 }
 
 describe('a request', () => {
-  it('is one for each operation on a record, also when it loses', async () => {
+  it('is sent once for each operation on a record, also when it loses a race', async () => {
     const key = aKey()
     expect(await requestsOf(() => store.get(key))).toEqual({ GetItem: 1 })
     expect(await requestsOf(() => store.put(key, 1, later()))).toEqual({ UpdateItem: 1 })
@@ -79,7 +79,7 @@ describe('a request', () => {
     expect(await requestsOf(() => store.delete(key))).toEqual({ DeleteItem: 1 })
   })
 
-  it('is one for an append where the end of the log is known, else two', async () => {
+  it('is sent once for an append if the end of the log is known, otherwise twice', async () => {
     const log = aKey()
     const append = (after: number) => requestsOf(() => store.append(log, after, [1, 2], later()))
     expect(await append(0)).toEqual({ Query: 1, PutItem: 1 })
@@ -92,7 +92,7 @@ describe('a request', () => {
     expect(await requestsOf(() => other.append(log, 4, [5], later()))).toEqual({ PutItem: 1 })
   })
 
-  it('is one for reading a log, and one for each poll of a log without new entries', async () => {
+  it('is sent once to read a log, and once for each poll of a log without new entries', async () => {
     const log = aKey()
     expect(await requestsOf(() => store.read(log, 0))).toEqual({ Query: 1 })
     await store.append(log, 0, [1, 2], later())
@@ -104,7 +104,7 @@ describe('a request', () => {
     expect(await requestsOf(() => other.read(log, 3))).toEqual({ Query: 1 })
   })
 
-  it('is one per megabyte of a long log', async () => {
+  it('is sent once per megabyte of a long log', async () => {
     const log = aKey()
     const large = 'x'.repeat(300 * 1024)
     for (let last = 0; last < 7; ) last = await store.append(log, last, [large], later())
@@ -113,7 +113,7 @@ describe('a request', () => {
     expect(entries.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7])
   })
 
-  it('reads consistently, always', async () => {
+  it('always reads consistently', async () => {
     const inputs: Record<string, unknown>[] = []
     const spied = dynalite.client()
     spied.middlewareStack.add(
@@ -137,7 +137,7 @@ describe('a request', () => {
 })
 
 describe('an item', () => {
-  it('of just 400 KB is stored, one byte more is refused before the request', async () => {
+  it('of exactly 400 KB is stored, and one more byte is refused without a request', async () => {
     const [record, log] = [aKey(), aKey()]
     const limit = await largest((length) => store.put(record, 'x'.repeat(length), later()))
     // The bytes that names, keys, numbers and quotes take of the 409,600.
@@ -181,7 +181,7 @@ describe('an item', () => {
     )
   })
 
-  it('has keys within what DynamoDB takes, whatever the names', async () => {
+  it('has keys that DynamoDB accepts, for any names', async () => {
     const id = randomUUID()
     const names = ['', 'x'.repeat(1022), 'x'.repeat(1023), '長'.repeat(3000), '#'.repeat(900)]
     for (const name of names) {
@@ -196,7 +196,7 @@ describe('an item', () => {
     }
   })
 
-  it('says in whole seconds, never too early, when DynamoDB may delete it', async () => {
+  it('has the time of its deletion in whole seconds, never too early', async () => {
     const [id] = aKey()
     await store.put([id, 'a'], 1, { expiresAt: 1_900_000_000_001 })
     await store.append([id, 'b'], 0, [1], { expiresAt: 1_900_000_000_000 })
@@ -205,7 +205,7 @@ describe('an item', () => {
     expect(times).toEqual({ r: '1900000001', l: '1900000000' })
   })
 
-  it('that DynamoDB deleted from the beginning of a log makes it no new log', async () => {
+  it('that DynamoDB deleted from the beginning of a log does not make it a new log', async () => {
     const log = aKey()
     for (let last = 0; last < 6; ) last = await store.append(log, last, ['a', 'b'], later())
     const [first, second, third] = (await itemsOf(log[0])).map(({ sk }) => sk?.S ?? '')
@@ -221,7 +221,7 @@ describe('an item', () => {
     expect((await store.read(log, 0)).map(({ seq }) => seq)).toEqual([7])
   })
 
-  it('that a query overtook while it was written is not left out of what is read', async () => {
+  it('that was written during a query is not missing in the result', async () => {
     // A query reads the log while others append to it, so it may miss one item and see a later one.
     const missing = new Set<string>()
     const torn = dynalite.client()
@@ -247,7 +247,7 @@ describe('an item', () => {
     expect((await reader.read(log, 2)).map(({ seq }) => seq)).toEqual([3, 4])
   })
 
-  it('left over from an expired log is not seen among those of the next', async () => {
+  it('of an expired log is not mixed with items of the next log', async () => {
     const log = aKey()
     for (let last = 0; last < 12; ) last = await store.append(log, last, ['old'], later(1000))
     now += 1000
@@ -278,23 +278,26 @@ describe('an item', () => {
 })
 
 describe('a write whose answer was lost', () => {
-  it.each(['lost-error', 'lost-reset'] as const)('is known by its writer (%s)', async (fault) => {
-    const [record, log] = [aKey(), aKey()]
-    faults.script = [fault]
-    const first = await store.put(record, 1, { ...later(), ifVersion: 0 })
-    expect(await store.get(record)).toMatchObject({ value: 1, version: first })
-    faults.script = [fault]
-    const second = await store.put(record, 2, { ...later(), ifVersion: first })
-    expect(await store.get(record)).toMatchObject({ value: 2, version: second })
+  it.each(['lost-error', 'lost-reset'] as const)(
+    'is recognized by its writer (%s)',
+    async (fault) => {
+      const [record, log] = [aKey(), aKey()]
+      faults.script = [fault]
+      const first = await store.put(record, 1, { ...later(), ifVersion: 0 })
+      expect(await store.get(record)).toMatchObject({ value: 1, version: first })
+      faults.script = [fault]
+      const second = await store.put(record, 2, { ...later(), ifVersion: first })
+      expect(await store.get(record)).toMatchObject({ value: 2, version: second })
 
-    faults.script = ['ok', fault]
-    expect(await store.append(log, 0, ['a', 'b'], later())).toBe(2)
-    faults.script = [fault]
-    expect(await store.append(log, 2, ['c'], later())).toBe(3)
-    expect((await store.read(log, 0)).map(({ value }) => value)).toEqual(['a', 'b', 'c'])
-  })
+      faults.script = ['ok', fault]
+      expect(await store.append(log, 0, ['a', 'b'], later())).toBe(2)
+      faults.script = [fault]
+      expect(await store.append(log, 2, ['c'], later())).toBe(3)
+      expect((await store.read(log, 0)).map(({ value }) => value)).toEqual(['a', 'b', 'c'])
+    },
+  )
 
-  it('is a conflict when the answer that came shows that another writer had won', async () => {
+  it('is a conflict when the answer shows that another writer has won', async () => {
     const [record, log] = [aKey(), aKey()]
     const version = await store.put(record, 1, later())
     const other = dynamoStore({ table: dynalite.table, client: raw, clock: () => now })
@@ -308,7 +311,7 @@ describe('a write whose answer was lost', () => {
     await expect(store.append(log, 0, ['ours'], later())).rejects.toThrow(StoreConflict)
   })
 
-  it('is reported as unanswered when no one can tell whether it was done', async () => {
+  it('is reported as unanswered when it cannot be known whether it was carried out', async () => {
     const record = aKey()
     await store.put(record, 1, later())
     faults.script = ['lost-error']
@@ -325,7 +328,7 @@ describe('a write whose answer was lost', () => {
     )
   })
 
-  it('costs a lost race nothing when the first attempt was only throttled', async () => {
+  it('needs no extra read when the first attempt was only throttled', async () => {
     const record = aKey()
     await store.put(record, 1, later())
     faults.script = ['throttle']
@@ -340,7 +343,7 @@ describe('an engine that does not answer', () => {
   const impatient = (timeout: number, endpoint = faults.endpoint) =>
     dynamoStore({ table: dynalite.table, client: dynalite.client({ endpoint }), timeout })
 
-  it.each([0, -1, 2 ** 31, Number.NaN])('is given no time of %s ms', (timeout) => {
+  it.each([0, -1, 2 ** 31, Number.NaN])('cannot have a timeout of %s ms', (timeout) => {
     expect(() => impatient(timeout)).toThrow(/timeout must be from 1 to 2147483647/)
   })
 
@@ -374,14 +377,14 @@ describe('an engine that does not answer', () => {
     }
   })
 
-  it('is given up after the time set, attempts and pauses included', async () => {
+  it('fails after the timeout, attempts and pauses included', async () => {
     const started = Date.now()
     faults.operations = { GetItem: 'throttle' }
     await expect(impatient(150).get(aKey())).rejects.toThrow(StoreUnavailable)
     expect(Date.now() - started).toBeLessThan(1500)
   })
 
-  it('is unavailable while it is down and as before when it is back', async () => {
+  it('is unavailable while it is down, and works as before afterwards', async () => {
     const key = aKey()
     const direct = impatient(2000, dynalite.endpoint)
     await direct.put(key, 'kept', later())
@@ -399,7 +402,7 @@ describe('a table that cannot be used', () => {
   const check = (table: string, endpoint = faults.endpoint) =>
     checkTable({ table, client: dynalite.client({ endpoint, maxAttempts: 1 }) })
 
-  it('is told from one that can, which is left as it was', async () => {
+  it('is distinguished from a usable one, which is not changed', async () => {
     const before = await raw.send(new ScanCommand({ TableName: dynalite.table }))
     await check(dynalite.table)
     const after = await raw.send(new ScanCommand({ TableName: dynalite.table }))
@@ -422,7 +425,7 @@ describe('a table that cannot be used', () => {
     ['no-sort-key', { pk: 'S' }],
     ['numbers', { pk: 'S', sk: 'N' }],
     ['swapped', { sk: 'S', pk: 'S' }],
-  ] as const)('is named when its keys are others (%s)', async (table, keys) => {
+  ] as const)('is named when it has other keys (%s)', async (table, keys) => {
     await raw.send(
       new CreateTableCommand({
         TableName: table,
@@ -450,20 +453,20 @@ describe('a table that cannot be used', () => {
     await expect(store.read(aKey(), 0)).rejects.toThrow(/^The AWS credentials may not use/)
   })
 
-  it('is reported without the request, which is signed', async () => {
+  it('is reported without the signed request', async () => {
     faults.operations = { GetItem: 'deny' }
     const error = await store.get(aKey()).catch((reason) => reason)
     expect(error).toBeInstanceOf(Error)
     expect(inspect(error, { depth: 10, showHidden: true })).not.toMatch(/signature|credential=/i)
   })
 
-  it('is unavailable, not bad, when no one answers', async () => {
+  it('is unavailable, not unusable, when DynamoDB does not answer', async () => {
     faults.operations = { GetItem: 'reset' }
     await expect(check(dynalite.table)).rejects.toThrow(StoreUnavailable)
     await expect(check(dynalite.table, 'http://127.0.0.1:1')).rejects.toThrow(StoreUnavailable)
   })
 
-  it('is told from missing credentials and a missing region', async () => {
+  it('is distinguished from missing credentials and a missing region', async () => {
     const endpoint = dynalite.endpoint
     const credentials = () =>
       Promise.reject(Object.assign(new Error('none'), { name: 'CredentialsProviderError' }))
@@ -485,7 +488,7 @@ describe('a table that cannot be used', () => {
 })
 
 describe('createTable', () => {
-  it('makes the table once, however many instances ask at the same time', async () => {
+  it('makes the table once, also when many instances do it at the same time', async () => {
     const table = `made-${randomUUID()}`
     faults.reset()
     await Promise.all([1, 2, 3].map(() => createTable({ table, client })))
@@ -494,7 +497,7 @@ describe('createTable', () => {
     await made.put(aKey(), 1, later())
   })
 
-  it('tolerates an engine without time to live, and nothing else', async () => {
+  it('accepts an engine without time to live, but no other failure', async () => {
     const table = `made-${randomUUID()}`
     faults.operations = { UpdateTimeToLive: 'deny' }
     await expect(createTable({ table, client })).rejects.toThrow(/^The AWS credentials may not/)
@@ -523,36 +526,39 @@ describe('a client of its own', () => {
 })
 
 describe('instances whose clocks differ by a minute', () => {
-  it.each([-60_000, 60_000])('resume a call that is quiet on the other (%s ms)', async (skew) => {
-    const instance = (clock: () => number) => {
-      const mcp = createMcp({
-        name: 'skewed',
-        version: '1',
-        store: dynamoStore({ table: dynalite.table, client: dynalite.client(), clock }),
-        clock,
-        streamLease: 300,
-        log: () => {},
-      })
-      mcp.tool('work', { description: 'Works in silence' }, async (_, ctx) => {
-        ctx.log.info('begun')
-        await new Promise((resolve) => setTimeout(resolve, 1_500))
-        return 'done'
-      })
-      return mcp
-    }
-    const [one, other] = [instance(Date.now), instance(() => Date.now() + skew)]
-    const client = await LegacyClient.open(fetchEndpoint(one), '2025-11-25')
-    const call = await client.call('work')
-    await call.notification('notifications/message')
-    const { id } = call.events.at(-1) ?? {}
-    await call.leave()
-    const url = new URL('http://localhost/mcp')
-    const resumed = await other.fetch(
-      new Request(url, {
-        headers: { accept: 'text/event-stream', 'last-event-id': `${id}`, ...client.headers },
-      }),
-    )
-    expect(await resumed.text()).toContain('"text":"done"')
-    await Promise.all([one.close({ grace: 0 }), other.close({ grace: 0 })])
-  })
+  it.each([-60_000, 60_000])(
+    'resume a call that sends nothing on the other (%s ms)',
+    async (skew) => {
+      const instance = (clock: () => number) => {
+        const mcp = createMcp({
+          name: 'skewed',
+          version: '1',
+          store: dynamoStore({ table: dynalite.table, client: dynalite.client(), clock }),
+          clock,
+          streamLease: 300,
+          log: () => {},
+        })
+        mcp.tool('work', { description: 'Works in silence' }, async (_, ctx) => {
+          ctx.log.info('begun')
+          await new Promise((resolve) => setTimeout(resolve, 1_500))
+          return 'done'
+        })
+        return mcp
+      }
+      const [one, other] = [instance(Date.now), instance(() => Date.now() + skew)]
+      const client = await LegacyClient.open(fetchEndpoint(one), '2025-11-25')
+      const call = await client.call('work')
+      await call.notification('notifications/message')
+      const { id } = call.events.at(-1) ?? {}
+      await call.leave()
+      const url = new URL('http://localhost/mcp')
+      const resumed = await other.fetch(
+        new Request(url, {
+          headers: { accept: 'text/event-stream', 'last-event-id': `${id}`, ...client.headers },
+        }),
+      )
+      expect(await resumed.text()).toContain('"text":"done"')
+      await Promise.all([one.close({ grace: 0 }), other.close({ grace: 0 })])
+    },
+  )
 })

@@ -68,7 +68,7 @@ describe('the authorizer', () => {
     })
   })
 
-  it('refuses a token that a cached result would outlive', async () => {
+  it('refuses a token that expires before a cached result', async () => {
     const handler = authorizer(
       verifier(async () => ann),
       { cacheSeconds: 60, now: () => 1_941_000 },
@@ -100,7 +100,7 @@ describe('the authorizer', () => {
     })
   })
 
-  it('fails with a sentence of its own when no one can be judged, which the gateway turns into 5xx', async () => {
+  it('fails with a clear sentence when tokens cannot be verified, which the gateway turns into 5xx', async () => {
     const logged: unknown[] = []
     const auth = verifier(() => Promise.reject(new Error('getaddrinfo ENOTFOUND internal.host')))
     const handler = authorizer(auth, { log: (...all) => logged.push(all) })

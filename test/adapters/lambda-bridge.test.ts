@@ -193,7 +193,7 @@ describe('a response becomes a head', () => {
     return made
   }
 
-  it('drops what belongs to one connection, and keeps every cookie', () => {
+  it('drops the headers of one connection, and keeps every cookie', () => {
     expect(toHead(response(), 'rest')).toEqual({
       statusCode: 201,
       headers: { 'x-kept': '1' },
@@ -258,7 +258,7 @@ async function stream(
 const sse = { 'content-type': 'text/event-stream' }
 
 describe('a streaming handler', () => {
-  it('hands the host facts to the app and its answer to the host', async () => {
+  it("passes the facts of the host to the app, and the app's answer to the host", async () => {
     const app = new Hono<{ Bindings: { platform: Record<string, unknown> } }>()
     app.post('/mcp', async (c) => c.json({ ...c.env.platform, body: await c.req.json() }))
     const before = Date.now()
@@ -288,7 +288,7 @@ describe('a streaming handler', () => {
     })
   })
 
-  it('ends quietly on an event that is not HTTP', async () => {
+  it('ends without an error on an event that is not HTTP', async () => {
     const { head, body, ended, error, logged } = await stream(new Hono(), {
       event: { source: 'aws.events' },
     })
@@ -308,7 +308,7 @@ describe('a streaming handler', () => {
     expect(head?.statusCode).toBe(400)
   })
 
-  it('answers 500 when the app throws, without a word of the error', async () => {
+  it('answers 500 when the app throws, and does not show the error', async () => {
     const { head, body, logged } = await stream({
       fetch: () => Promise.reject(new Error('the database password is x')),
     })
@@ -373,7 +373,7 @@ describe('a streaming handler', () => {
     await done
   })
 
-  it('ends an event stream in good order shortly before Lambda would', async () => {
+  it("ends an event stream normally shortly before Lambda's timeout", async () => {
     let cancelled = false
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(Buffer.from('data: 1\n\n')),
@@ -397,7 +397,7 @@ describe('a streaming handler', () => {
     })
   })
 
-  it('answers 504 when the app says nothing until then', async () => {
+  it('answers 504 when the app has not answered by then', async () => {
     const { head } = await stream(
       { fetch: () => new Promise<Response>(() => undefined) },
       { remaining: 100 },
@@ -405,7 +405,7 @@ describe('a streaming handler', () => {
     expect(head?.statusCode).toBe(504)
   })
 
-  it('fails the invocation when another body than an event stream is cut', async () => {
+  it('fails the invocation when a body that is not an event stream is cut', async () => {
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(Buffer.from('{"half":')),
     })
@@ -413,7 +413,7 @@ describe('a streaming handler', () => {
     expect(String(error)).toMatch(/failed after it had begun/)
   })
 
-  it('asks the app for no more than the host takes', async () => {
+  it('reads no more from the app than the host takes', async () => {
     let pulled = 0
     const body = new ReadableStream<Uint8Array>(
       {
@@ -449,7 +449,7 @@ describe('a streaming handler', () => {
     expect(slow.writableFinished).toBe(true)
   })
 
-  it('says what is wrong when there is no Lambda runtime, whatever global a library left behind', () => {
+  it('reports a missing Lambda runtime, also when a library has created the global', () => {
     const global = globalThis as { awslambda?: unknown }
     // The AWS SDK creates this object wherever it is imported.
     global.awslambda = { InvokeStore: {} }
@@ -476,17 +476,17 @@ describe.each([
     vi.unstubAllEnvs()
   })
 
-  it('says so once in the log', () => {
+  it('is reported once in the log', () => {
     expect(start()).toEqual([expect.stringMatching(/^Sessions are kept in the memory .*MCP_TABLE/)])
   })
 
-  it('does not start where MCP_TABLE is set and unused', () => {
+  it('does not start if MCP_TABLE is set but not used', () => {
     vi.stubEnv('MCP_TABLE', 'sessions')
     expect(() => start()).toThrow(EnvironmentError)
     expect(() => start()).toThrow(/MCP_TABLE is set/)
   })
 
-  it('says nothing where the store is shared, or the app does not tell', () => {
+  it('is not reported if the store is shared or the app has no store', () => {
     vi.stubEnv('MCP_TABLE', 'sessions')
     const store = dynamoStore({ table: 'sessions' })
     expect(start({ store })).toEqual([])
@@ -501,7 +501,7 @@ describe('a buffered handler', () => {
   const handle = (app: App, event: unknown = restEvent) =>
     bufferedLambda(app, { log: () => undefined })(event, context)
 
-  it('returns text as text and anything else as base64', async () => {
+  it('returns text as text and other bodies as base64', async () => {
     expect(await handle({ fetch: () => Response.json({ é: 1 }) })).toEqual({
       statusCode: 200,
       headers: { 'content-type': 'application/json' },

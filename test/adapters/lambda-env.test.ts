@@ -54,7 +54,7 @@ describe('a signature', () => {
 })
 
 describe('a secret', () => {
-  it('is asked for as AWS expects it', async () => {
+  it('is requested as AWS documents it', async () => {
     const { env, asked, close } = await secretsManager(200, { SecretString: 's3cret' })
     try {
       const clock = () => Date.parse('2026-01-02T03:04:05.678Z')
@@ -74,7 +74,7 @@ describe('a secret', () => {
     })
   })
 
-  it('that may not be read stops the start, with what AWS calls it', async () => {
+  it("that cannot be read stops the start, with AWS's name of the error", async () => {
     const refusal = { __type: 'AccessDeniedException', Message: 'user x is not authorized' }
     const { env, close } = await secretsManager(400, refusal)
     try {
@@ -99,12 +99,12 @@ describe('the environment of a function', () => {
     await expect(auth?.verify(request('b'.repeat(40)), {})).rejects.toThrow(/not known/)
   })
 
-  it('never leaves open by accident whom it lets in', async () => {
+  it('never accepts all callers by accident', async () => {
     await expect(readAuth({})).rejects.toThrow(/AUTH_METHOD is not set/)
     expect(await readAuth({ AUTH_METHOD: 'none' })).toBeUndefined()
   })
 
-  it('leaves out tools that the role has no rights for', () => {
+  it('omits tools for which the role has no rights', () => {
     const off = 'get_bedrock_usage_report,count_s3_buckets'
     expect(readLambdaTools({ MCP_DISABLED_TOOLS: off })).toEqual({ bedrock: false, buckets: false })
     expect(readLambdaTools({})).toEqual({ bedrock: {}, buckets: true })

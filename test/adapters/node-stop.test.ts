@@ -43,7 +43,7 @@ describe('a Node server that stops', () => {
     expect(await Promise.all(results)).toEqual(['done', 'done', 'done'])
   })
 
-  it('ends a call that is longer than the grace with an error, and tells its handler', async () => {
+  it('ends a call that is longer than the grace period with an error, and aborts its signal', async () => {
     let reason: unknown
     const { endpoint, close } = await start(async (_, { signal }) => {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
@@ -171,7 +171,7 @@ describe('a Node server that stops', () => {
 })
 
 describe('signals', () => {
-  it('stop the server, and are not listened to any more once it has stopped', async () => {
+  it('stop the server, which then removes its signal listeners', async () => {
     const count = () => process.listenerCount('SIGTERM') + process.listenerCount('SIGINT')
     const before = count()
     const mcp = createMcp({ name: 'stopping', version: '1.0.0' })

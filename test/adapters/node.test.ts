@@ -30,7 +30,7 @@ const headers = (session: string) => ({
 })
 
 describe('the Node adapter', () => {
-  it('refuses a body that an app in front has read already, instead of waiting for it', async () => {
+  it('refuses a body that an app in front has read, and does not wait for it', async () => {
     const mcp = createMcp({ name: 'behind', version: '1', log: () => {} })
     const app = new Hono<{ Bindings: Bindings }>()
     app.use(async ({ req: { raw } }, next) => {
@@ -47,7 +47,7 @@ describe('the Node adapter', () => {
     expect(await response.json()).toMatchObject({ error: { code: -32700 } })
   })
 
-  it('reads the request that an app in front has made of it, not the one that came', async () => {
+  it('reads the request that an app in front has created, not the original one', async () => {
     const mcp = createMcp({ name: 'behind', version: '1', log: () => {} })
     mcp.tool('note', { description: 'Notes' }, (_, { request }) => `${request.headers.get('x-by')}`)
     const app = new Hono<{ Bindings: Bindings }>()
@@ -102,12 +102,15 @@ describe('the Node adapter', () => {
       return { status, seen: await seen }
     }
 
-    it.each([false, true])('looks at the body reads all of it (chunked: %s)', async (chunked) => {
-      const { status, seen } = await called(({ body }) => body !== null, large(1e6), chunked)
-      expect([status, seen]).toEqual([200, true])
-    })
+    it.each([false, true])(
+      'looks at the body does not lose any of it (chunked: %s)',
+      async (chunked) => {
+        const { status, seen } = await called(({ body }) => body !== null, large(1e6), chunked)
+        expect([status, seen]).toEqual([200, true])
+      },
+    )
 
-    it.each([false, true])('reads a copy leaves it whole (chunked: %s)', async (chunked) => {
+    it.each([false, true])('reads a copy leaves the whole body (chunked: %s)', async (chunked) => {
       const text = large(1e6)
       const { status, seen } = await called((raw) => raw.clone().text(), text, chunked)
       expect([status, seen?.length]).toEqual([200, text.length])
@@ -210,7 +213,7 @@ describe('the Node adapter', () => {
 })
 
 describe('closing the Node adapter', () => {
-  it('waits for no connection that a client keeps after its stream has ended', async () => {
+  it('does not wait for a connection that a client keeps open after its stream has ended', async () => {
     const endpoint = await open(createMcp({ name: 'closing', version: '1' }))
     const stream = await (await LegacyClient.open(endpoint, '2025-11-25')).get()
     const rest = stream.rest()

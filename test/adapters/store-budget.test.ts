@@ -126,7 +126,7 @@ describe('a client of 2025', () => {
     expect((await send({ id: 4, method: 'ping' }, { headers })).spent).toEqual(['GetItem'])
   })
 
-  it('pays one write more when less than half of the session’s time is left', async () => {
+  it('needs one more write when less than half of the session’s time is left', async () => {
     now += 0.9 * HOUR
     expect((await call('plain')).spent).toEqual(['GetItem'])
     now += 0.2 * HOUR
@@ -134,14 +134,14 @@ describe('a client of 2025', () => {
     expect((await call('plain')).spent).toEqual(['GetItem'])
   })
 
-  it('pays one read for each value it reads, one write for one it sets, both for an update', async () => {
+  it('needs one read for each value it reads, one write for one it sets, both for an update', async () => {
     expect((await call('get')).spent).toEqual(['GetItem', 'GetItem'])
     expect((await call('set')).spent).toEqual(['GetItem', 'UpdateItem'])
     expect((await call('update')).spent).toEqual(['GetItem', 'GetItem', 'UpdateItem'])
     expect((await call('three')).spent).toEqual(Array(4).fill('GetItem'))
   })
 
-  it('pays one update for all cancellations of a batch', async () => {
+  it('needs one update for all cancellations of a batch', async () => {
     await initialize('2025-03-26')
     const batch = Array.from({ length: 100 }, (_, requestId) => ({
       jsonrpc: '2.0',
@@ -151,7 +151,7 @@ describe('a client of 2025', () => {
     expect((await send(batch, { headers })).spent).toEqual(['GetItem', 'GetItem', 'UpdateItem'])
   })
 
-  it('pays one read for all answers of a batch to one call that did not ask', async () => {
+  it('needs one read for all answers of a batch to one call that did not ask', async () => {
     await initialize('2025-03-26')
     const id = (i: number, call = 1) => `${`${i}`.padStart(24, 'q')}.0:${call}`
     const answers = (calls: number) =>
@@ -175,21 +175,24 @@ describe('a client of 2025', () => {
     [1, 0],
     [20, 0],
     [200, 20],
-  ])('pays for batches of events, not for events (%i events, %i ms)', async (events, ms) => {
-    latency = ms
-    const { spent, text } = await call('count', { to: events }, { progressToken: 1 })
-    const sent = [...text.matchAll(/^id:/gm)].length
-    expect(sent).toBeGreaterThan(events)
-    const writes = spent.filter((operation) => operation === 'PutItem').length
-    expect(writes).toBeGreaterThan(0)
-    expect(writes).toBeLessThanOrEqual(events + 1)
-    if (ms > 0) expect(writes).toBeLessThan(events / 4)
-    // The session is read, and the new log once. The other operations write batches.
-    expect(spent.filter((operation) => operation !== 'PutItem').toSorted()).toEqual([
-      'GetItem',
-      'Query',
-    ])
-  })
+  ])(
+    'needs one write per batch of events, not per event (%i events, %i ms)',
+    async (events, ms) => {
+      latency = ms
+      const { spent, text } = await call('count', { to: events }, { progressToken: 1 })
+      const sent = [...text.matchAll(/^id:/gm)].length
+      expect(sent).toBeGreaterThan(events)
+      const writes = spent.filter((operation) => operation === 'PutItem').length
+      expect(writes).toBeGreaterThan(0)
+      expect(writes).toBeLessThanOrEqual(events + 1)
+      if (ms > 0) expect(writes).toBeLessThan(events / 4)
+      // The session is read, and the new log once. The other operations write batches.
+      expect(spent.filter((operation) => operation !== 'PutItem').toSorted()).toEqual([
+        'GetItem',
+        'Query',
+      ])
+    },
+  )
 })
 
 describe('a client of 2026', () => {
@@ -217,13 +220,13 @@ describe('a client of 2026', () => {
       },
     )
 
-  it('pays nothing for what needs no state', async () => {
+  it('needs no operation for requests without state', async () => {
     expect((await request('server/discover')).spent).toEqual([])
     expect((await request('tools/list')).spent).toEqual([])
     expect((await request('tools/call', { name: 'plain' }, 'plain')).spent).toEqual([])
   })
 
-  it('pays one conditional write for each round that goes on with a state', async () => {
+  it('needs one conditional write for each round with a requestState', async () => {
     await request('tools/call', { name: 'confirm' }, 'confirm') // The first call also creates the sealing key.
     const first = await request('tools/call', { name: 'confirm' }, 'confirm')
     expect(first.spent).toEqual([])
@@ -237,7 +240,7 @@ describe('a client of 2026', () => {
     expect(second.spent).toEqual(['UpdateItem'])
   })
 
-  it('pays as one of 2025 where a tool keeps state', async () => {
+  it('needs the same operations as one of 2025 for a tool that keeps state', async () => {
     const { spent, text } = await request('tools/call', { name: 'update' }, 'update')
     expect(text).toContain('session')
     // The first write is the new handle, the second one the value.

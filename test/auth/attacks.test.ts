@@ -131,7 +131,7 @@ describe('an attacker gets nothing from', () => {
     expect(issuer.requests.slice(asked).every((url) => url.startsWith(issuer.url))).toBe(true)
   })
 
-  it('a token of one character more or less, wherever that is', async () => {
+  it('a token with one character more or less, at any position', async () => {
     const token = await issuer.token()
     expect((await call(app, `Bearer ${token}`)).status).toBe(200)
     const signature = (text: string) => Buffer.from(text.split('.')[2] ?? '', 'base64url')
@@ -169,7 +169,7 @@ describe('an attacker gets nothing from', () => {
     expect(challenge).toContain(`resource_metadata="${metadata}"`)
   })
 
-  it('a token in the query, though a good one is in the header too (D11)', async () => {
+  it('a token in the query, also when the header has a valid one (D11)', async () => {
     const token = await issuer.token()
     for (const path of [`/mcp?access_token=${token}`, `/mcp?a=b&access%5Ftoken=${token}`]) {
       for (const header of [undefined, `Bearer ${token}`]) {
@@ -198,7 +198,7 @@ describe('an attacker gets nothing from', () => {
 
 describe('a good token', () => {
   it.each(['Bearer', 'bearer', 'BEARER', 'bEaReR', 'Bearer  ', '  Bearer'])(
-    'is taken behind %j (RFC 9110 section 11.1)',
+    'is accepted after %j (RFC 9110 section 11.1)',
     async (scheme) => {
       expect((await call(app, `${scheme} ${await issuer.token()} `)).status).toBe(200)
     },
@@ -243,14 +243,14 @@ describe('a good token', () => {
     expect((await call(createAuthApp(narrow), `Bearer ${token}`)).status).toBe(401)
   })
 
-  it('without an audience is worth nothing where no client is allowed by name (D4)', async () => {
+  it('without an audience is refused if no client is allowed by name (D4)', async () => {
     const open = createAuthApp(oauth({ issuer: issuer.url, resource, fetch: issuer.fetch }))
     expect((await call(open, `Bearer ${await issuer.token()}`)).status).toBe(200)
     const unbound = await issuer.token({ aud: undefined })
     expect((await call(open, `Bearer ${unbound}`)).status).toBe(401)
   })
 
-  it('brings the scopes that its scopes imply, along chains and around cycles (D9)', async () => {
+  it('has the scopes that its scopes imply, along chains and around cycles (D9)', async () => {
     const app = createAuthApp(
       oauth({
         issuer: issuer.url,
@@ -269,14 +269,14 @@ describe('a good token', () => {
 })
 
 describe('who calls', () => {
-  it('is in the log as a digest, and no token is', async () => {
+  it('is in the log as a digest, and tokens are not', async () => {
     const token = await issuer.token({ sub: 'alice@example.com' })
     const { body } = await call(app, `Bearer ${token}`)
     expect(app.log.at(-1)).toMatchObject({ message: 'request', principal: body.id, status: 200 })
     expect(JSON.stringify(app.log)).not.toMatch(/alice|eyJ/)
   })
 
-  it('is told apart by issuer and subject together', async () => {
+  it('is identified by issuer and subject together', async () => {
     const other = await createTokenIssuer({ url: 'https://login.example.org/tenant' })
     const app = createAuthApp(
       oauth({

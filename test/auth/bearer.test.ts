@@ -7,7 +7,7 @@ const secret = 'correct-horse-battery-staple'
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 describe('static tokens', () => {
-  it('let in a caller that holds one, as itself or as its hash', async () => {
+  it('accept a caller who has one, configured as text or as hash', async () => {
     const app = createAuthApp(
       bearer({ tokens: ['first', `sha256:${sha256(secret).toUpperCase()}`] }),
     )
@@ -17,7 +17,7 @@ describe('static tokens', () => {
     expect((await call(app, `Bearer ${sha256(secret)}`)).status).toBe(401)
   })
 
-  it('carry the subject and scopes they are given', async () => {
+  it('have the subject and scopes of the configuration', async () => {
     const app = createAuthApp(
       bearer({ tokens: [{ token: secret, subject: 'build-server', scopes: ['reports:read'] }] }),
     )
@@ -27,7 +27,7 @@ describe('static tokens', () => {
     expect(JSON.stringify(body)).not.toContain(secret)
   })
 
-  it('are told apart without a subject, and never show the token or all of its hash', async () => {
+  it('without a subject are different callers, whose names never show the token or its whole hash', async () => {
     const app = createAuthApp(bearer({ tokens: ['first', secret] }))
     const [one, other] = [await call(app, 'Bearer first'), await call(app, `Bearer ${secret}`)]
     expect(one.body.id).not.toBe(other.body.id)
@@ -49,7 +49,7 @@ describe('static tokens', () => {
     expect(one.body.id).toBe(other.body.id)
   })
 
-  it('are asked for with 401, named unknown only when one was sent (RFC 6750 section 3.1)', async () => {
+  it('are demanded with 401, which says unknown only if one was sent (RFC 6750 section 3.1)', async () => {
     const app = createAuthApp(bearer({ tokens: [secret] }))
     const none = await call(app)
     expect(none.status).toBe(401)
@@ -59,7 +59,7 @@ describe('static tokens', () => {
     expect(wrong.challenge).toMatch(/^Bearer error="invalid_token", /)
   })
 
-  it('are hashed when they come for the first time, wrong ones each time', async () => {
+  it('are hashed at their first use, and wrong ones each time', async () => {
     const app = createAuthApp(bearer({ tokens: ['first', secret] }))
     await call(app, `Bearer ${secret}`)
     const hash = vi.spyOn(crypto.subtle, 'digest')

@@ -28,7 +28,7 @@ describe('AUTH_METHOD', () => {
     },
   )
 
-  it('none outweighs what else is set', async () => {
+  it('none takes precedence over the other variables', async () => {
     expect(await readAuth({ AUTH_METHOD: 'none', MCP_AUTH_TOKEN: 'a' })).toBeUndefined()
   })
 

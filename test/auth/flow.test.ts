@@ -118,7 +118,7 @@ describe.each([
     issuer.accessTokenTtl = 3_600
   })
 
-  it('finds its way from 401 through metadata, registration and PKCE to a call', async () => {
+  it('gets from a 401 through metadata, registration and PKCE to a call', async () => {
     const user = createUser(connect, server.url)
     await expect(user.connect()).rejects.toSatisfy(refused)
     const [request] = user.memory.requests
@@ -148,7 +148,7 @@ describe.each([
     expect(user.memory.tokens?.refresh_token).not.toBe(before?.refresh_token)
   })
 
-  it('is out when its grant is revoked and its token has run out', async () => {
+  it('is refused when its grant is revoked and its token has expired', async () => {
     const user = createUser(connect, server.url)
     await expect(user.connect()).rejects.toSatisfy(refused)
     await user.logIn()
@@ -248,7 +248,7 @@ describe.each([
       expect(user.memory.tokens?.refresh_token).not.toBe(before?.refresh_token)
     })
 
-    it('is turned away by the façade when its redirect URI is not on the list', async () => {
+    it('is refused by the façade when its redirect URI is not on the list', async () => {
       const user = createUser(connect, server.url, {
         fetch: strict(issuer.fetch),
         redirectUrl: 'http://127.0.0.1:54321/elsewhere',
@@ -257,13 +257,13 @@ describe.each([
       expect(user.memory.requests).toHaveLength(0)
     })
 
-    it('has no way in without the façade', async () => {
+    it('cannot log in without the façade', async () => {
       const user = createUser(connect, bare.url, { fetch: strict(issuer.fetch) })
       await expect(user.connect()).rejects.toThrow('does not support S256')
       expect(user.memory.requests).toHaveLength(0)
     })
 
-    it('gets nothing for an ID token', async () => {
+    it('is refused with an ID token', async () => {
       const token = await issuer.sign({ sub: 'alice', token_use: 'id', aud: clientId })
       const response = await fetch(server.url, {
         method: 'POST',

@@ -28,7 +28,7 @@ describe('an identity from the gateway', () => {
     })
   })
 
-  it('may be no more than a principalId', async () => {
+  it('may be only a principalId', async () => {
     const { body } = await call(
       createAuthApp(gateway(), { platform: { authorizer: { principalId: 'bob' } } }),
     )
@@ -43,7 +43,7 @@ describe('an identity from the gateway', () => {
     { lambda: {} },
     { jwt: {} },
     { claims: { sub: 7 } },
-  ])('is not there in %j: 401, whatever the headers say (A51, A52)', async (authorizer) => {
+  ])('is missing in %j, so the answer is 401 for any headers (A51, A52)', async (authorizer) => {
     const platform = authorizer === undefined ? {} : { authorizer }
     const { status, challenge } = await call(
       createAuthApp(gateway(), { platform }),
@@ -69,7 +69,7 @@ describe('an identity from the gateway', () => {
     expect(challenge).toContain('scope="files:read admin"')
   })
 
-  it('is the same caller as the one whom our authorizer verified', async () => {
+  it('is the caller whom our authorizer verified', async () => {
     const issuer = await createTokenIssuer()
     const resource = 'https://mcp.example.com/mcp'
     const auth = oauth({ issuer: issuer.url, resource, fetch: issuer.fetch })

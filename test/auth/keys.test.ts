@@ -41,7 +41,7 @@ const all = <T>(count: number, make: () => Promise<T>) =>
   Promise.all(Array.from({ length: count }, () => make()))
 
 describe("an issuer's keys", () => {
-  it('are fetched once for 1,000 first requests at once, metadata included', async () => {
+  it('are fetched once for 1,000 first requests at the same time, metadata included', async () => {
     const { issuer, app } = await setUp({ jwksUri: false })
     const token = await issuer.token()
     const answers = await all(1_000, () => call(app, `Bearer ${token}`))
@@ -63,7 +63,7 @@ describe("an issuer's keys", () => {
     expect(issuer.jwksRequests()).toBe(2)
   })
 
-  it('are asked for again for an unknown kid: at most once per cooldown under 1,000 of them', async () => {
+  it('are fetched again for an unknown kid, at most once per cooldown for 1,000 of them', async () => {
     const { issuer, call, wait } = await setUp()
     const unknown = await issuer.token({}, { header: { kid: 'unknown' } })
     for (const [requests, count] of [
@@ -78,7 +78,7 @@ describe("an issuer's keys", () => {
     }
   })
 
-  it('rotate without a refused token, and the old one goes when it is withdrawn', async () => {
+  it('rotate without a refused token, and a withdrawn key is removed', async () => {
     const { issuer, call, wait } = await setUp()
     const before = await issuer.token({ exp: Date.UTC(2026, 8, 2) / second })
     await call(before)
@@ -95,7 +95,7 @@ describe("an issuer's keys", () => {
     expect((await call(before)).status).toBe(401)
   })
 
-  it('may have no kid while there is one of a kind', async () => {
+  it('may lack a kid if only one key has the algorithm', async () => {
     const { issuer, call } = await setUp()
     const token = await issuer.token({}, { header: { kid: undefined } })
     expect((await call(token)).status).toBe(200)
@@ -105,7 +105,7 @@ describe("an issuer's keys", () => {
 describe.each<Fault>(['down', 'slow', 'garbage', 'html', 'error', 'empty', 'redirect'])(
   'while the issuer is: %s',
   (fault) => {
-    it('at the start, answers 503 with Retry-After, never 401, and asks again after 5 s', async () => {
+    it('at the start causes 503 with Retry-After, never 401, and a new attempt after 5 s', async () => {
       const { issuer, app, call, wait } = await setUp()
       issuer.fault = fault
       const answers = await all(100, call)
@@ -126,7 +126,7 @@ describe.each<Fault>(['down', 'slow', 'garbage', 'html', 'error', 'empty', 'redi
       expect(issuer.jwksRequests()).toBe(2)
     })
 
-    it('later, goes on with the keys it has for an hour, asking every 5 s at most', async () => {
+    it('later keeps the known keys valid for an hour, with at most one attempt every 5 s', async () => {
       const { issuer, call, wait } = await setUp()
       await call()
       issuer.fault = fault
@@ -143,7 +143,7 @@ describe.each<Fault>(['down', 'slow', 'garbage', 'html', 'error', 'empty', 'redi
       expect((await call()).status).toBe(200)
     })
 
-    it('cannot say whether a new kid is good: 503 for it, 200 for the known one', async () => {
+    it('causes 503 for an unknown kid and 200 for a known one', async () => {
       const { issuer, call, wait } = await setUp()
       const known = await issuer.token()
       await call(known)
@@ -193,7 +193,7 @@ describe('an issuer that hangs', () => {
     expect(performance.now() - startedAt).toBeLessThan(2_000)
   })
 
-  it('is asked again after 5 s, and a withdrawn key is refused from its first answer on', async () => {
+  it('gets a new request after 5 s, and after its answer a withdrawn key is refused', async () => {
     const { issuer, call, wait } = await hang({ timeout: 50 })
     const withdrawn = await issuer.token({ exp: Date.UTC(2026, 8, 2) / second })
     await call()
@@ -214,7 +214,7 @@ describe('an issuer that hangs', () => {
 describe('when the clock is set back', () => {
   const back = -3 * 60 * minute
 
-  it('an issuer that did not answer is asked again', async () => {
+  it('an issuer that did not answer gets a new request', async () => {
     const { issuer, call, wait } = await setUp()
     issuer.fault = 'down'
     expect((await call()).status).toBe(503)
@@ -223,7 +223,7 @@ describe('when the clock is set back', () => {
     expect((await call()).status).toBe(200)
   })
 
-  it('a key of later is found', async () => {
+  it('a newer key is found', async () => {
     const { issuer, call, wait } = await setUp()
     await call()
     wait(back)
@@ -231,7 +231,7 @@ describe('when the clock is set back', () => {
     expect((await call()).status).toBe(200)
   })
 
-  it('a verdict does not stand for as much longer', async () => {
+  it('a verified token is not remembered for longer', async () => {
     const { issuer, call, wait } = await setUp()
     const token = await issuer.token({ exp: Date.UTC(2026, 8, 2) / second })
     await call(token)
@@ -242,7 +242,7 @@ describe('when the clock is set back', () => {
 })
 
 describe('a good token', () => {
-  it('is judged once a minute, whatever happens to its key meanwhile', async () => {
+  it('is verified once a minute, also when its key changes', async () => {
     const { issuer, call, wait } = await setUp()
     const token = await issuer.token({ exp: Date.UTC(2026, 8, 2) / second })
     await call(token)
@@ -255,7 +255,7 @@ describe('a good token', () => {
     expect((await call(token)).status).toBe(401)
   })
 
-  it('is good for no moment longer than it says, tolerance aside', async () => {
+  it('is not valid after its expiry, except for the tolerance', async () => {
     const { issuer, call, wait } = await setUp()
     const token = await issuer.token({ exp: Date.UTC(2026, 8, 1) / second + 10 })
     expect((await call(token)).status).toBe(200)
@@ -265,7 +265,7 @@ describe('a good token', () => {
     expect((await call(token)).status).toBe(401)
   })
 
-  it('makes room for the next when there are a thousand', async () => {
+  it('is forgotten when a thousand newer ones come', async () => {
     const { issuer, call, wait } = await setUp()
     const exp = Date.UTC(2026, 8, 2) / second
     const [first, last] = [await issuer.token({ exp, jti: 'first' }), await issuer.token({ exp })]
@@ -281,7 +281,7 @@ describe('a good token', () => {
     expect((await call(first)).status).toBe(401)
   })
 
-  it('for one of the names of a server is not good for another', async () => {
+  it('for one of the names of a server is not valid for another', async () => {
     const { issuer } = await setUp()
     const auth = oauth({ issuer: issuer.url, fetch: issuer.fetch })
     const verify = (token: string, baseUrl: string) =>
@@ -293,7 +293,7 @@ describe('a good token', () => {
     await expect(verify(token, 'https://other.example.com')).rejects.toThrow(/another resource/)
   })
 
-  it('stands for a caller that no handler can change for the next one', async () => {
+  it('gives a principal that a handler cannot change for the next request', async () => {
     const { issuer } = await setUp()
     const auth = oauth({ issuer: issuer.url, resource, fetch: issuer.fetch })
     const request = new Request(resource, {

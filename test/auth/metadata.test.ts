@@ -117,7 +117,7 @@ describe('protected resource metadata (RFC 9728)', () => {
     if (options.resource) expect((await get(app, derived)).body).toEqual(body)
   })
 
-  it('is not made up from the Host header when no one says where the server is (A48)', async () => {
+  it('is not derived from the Host header when the public URL is unknown (A48)', async () => {
     const app = createAuthApp(oauth({ issuer }))
     const { status, body } = await get(app, `https://evil.example${wellKnown}`)
     expect(status).toBe(500)
@@ -145,7 +145,7 @@ describe('a challenge', () => {
     })
   })
 
-  it('escapes what it quotes, and drops what no header may hold', () => {
+  it('escapes quoted texts, and drops characters that headers cannot contain', () => {
     const { headers } = createChallenge(
       new AuthError('Not "this"\\\r\nSet-Cookie: a=b – no', { code: 'invalid_token' }),
       { scopes: ['a"b'] },
@@ -155,7 +155,7 @@ describe('a challenge', () => {
     )
   })
 
-  it('is not to be stored by caches', () => {
+  it('must not be stored by caches', () => {
     expect(createChallenge(new AuthError('No.')).headers.get('cache-control')).toBe('no-store')
   })
 })
@@ -199,7 +199,7 @@ describe('the façade', () => {
     ['/.well-known/oauth-authorization-server/mcp', resource],
     ['/.well-known/openid-configuration/mcp', resource],
     ['/mcp/.well-known/openid-configuration', resource],
-  ])('answers at %s under the name this stands for, with S256 (D21–D23)', async (path, name) => {
+  ])("answers at %s under the server's name, with S256 (D21–D23)", async (path, name) => {
     const { app } = await setUpFacade()
     const { status, headers, body } = await get(app, path)
     expect(status).toBe(200)
@@ -240,7 +240,7 @@ describe('the façade', () => {
     })
   })
 
-  it('is not there unless asked for', async () => {
+  it('is off by default', async () => {
     const { issuer } = await setUpFacade()
     const app = createAuthApp(oauth({ issuer: issuer.url, resource, fetch: issuer.fetch }))
     expect((await get(app, '/.well-known/oauth-authorization-server')).status).toBe(404)
@@ -255,7 +255,7 @@ describe('the façade', () => {
     expect(headers.get('retry-after')).toBe('5')
   })
 
-  it('refuses to stand in for an issuer that names itself in its answers (RFC 9207)', async () => {
+  it('refuses an issuer that sends its name in its answers (RFC 9207)', async () => {
     const { app } = await setUpFacade({
       ...upstream,
       authorization_response_iss_parameter_supported: true,
@@ -352,7 +352,7 @@ describe('registration with the façade (RFC 7591)', async () => {
     '',
     7,
     null,
-  ])('refuses %j, alone or beside a good one', async (uri) => {
+  ])('refuses %j, alone or together with a valid one', async (uri) => {
     for (const redirect_uris of [[uri], ['http://localhost/callback', uri]]) {
       const { status, body } = await register({ redirect_uris })
       expect(status).toBe(400)

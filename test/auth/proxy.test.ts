@@ -33,8 +33,8 @@ async function describeItself(trustProxy: boolean | undefined, headers: Record<s
 
 const forwarded = { 'x-forwarded-host': 'mcp.example.com', 'x-forwarded-proto': 'https' }
 
-describe('what a proxy says of the public URL', () => {
-  it('counts when the server is told to believe it', async () => {
+describe('the public URL from a proxy', () => {
+  it('is used with trustProxy', async () => {
     expect(await describeItself(true, forwarded)).toMatchObject({
       challenge: `Bearer resource_metadata="https://mcp.example.com${wellKnown}/mcp"`,
       document: { resource: 'https://mcp.example.com/mcp' },
@@ -48,7 +48,7 @@ describe('what a proxy says of the public URL', () => {
     expect(JSON.stringify(document)).not.toContain('mcp.example.com')
   })
 
-  it('is the last word, where a client has put one before it', async () => {
+  it('is the last value, when a client has sent another one before it', async () => {
     const { document } = await describeItself(true, {
       'x-forwarded-host': 'evil.example, mcp.example.com',
       'x-forwarded-proto': 'http, https',

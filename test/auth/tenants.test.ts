@@ -115,8 +115,8 @@ const outcome = ({ text }: { text: string }) => {
   return error ?? result
 }
 
-describe('what belongs to one tenant', () => {
-  it('is a session that to the other is not there, and that the other cannot end', async () => {
+describe('the state of one tenant', () => {
+  it('is a session that the other cannot find or end', async () => {
     const [ours, theirs] = [await red.token(), await blue.token()]
     const session = await openSession(ours)
     await openSession(theirs)
@@ -140,7 +140,7 @@ describe('what belongs to one tenant', () => {
     expect((await send(ours, ending)).status).toBe(204)
   })
 
-  it('is what a tool keeps between the calls of a session', async () => {
+  it('is the values that a tool keeps between the calls of a session', async () => {
     const tenants = [await red.token(), await blue.token()]
     for (const token of tenants) {
       const session = await openSession(token)
@@ -151,7 +151,7 @@ describe('what belongs to one tenant', () => {
     }
   })
 
-  it('is a stream that the other cannot resume, in whichever session', async () => {
+  it('is a stream that the other cannot resume in any session', async () => {
     const [ours, theirs] = [await red.token(), await blue.token()]
     const [session, other] = [await openSession(ours), await openSession(theirs)]
     const { text } = await send(ours, legacy(callTool('tell'), session))
@@ -170,7 +170,7 @@ describe('what belongs to one tenant', () => {
     expect(resumed.text).toContain(`for ${red.url}`)
   })
 
-  it('is a handle that to the other is unknown', async () => {
+  it('is a handle that the other cannot use', async () => {
     const [ours, theirs] = [await red.token(), await blue.token()]
     const first = outcome(await send(ours, toolCall('count')))
     const session = first._meta['streamable-mcp/session']
@@ -184,7 +184,7 @@ describe('what belongs to one tenant', () => {
     expect(outcome(await send(ours, again)).content[0].text).toBe('3')
   })
 
-  it('is a sealed state that no one else can go on with, and only in time', async () => {
+  it('is a sealed state that only its owner can use, and only until it expires', async () => {
     const [ours, theirs] = [await red.token(), await blue.token()]
     const asked = outcome(await send(ours, toolCall('ask')))
     expect(asked.resultType).toBe('input_required')

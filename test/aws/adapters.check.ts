@@ -38,7 +38,7 @@ const call = (query: string, init?: RequestInit, front = open) =>
   fetch(`${front.url}/mcp?case=${query}`, init)
 
 describe('a request', () => {
-  it('arrives as it was sent, with what only the gateway knows', async () => {
+  it('arrives as it was sent, with the facts of the gateway', async () => {
     const response = await call('echo&q=1%261&q=2', {
       method: 'POST',
       body: '{"é":"☃"}',
@@ -63,7 +63,7 @@ describe('a request', () => {
     expect(await (await call('', { method })).text()).toBe(`${method} /mcp`)
   })
 
-  it('lands on several processes, each with one request at a time', async () => {
+  it('goes to several processes, each with one request at a time', async () => {
     const pids = await Promise.all(
       Array.from({ length: 6 }, async () => {
         const answer = (await (await call('echo')).json()) as { pid: number }
@@ -73,7 +73,7 @@ describe('a request', () => {
     expect(new Set(pids).size).toBe(2)
   })
 
-  it('is answered by the gateway alone where it asks for permission', async () => {
+  it('is answered by the gateway if it is a preflight', async () => {
     const { starts } = gate
     const response = await fetch(`${guarded.url}/mcp`, { method: 'OPTIONS' })
     expect(response.status).toBe(200)
@@ -82,7 +82,7 @@ describe('a request', () => {
     expect(gate.starts).toBe(starts)
   })
 
-  it('of more than 10 MB is refused before anything runs', async () => {
+  it('of more than 10 MB is refused before a function runs', async () => {
     const response = await call('echo', { method: 'POST', body: new Uint8Array(10_485_761) })
     expect(response.status).toBe(413)
     expect(response.headers.get('access-control-allow-origin')).toBe('*')
@@ -127,7 +127,7 @@ describe('a streamed reply', () => {
     expect([response.status, await response.text()]).toEqual([202, ''])
   })
 
-  it('goes on when its client has left, and the process serves the next', async () => {
+  it('continues when its client has left, and the process serves the next one', async () => {
     const before = app.starts
     await new Promise<void>((resolve) => {
       const request = httpRequest(`${open.url}/mcp?case=events&every=60`, (response) => {
@@ -140,13 +140,13 @@ describe('a streamed reply', () => {
     expect(app.starts).toBe(before)
   })
 
-  it('is cut when it says nothing for as long as the gateway waits', async () => {
+  it("is cut after the gateway's idle timeout", async () => {
     const response = await call('silence', {}, impatient)
     expect(response.status).toBe(200)
     await expect(response.text()).rejects.toThrow()
   })
 
-  it('ends in good order before Lambda would end the process', async () => {
+  it('ends normally before Lambda would end the process', async () => {
     const before = app.starts
     const response = await call('silence')
     expect(await response.text()).toBe('')
@@ -155,13 +155,13 @@ describe('a streamed reply', () => {
 })
 
 describe('a failure', () => {
-  it('before the first byte has a status and says nothing of itself', async () => {
+  it('before the first byte has a status and shows no details', async () => {
     const response = await call('throw')
     expect([response.status, await response.text()]).toEqual([500, 'Internal Server Error'])
     expect(app.log).not.toMatch(/hunter2/)
   })
 
-  it('after the first byte leaves the reply visibly incomplete, and the process alive', async () => {
+  it('after the first byte makes the reply visibly incomplete, and the process continues', async () => {
     const before = app.starts
     const parts: string[] = []
     const incoming = await new Promise<IncomingMessage>((resolve) => {
@@ -178,7 +178,7 @@ describe('a failure', () => {
     expect(app.log).not.toMatch(/hunter2/)
   })
 
-  it('to answer before the deadline is a 504, and the process lives', async () => {
+  it('to answer before the deadline is a 504, and the process continues', async () => {
     const before = app.starts
     expect((await call('hang')).status).toBe(504)
     expect((await call('')).status).toBe(200)
@@ -201,7 +201,7 @@ describe('the gate', () => {
   const metadata =
     'https://metadataproxy.execute-api.eu-west-1.amazonaws.com/.well-known/oauth-protected-resource/mcp'
 
-  it('lets a good token through and tells the app who it is', async () => {
+  it('accepts a valid token and tells the app the caller', async () => {
     const response = await as('good')
     expect(response.status).toBe(200)
     expect(await response.json()).toMatchObject({
@@ -209,7 +209,7 @@ describe('the gate', () => {
     })
   })
 
-  it('asks once per token, and the answer holds for every method', async () => {
+  it('calls the authorizer once per token, for every method', async () => {
     await as('good')
     const { authorizations } = guarded
     for (const method of ['GET', 'DELETE', 'POST'])
@@ -235,13 +235,13 @@ describe('the gate', () => {
     expect(response.headers.get('www-authenticate')).toMatch(/error="insufficient_scope"/)
   })
 
-  it('answers 503 when no one can be judged, and does not say why', async () => {
+  it('answers 503 when tokens cannot be verified, and does not show the reason', async () => {
     const response = await as('broken')
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
     expect(await response.text()).not.toMatch(/10\.0\.0\.1/)
   })
 
-  it('leaves the metadata open, and the challenge leads to it', async () => {
+  it('keeps the metadata public, and the challenge names its URL', async () => {
     const direct = await fetch(`${guarded.url}/.well-known/oauth-protected-resource/mcp`)
     const expected = { resource: 'https://abc123.execute-api.eu-west-1.amazonaws.com/prod/mcp' }
     expect(await direct.json()).toEqual(expected)
@@ -254,7 +254,7 @@ describe('the gate', () => {
     expect(response.headers.get('x-amzn-remapped-www-authenticate')).toBe('Bearer')
   })
 
-  it('knows no other path', async () => {
+  it('has no other path', async () => {
     const response = await fetch(`${guarded.url}/elsewhere`)
     expect([response.status, await response.json()]).toEqual([404, { message: 'Not Found' }])
   })

@@ -65,7 +65,7 @@ const buffering = {
 }
 
 describe('an integration that streams', () => {
-  it('is broken when only one of the two places says so', async () => {
+  it('is broken when only one of the two places declares it', async () => {
     const half = await front(withIntegration({ responseTransferMode: 'BUFFERED' }), () =>
       streamed({ statusCode: 200 }),
     )
@@ -85,14 +85,14 @@ describe('an integration that streams', () => {
     expect((await fetch(`${url}/mcp`)).status).toBe(502)
   })
 
-  it('finds a delimiter that came in two pieces, and keeps NUL bytes of the body', async () => {
+  it('finds a delimiter that arrives in two pieces, and keeps NUL bytes of the body', async () => {
     const whole = Buffer.from(`{"statusCode":200}${'\0'.repeat(8)}a\0b`)
     const pieces = Readable.from([whole.subarray(0, 20), whole.subarray(20)])
     const { url } = await front(plain, () => reply(pieces))
     expect(await (await fetch(`${url}/mcp`)).text()).toBe('a\0b')
   })
 
-  it('goes on reading from the function when no one listens any more', async () => {
+  it("reads the function's answer to its end after the client has left", async () => {
     let read = 0
     const endless = Readable.from(
       (function* () {
@@ -112,7 +112,7 @@ describe('an integration that does not stream', () => {
   const stack = withIntegration(buffering)
   const whole = (value: object) => reply(JSON.stringify(value), { streamed: false })
 
-  it('is answered in one piece, with a renamed challenge', async () => {
+  it('arrives in one piece, with a renamed challenge', async () => {
     const { url } = await front(stack, () =>
       whole({
         statusCode: 401,
@@ -167,13 +167,13 @@ describe('an authorizer', () => {
   const send = (url: string, method = 'POST') =>
     fetch(`${url}/mcp`, { method, headers: { authorization: 'Bearer t' } })
 
-  it('that allows one method refuses the next by its own cached word', async () => {
+  it('that allows one method refuses the next by its cached policy', async () => {
     const { url } = await front(guarded, hello, { gate: allowing((arn) => arn) })
     expect((await send(url)).status).toBe(200)
     expect((await send(url, 'GET')).status).toBe(403)
   })
 
-  it('is asked again when its word is old', async () => {
+  it('is called again when its cached policy has expired', async () => {
     let time = 0
     const started = await front(guarded, hello, {
       gate: allowing((arn) => arn.replace('/POST/', '/*/')),
@@ -190,7 +190,7 @@ describe('an authorizer', () => {
     }
   })
 
-  it('that says something else than a policy breaks the API', async () => {
+  it('that returns something other than a policy breaks the API', async () => {
     const gate = () => reply('{"isAuthorized":true}', { streamed: false })
     const { url } = await front(guarded, hello, { gate })
     expect((await send(url)).status).toBe(500)
@@ -198,7 +198,7 @@ describe('an authorizer', () => {
 })
 
 describe('a domain', () => {
-  it('serves the API at its root, and closes its own name', async () => {
+  it("serves the API at its root, and the API's own name is closed", async () => {
     const stack = stackOf({
       AuthMethod: 'none',
       DomainName: 'mcp.example.com',

@@ -26,7 +26,7 @@ const stateOf = (pid: number) =>
     .slice(0, 1)
 
 describe('a question', () => {
-  it('is asked by one process and answered through another', async () => {
+  it('is sent by one process and answered through another', async () => {
     const client = await LegacyClient.open(endpoint, '2025-11-25', {
       capabilities: { elicitation: {} },
     })
@@ -75,7 +75,7 @@ describe('a stream', () => {
 })
 
 describe('a call that outlasts its function', () => {
-  it('is aborted some seconds before, and ends with an error rather than with silence', async () => {
+  it('is aborted some seconds before, and ends with an error', async () => {
     const brief = await restEndpoint({ taskRoot, timeoutSeconds: 4 })
     try {
       const client = await LegacyClient.open(brief, '2025-11-25')
@@ -103,7 +103,7 @@ describe('a frozen process', () => {
     await expect.poll(states, { timeout: 5_000 }).toEqual(new Set('T'))
   })
 
-  it('loses nothing: every increment of a session counts, on whichever process', async () => {
+  it('loses nothing: every increment of a session counts, on any process', async () => {
     const client = await LegacyClient.open(endpoint, '2025-11-25')
     const start = endpoint.host.served.length
     for (let n = 1; n <= 12; n++) {
@@ -118,7 +118,7 @@ describe('a frozen process', () => {
     expect(since(start).size).toBeGreaterThanOrEqual(3)
   })
 
-  it('knows at once of a session that another process has ended', async () => {
+  it('learns at once that another process has ended a session', async () => {
     const client = await LegacyClient.open(endpoint, '2025-11-25')
     expect((await client.delete()).status).toBe(204)
     for (let i = 0; i < 3; i++) expect((await client.request('ping')).status).toBe(404)

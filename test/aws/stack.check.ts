@@ -127,7 +127,7 @@ async function logIn(endpoint: URL, fetch: Fetch) {
 describe('the stack with a static token', async () => {
   const { front, mcp, gate, endpoint } = await deploy({})
 
-  it('asks its authorizer once a token, and starts the server for no one else', async () => {
+  it('calls its authorizer once per token, and does not start the server for other callers', async () => {
     const post = (headers: Record<string, string>) =>
       front.fetch(endpoint, { method: 'POST', body: '{}', headers })
     for (const headers of [{}, { authorization: 'Bearer wrong' }]) {
@@ -165,7 +165,7 @@ describe('the stack with an issuer of its own', async () => {
     OAuthScopes: 'mcp:use',
   })
 
-  it('leads the official client from 401 over the metadata proxy to a login and a call', async () => {
+  it('lets the official client get from a 401 through the metadata proxy to a login and a call', async () => {
     const elsewhere: Fetch = (url, init) =>
       `${url}`.startsWith(issuer.url) ? fetch(url, init) : front.fetch(url, init)
     const { request, content } = await logIn(endpoint, elsewhere)
@@ -192,7 +192,7 @@ describe('the stack with a user pool that it made', async () => {
     { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(world)}` },
   )
 
-  it('hands the official client the pool through the façade, and takes its tokens', async () => {
+  it('gives the official client the pool through the façade, and accepts its tokens', async () => {
     const elsewhere: Fetch = (url, init) =>
       [origin, issuer.origin].some((known) => `${url}`.startsWith(known))
         ? issuer.fetch(url, init)
@@ -203,7 +203,7 @@ describe('the stack with a user pool that it made', async () => {
     expect(JSON.stringify(content)).toMatch(/Ada/)
   })
 
-  it('turns away a token of another client of the pool, and one without the scope', async () => {
+  it('refuses a token of another client of the pool, and one without the scope', async () => {
     const claims = { sub: 'x', username: 'x', token_use: 'access', client_id: clientId }
     const send = async (changed: object) => {
       const token = await issuer.sign({ ...claims, scope: 'mcp/use', ...changed })

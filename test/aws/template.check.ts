@@ -145,7 +145,7 @@ const operations = (stack: Stack) =>
   )
 
 describe('every combination of the conditions', () => {
-  it('refers only to what it has, and breaks no rule', () => {
+  it('refers only to its own resources, and breaks no rule', () => {
     // A reference to a missing resource throws before this line.
     expect(stacks.length).toBe(6048)
     expect(stacks.flatMap(({ objections }) => objections)).toEqual([])
@@ -165,7 +165,7 @@ describe('every combination of the conditions', () => {
     }
   })
 
-  it('streams every reply of a function, by both of the places that say so', () => {
+  it('streams every reply of a function, declared in both places', () => {
     for (const stack of stacks) {
       const proxied = operations(stack).filter(({ method }) => method !== 'options')
       expect(proxied.map(({ path }) => path)).toEqual([
@@ -183,7 +183,7 @@ describe('every combination of the conditions', () => {
     }
   })
 
-  it('guards the endpoint exactly when there is an AuthMethod, and nothing else', () => {
+  it('protects only the endpoint, and only with an AuthMethod', () => {
     for (const stack of stacks) {
       const guarded = operations(stack).filter(({ operation }) => operation.security)
       const expected = stack.conditions.IsGuarded ? ['/mcp x-amazon-apigateway-any-method'] : []
@@ -194,7 +194,7 @@ describe('every combination of the conditions', () => {
     }
   })
 
-  it('has no wildcard in an action, and in a resource only where AWS knows no other', () => {
+  it('has no wildcard in an action, and in a resource only where AWS offers no other way', () => {
     for (const stack of stacks) {
       for (const { Action, Resource } of statements(stack)) {
         expect([Action].flat().filter((action) => action.includes('*'))).toEqual([])
@@ -206,7 +206,7 @@ describe('every combination of the conditions', () => {
     }
   })
 
-  it('retains or deletes the table, as it was told', () => {
+  it('retains or deletes the table by its parameter', () => {
     for (const stack of stacks) {
       expect(stack.resources.Table?.DeletionPolicy).toBe(
         stack.conditions.KeepsData ? 'Retain' : 'Delete',
@@ -214,7 +214,7 @@ describe('every combination of the conditions', () => {
     }
   })
 
-  it('is translated and found clean by cfn-lint wherever two choices meet', {
+  it('is translated without complaints of cfn-lint for every pair of choices', {
     timeout: 400_000,
   }, () => {
     const sets = pairs()
@@ -270,7 +270,7 @@ describe('the API', () => {
     }
   })
 
-  it('sends the challenge that the way of authorization asks for', () => {
+  it('sends the challenge of the method of authorization', () => {
     expect(challenge({})).toBe(`'Bearer realm="mcp"'`)
     expect(challenge({ AuthMethod: 'cognito', ...domain })).toMatch(
       /^'Bearer scope="https:\/\/mcp\.example\.com\/mcp\/use", resource_metadata=/,
@@ -286,7 +286,7 @@ describe('the API', () => {
     )
   })
 
-  it('lets web pages read what it refuses', () => {
+  it('lets web pages read its refusals', () => {
     for (const [, { responseParameters }] of Object.entries(responses({}))) {
       expect(responseParameters['gatewayresponse.header.Access-Control-Allow-Origin']).toBe("'*'")
     }
@@ -308,7 +308,7 @@ describe('the API', () => {
     })
   })
 
-  it('keeps an authorization for no longer than the authorizer reckons with', () => {
+  it('caches an authorization for as long as the authorizer assumes', () => {
     const stack = made()
     const gate = bodyOf(stack).components.securitySchemes?.Gate['x-amazon-apigateway-authorizer']
     expect(gate).toMatchObject({
@@ -323,7 +323,7 @@ describe('the API', () => {
     )
   })
 
-  it('may go on for as long as the function', () => {
+  it('has the same timeout as the function', () => {
     const { TimeoutSeconds } = template.Parameters as Record<string, { MaxValue?: number }>
     const [any] = operations(made())
     expect(
@@ -331,7 +331,7 @@ describe('the API', () => {
     ).toBeGreaterThanOrEqual((TimeoutSeconds?.MaxValue ?? Number.POSITIVE_INFINITY) * 1000)
   })
 
-  it('is closed under its own name when it has a domain, at whose root it then is', () => {
+  it('with a domain is at the root of the domain, and closed under its own name', () => {
     const stack = made({ ...oauth, ...domain })
     expect(bodyOf(stack)).toMatchObject({
       servers: [
@@ -363,7 +363,7 @@ describe('the functions', () => {
     }
   })
 
-  it('never see the token in their environment, nor anything else of the stack but its secret', () => {
+  it("have only the secret's name in their environment, and not the token", () => {
     const token = 'hunter2'.repeat(5)
     const { resources, outputs } = made({ McpAuthToken: token })
     const holders = Object.entries(resources).filter(([, it]) => JSON.stringify(it).includes(token))
@@ -398,14 +398,14 @@ describe('docs/aws.md', () => {
   })
 })
 
-describe('what is left behind', () => {
-  it('logs are kept for as long as the parameter says', () => {
+describe('logs and data', () => {
+  it('logs are kept for the time of the parameter', () => {
     for (const [, { Properties }] of ofType(made({ LogDays: '7' }), 'AWS::Logs::LogGroup')) {
       expect(Properties.RetentionInDays).toBe('7')
     }
   })
 
-  it('the table forgets what expired, can be restored, and is encrypted', () => {
+  it('the table removes expired items, can be restored, and is encrypted', () => {
     expect(properties(made(), 'Table')).toMatchObject({
       BillingMode: 'PAY_PER_REQUEST',
       KeySchema: [
@@ -510,7 +510,7 @@ describe('the roles', () => {
     }
   })
 
-  it('let both read the token, when there is one, and the authorizer nothing of the table', async () => {
+  it('let both functions read the token, if there is one, and the authorizer does not reach the table', async () => {
     const stack = made()
     const read = 'secretsmanager:GetSecretValue'
     for (const id of ['McpRole', 'AuthorizerRole']) {
@@ -554,7 +554,7 @@ describe('the roles', () => {
     expect(await may(off, 'McpRole', 'sts:AssumeRole', role('reader'))).toBe(false)
   })
 
-  it('let buckets be listed only when that tool is on, and never read', async () => {
+  it('let buckets be listed only when that tool is on, and never be read', async () => {
     expect(await may(made(), 'McpRole', 's3:ListAllMyBuckets', '*')).toBe(false)
     const on = made({ CountBuckets: 'true' })
     expect(await may(on, 'McpRole', 's3:ListAllMyBuckets', '*')).toBe(true)

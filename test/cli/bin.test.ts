@@ -75,7 +75,7 @@ it('runs the client that is installed beside the library', async () => {
   })
 })
 
-it('has npm fetch the client of its own version where none is installed', async () => {
+it('lets npm download the client of its own version if none is installed', async () => {
   const program = await installLibrary('alone')
   const npm = join(folder, 'npm-cli.js')
   await writeFile(npm, 'console.log(JSON.stringify(process.argv.slice(2))); process.exitCode = 130')

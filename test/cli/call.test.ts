@@ -65,7 +65,7 @@ describe.each(['modern', 'legacy'])('in the %s era', (era) => {
     })
   })
 
-  it('answers questions by the rule that it was given', async () => {
+  it('answers questions by the rule of --answer', async () => {
     const refused = await cli('call', 'ask')
     expect(refused.code).toBe(1)
     const declined = await cli('call', 'ask', '--answer', 'decline')
@@ -94,7 +94,7 @@ describe.each(['modern', 'legacy'])('in the %s era', (era) => {
     await expect.poll(server.cancelled).toBe(before + 1)
   })
 
-  it('saves binary content where it is told to', async () => {
+  it('saves binary content in the folder of --save', async () => {
     const folder = join(home.path, 'out')
     const call = await cli('call', 'picture', '--save', folder)
     const [file = ''] = await readdir(folder)
@@ -103,7 +103,7 @@ describe.each(['modern', 'legacy'])('in the %s era', (era) => {
     expect((await readFile(join(folder, file))).subarray(1, 4).toString()).toBe('PNG')
   })
 
-  it('runs one command a line from a pipe, and exits with the first failure', async () => {
+  it('runs one command per line from a pipe, and exits with the first failure', async () => {
     const input = ['# a comment', 'greet Ann', '', 'call-tool nothing', 'greet Bob']
     const piped = await runCli(['--era', era], { env, input })
     expect(piped.code).toBe(1)
@@ -170,7 +170,7 @@ describe('exits with 4 when no MCP server answers', () => {
     }
   }
 
-  it('as nothing listens, or the name is unknown', async () => {
+  it('because the port is closed or the name is unknown', async () => {
     const gone = await answering(200, '')
     gone.close()
     expect(await runCli(['list', '--url', gone.url], { env })).toMatchObject({
@@ -247,7 +247,7 @@ it.each([
   },
 )
 
-it('asks a server only for what it offers, and says so', async () => {
+it('asks a server only for lists that it offers, and says so', async () => {
   const mcp = createMcp({ name: 'bare', version: '1', log: () => {} })
   const bare = await serve(mcp, { port: 0, signals: false, grace: 0 })
   const own = { ...env, MCP_SERVER_URL: `http://127.0.0.1:${bare.port}/mcp` }

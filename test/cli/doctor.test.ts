@@ -120,7 +120,7 @@ describe('on a healthy server', () => {
     expect(findings(await examineAll({ mcp: guarded }))).toEqual([])
   })
 
-  it('finds nothing where no one is asked for a login', async () => {
+  it('finds nothing in a server without logins', async () => {
     const all = await examineAll({ mcp: open })
     expect(findings(all)).toEqual([])
     expect(fine(all)).toContain('resumption')
@@ -627,7 +627,7 @@ describe('finds a seeded fault:', () => {
     }
   })
 
-  it('one client’s answers given to the other (A33)', async () => {
+  it('answers of one client that go to another (A33)', async () => {
     // Every answer goes to the client that asked last, so the first one gets no answer.
     let latest: string | null = null
     const fault: Fault = async (request, healthy) => {
@@ -656,7 +656,7 @@ describe('finds a seeded fault:', () => {
   })
 })
 
-it('says of an HTTP exchange that breaks off what happened, and goes on', async () => {
+it('reports an HTTP exchange that breaks off, and continues', async () => {
   const fault = edit(asking('tools/call'), () => {
     throw Object.assign(new Error(), { code: 'ECONNRESET' })
   })
@@ -690,7 +690,7 @@ describe('as a command', () => {
     await home.remove()
   })
 
-  it('exits with 1 and names cause and fix when there is a fault, with 4 when no one is there', async () => {
+  it('exits with 1 and names cause and fix when there is a fault, and with 4 when there is no server', async () => {
     const server = createServer(async (request, response) => {
       let body = ''
       for await (const chunk of request) body += chunk

@@ -67,7 +67,7 @@ async function outlive(): Promise<void> {
   await store.update(server.url, held.issuer, { tokens: { ...held.tokens, expires_at: 1 } })
 }
 
-it('says what to do when a login is needed and no one is there', async () => {
+it('says what to do when a login is needed without a person', async () => {
   const call = await runCli(['call', 'read'], { env })
   expect(call).toMatchObject({ code: 3, stdout: '' })
   expect(call.stderr).toBe('The server asks for a login.\n→ Run `auth login`.\n')
@@ -77,7 +77,7 @@ it('says what to do when a login is needed and no one is there', async () => {
   })
 })
 
-it('logs in by browser with a registration of its own, calls, and logs out', async () => {
+it('logs in by browser with a new registration, calls, and logs out', async () => {
   const login = await runCli(['auth', 'login', '--json'], { env })
   expect(login).toMatchObject({ code: 0 })
   expect(login.json()).toEqual({ authenticated: true, server: server.url })
@@ -91,7 +91,7 @@ it('logs in by browser with a registration of its own, calls, and logs out', asy
   expect(await runCli(['call', 'read'], { env })).toMatchObject({ code: 3 })
 })
 
-it('logs in on the way with --login', async () => {
+it('logs in during a command with --login', async () => {
   expect(await runCli(['call', 'read', '--login'], { env })).toMatchObject({
     code: 0,
     stdout: 'read alice\n',
@@ -118,7 +118,7 @@ it('registers anew when the port of its registration is taken', async () => {
   }
 })
 
-it('sends a client secret to no issuer but the one that OAUTH_ISSUER names', async () => {
+it('sends a client secret only to the issuer that OAUTH_ISSUER names', async () => {
   const secret = 'only-for-its-own-issuer'
   const own = { ...env, OAUTH_CLIENT_ID: 'registered', OAUTH_CLIENT_SECRET: secret }
   const refused = await runCli(['auth', 'login'], { env: own })
@@ -132,7 +132,7 @@ it('sends a client secret to no issuer but the one that OAUTH_ISSUER names', asy
   )
 })
 
-it('leaves the secret out of a refresh at an issuer that it is not bound to', async () => {
+it('does not send the secret in a refresh at another issuer', async () => {
   const store = new TokenStore(home.path)
   const client = { client_id: 'registered', issuer: issuer.url }
   const identity = { clientId: 'registered', clientSecret: 'secret' }
@@ -185,7 +185,7 @@ describe('a registered client', () => {
     expect((await runCli(['call', 'read'], { env: own })).stdout).toBe('read alice\n')
   })
 
-  it('gets a sentence when its port is taken, or its address leads elsewhere', async () => {
+  it('gets a clear error when its port is in use or its address is on another host', async () => {
     const squatter = createServer()
     const port = await listening(squatter)
     const taken = { ...env, OAUTH_REDIRECT_URI: `http://127.0.0.1:${port}/callback` }
@@ -248,7 +248,7 @@ it('renews in the middle of a session, without a human, at a terminal', {
   }
 })
 
-it('takes the address that a browser on another machine ended at', {
+it('accepts the final address of a browser on another machine', {
   timeout: 90_000,
 }, async () => {
   const terminal = openTerminal([], { ...env, BROWSER: 'none' })
@@ -269,7 +269,7 @@ it('takes the address that a browser on another machine ended at', {
   }
 })
 
-it('gives up a login that was revoked, and says so', async () => {
+it('removes a login that was revoked, and says so', async () => {
   await login()
   const held = await stored()
   await issuer.revoke(String(held?.tokens?.refresh_token), String(held?.client?.client_id))
@@ -280,7 +280,7 @@ it('gives up a login that was revoked, and says so', async () => {
   expect((await stored())?.tokens).toBeUndefined()
 })
 
-it('steps up to the scope that an operation needs, once there is a person to ask', async () => {
+it('asks for the scope that an operation needs when there is a person', async () => {
   await login()
   const alone = await runCli(['call', 'write'], { env })
   expect(alone.code).toBe(3)
@@ -292,7 +292,7 @@ it('steps up to the scope that an operation needs, once there is a person to ask
 })
 
 describe('two that renew at once', () => {
-  it('spend a rotated refresh token once, in one process', async () => {
+  it('use a rotated refresh token once, in one process', async () => {
     await login()
     await outlive()
     let spent = 0
@@ -333,7 +333,7 @@ describe('two that renew at once', () => {
   })
 })
 
-it('does not stop a call for an issuer that is briefly away', async () => {
+it('does not stop a call when the issuer is briefly unavailable', async () => {
   await login()
   const settings = readSettings(env)
   const store = new TokenStore(home.path)
@@ -350,7 +350,7 @@ it('does not stop a call for an issuer that is briefly away', async () => {
   await expect(after.token()).rejects.toThrow('away')
 })
 
-it('keeps a login that an issuer in trouble could not renew', async () => {
+it('keeps a login that a failing issuer could not renew', async () => {
   await login()
   await outlive()
   const settings = readSettings(env)
@@ -363,7 +363,7 @@ it('keeps a login that an issuer in trouble could not renew', async () => {
   expect((await runCli(['call', 'read'], { env })).stdout).toBe('read alice\n')
 })
 
-it('does not wait for a person where there is none', async () => {
+it('does not wait for a person when there is none', async () => {
   const piped = await runCli([], { env: { ...env, BROWSER: 'none' }, input: ['list-tools'] })
   expect(piped.code).toBe(3)
   expect(piped.stderr).toContain('Run `auth login`')
@@ -381,7 +381,7 @@ it('shows a registered client to no other issuer than its own (D34)', async () =
   expect(moved.stderr).toContain('belongs to https://old.example')
 })
 
-it('sends a token to no one but the server (D25)', async () => {
+it('sends a token only to the server (D25)', async () => {
   await login()
   await outlive()
   const seen: [string, string | null][] = []
@@ -409,7 +409,7 @@ describe('a token from the environment', () => {
     expect((await runCli(['call', 'read'], { env: own })).stdout).toBe('read alice\n')
   })
 
-  it('is all that the method "lambda" knows', async () => {
+  it('is the only token of the method "lambda"', async () => {
     const plain = await startServer(() => bearer({ tokens: ['only-for-tests-0123456789abcdef'] }))
     try {
       const own = { ...env, MCP_SERVER_URL: plain.url, AUTH_METHOD: 'lambda' }
@@ -424,7 +424,7 @@ describe('a token from the environment', () => {
   })
 })
 
-it('refuses an issuer that is silent about PKCE, unless told that it knows it (D23)', async () => {
+it('refuses an issuer that does not announce PKCE, unless OAUTH_ASSUME_PKCE is set (D23)', async () => {
   const visited = new AbortController()
   const issuer = createServer((request, response) => {
     const url = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}`
@@ -459,7 +459,7 @@ it('refuses an issuer that is silent about PKCE, unless told that it knows it (D
   }
 })
 
-it('asks for a login by an error that carries the challenge', async () => {
+it('asks for a login with an error that contains the challenge', async () => {
   const authorization = authorize({
     settings: readSettings(env),
     store: new TokenStore(home.path),

@@ -148,7 +148,7 @@ describe.each(['modern', 'legacy'])('in the %s era', (era) => {
     expect(await person.exited).toBe(0)
   })
 
-  it('finds a server again that died and returned', { timeout: 90_000 }, async () => {
+  it('connects again to a server that died and returned', { timeout: 90_000 }, async () => {
     const person = await open('--era', era)
     const { port } = server
     person.enter('call-tool wait')
@@ -212,7 +212,7 @@ it('keeps a private history without secrets across sessions', { timeout: 90_000 
   await second.sees('Hello, Ann!')
 })
 
-it('shows notifications above what is being typed', { timeout: 90_000 }, async () => {
+it('shows notifications above the line that is typed', { timeout: 90_000 }, async () => {
   const person = await open()
   person.type('greet An')
   await person.sees('greet An')

@@ -23,7 +23,7 @@ function tokens(name: string) {
 }
 
 describe('the lock', () => {
-  it('lets processes count without losing one', { timeout: 20_000 }, async () => {
+  it('lets processes count without a lost update', { timeout: 20_000 }, async () => {
     const counter = join(home.path, 'counter')
     await writeFile(counter, '0')
     const script = `
@@ -39,7 +39,7 @@ describe('the lock', () => {
     expect(await readFile(counter, 'utf8')).toBe('60')
   })
 
-  it('is taken over from a holder that is gone, by one at a time', async () => {
+  it('is taken over from a dead holder by one process at a time', async () => {
     const path = join(home.path, 'lock')
     await writeFile(path, 'a process that crashed')
     await utimes(path, new Date(0), new Date(0))
@@ -71,7 +71,7 @@ describe('the lock', () => {
     expect(order).toEqual(['slow', 'quick'])
   })
 
-  it('is given up on when its holder never lets go', async () => {
+  it('is not waited for any longer when its holder never releases it', async () => {
     const path = join(home.path, 'lock')
     const held = withLock(path, () => sleep(300))
     await sleep(20)
@@ -81,7 +81,7 @@ describe('the lock', () => {
 })
 
 describe('the store', () => {
-  it('keeps its file and folder to its owner, and leaves no drafts', async () => {
+  it('lets only its owner read file and folder, and leaves no temporary files', async () => {
     const folder = join(home.path, 'nested', 'home')
     const store = new TokenStore(folder)
     await Promise.all(
@@ -97,7 +97,7 @@ describe('the store', () => {
     }
   })
 
-  it('tightens a file that others could read', async () => {
+  it('removes the rights of others on a file', async () => {
     const path = join(home.path, 'credentials.json')
     await writeFile(path, '{"servers":{}}', { mode: 0o644 })
     await new TokenStore(home.path).update(server, 'https://i', { tokens: tokens('t') })

@@ -108,7 +108,7 @@ describe('arguments', () => {
     expect(splitWords('a  "b c" d=\'e f\' "g \\"h\\""')).toEqual(['a', 'b c', 'd=e f', 'g "h"'])
   })
 
-  it('takes words of a shell as they are', async () => {
+  it('does not change words of a shell', async () => {
     expect(await read(["name=it's"])).toEqual({ name: "it's" })
     expect(await read(['name="quoted"'])).toEqual({ name: '"quoted"' })
     expect(await read(['l=["a","b"]', 'n=-3'])).toEqual({ l: ['a', 'b'], n: -3 })
@@ -143,7 +143,7 @@ describe('arguments', () => {
     await expect(read(['s=@ann'])).rejects.toThrow('The file ann cannot be read')
   })
 
-  it('never turns what it cannot read into an empty object (A79)', async () => {
+  it('never turns an unreadable argument into an empty object (A79)', async () => {
     await expect(read(['{"a":'])).rejects.toThrow('not valid JSON')
     await expect(read(['[1]'])).rejects.toThrow('is not name=value')
     await expect(read(['word'])).rejects.toThrow('is not name=value')
@@ -189,7 +189,7 @@ describe('forms (B68)', () => {
     expect(parseField(schema as Parameters<typeof parseField>[0], text)).toEqual(parsed)
   })
 
-  it('describes fields with their choices and what Enter means', () => {
+  it('describes fields with their choices and the effect of Enter', () => {
     const schema = {
       type: 'string',
       title: 'Size',
@@ -231,7 +231,7 @@ describe('forms (B68)', () => {
 })
 
 describe('output', () => {
-  it("removes what a terminal would obey from a server's text", () => {
+  it("removes control characters from a server's text", () => {
     expect(String(block('a\u001b[2Jb\u0007c\u009bd\r\ne\rf\tg'))).toBe('a�[2Jb�c�d\ne\nf\tg')
     expect(inline('one\ntwo\r\nthree\u2028four\u0085five')).toBe('one↵two↵three↵four↵five')
     // Bidirectional controls, zero-width characters, tags, and lone surrogates.
@@ -240,14 +240,14 @@ describe('output', () => {
     expect(String(text`our ${'their\ntext'}`)).toBe('our their↵text')
   })
 
-  it('escapes in JSON what a terminal would obey, without a loss', () => {
+  it('escapes control characters in JSON without a loss', () => {
     const value = { text: 'a\u009b2Jb\u202ec\u{e0041}' }
     const json = String(jsonText(value))
     expect(inline(json.replaceAll('\n', ''))).toBe(json.replaceAll('\n', ''))
     expect(JSON.parse(json)).toEqual(value)
   })
 
-  it('colors at a terminal, and nowhere else, and never against NO_COLOR', () => {
+  it('uses colors only at a terminal, and never with NO_COLOR', () => {
     const red = (env: NodeJS.ProcessEnv, isTTY: boolean) =>
       String(recorder(env, isTTY).output.style('red', 'x'))
     expect(red({}, true)).toBe('\u001b[31mx\u001b[39m')

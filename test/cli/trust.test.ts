@@ -41,7 +41,7 @@ const COMMANDS: readonly (readonly string[])[] = [
 ]
 
 describe.each(['text', 'json', 'yaml', 'table'])('as %s', (format) => {
-  it.each(COMMANDS)('prints nothing that a terminal obeys for %j %j', async (...args) => {
+  it.each(COMMANDS)('prints no control characters for %j %j', async (...args) => {
     const ran = await runCli([...args, '--output', format, '--era', 'legacy'], { env })
     expect(ran.stdout).not.toMatch(DANGEROUS)
     expect(ran.stderr).not.toMatch(DANGEROUS)
@@ -59,7 +59,9 @@ it('begins no line with the name that a server gives', async () => {
   expect(stdout.split('\n').filter((line) => /^(> |✓)/.test(line))).toEqual([])
 })
 
-it('obeys no text of a server at a terminal, Tab included', { timeout: 60_000 }, async () => {
+it('shows no control characters of a server at a terminal, also with Tab', {
+  timeout: 60_000,
+}, async () => {
   const terminal = openTerminal(['--era', 'legacy'], env)
   try {
     await terminal.sees(/Connected to .*\n/)
@@ -107,7 +109,7 @@ it('ends a check of a result at Ctrl+C', async () => {
   expect(await checkResult({ type: 'string' }, 'a', signal)).toMatchObject({ verdict: 'valid' })
 })
 
-it('ends an answer that does not end', { timeout: 60_000 }, async () => {
+it('stops reading an endless answer', { timeout: 60_000 }, async () => {
   const ran = await runCli(['call', 'endless', '--era', 'legacy'], { env })
   expect(ran.stderr).toContain('more than 16 MiB in one message')
   expect(ran.code).toBe(4)
@@ -133,7 +135,7 @@ it('counts the bytes of one event, and not of a whole stream', async () => {
   await expect(answer('application/json', '1234567890', '12345678901')).rejects.toThrow('20 bytes')
 })
 
-it('saves files that no desktop runs', async () => {
+it('saves files that a desktop does not run', async () => {
   const folder = join(home.path, 'out')
   const data = 'AAAA'
   const types = ['image/png', 'application/x-desktop', 'text/html', 'image/svg+xml', 'x/exe', '']

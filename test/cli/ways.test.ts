@@ -78,7 +78,7 @@ it.each([
   expect(stdout).toContain(first.stdout)
 })
 
-it('says which name was meant', async () => {
+it('suggests the name that was probably meant', async () => {
   expect(nearest('lst', ['list', 'call'])).toBe('list')
   expect(nearest('lsit', ['list', 'call'])).toBe('list')
   expect(nearest('something', ['list', 'call'])).toBeUndefined()
@@ -150,7 +150,7 @@ describe('formats', () => {
   })
 })
 
-it('carries the session of 2026 along at the prompt, until it is forgotten', async () => {
+it('sends the session handle of 2026 with each call at the prompt, until it is forgotten', async () => {
   const person = await open('--era', 'modern')
   for (const expected of ['1', '2', '3']) {
     person.enter('call count')
@@ -335,7 +335,7 @@ describe('completion of the shell', () => {
   })
 })
 
-it('shows images where the terminal can, and lets no server end the sequence', () => {
+it('shows images if the terminal can, and a server cannot end the sequence', () => {
   expect(imageProtocol({ TERM: 'xterm-kitty' })).toBe('kitty')
   expect(imageProtocol({ TERM_PROGRAM: 'iTerm.app' })).toBe('iterm')
   expect(imageProtocol({ TERM: 'foot' })).toBe('sixel')

@@ -21,7 +21,7 @@ describe('multi-round-trip requests (A.5)', () => {
     expect(answer.result?.content[0].text).toBe('500000')
   })
 
-  it('do not take the answer to an earlier question for the answer to another one', async () => {
+  it('do not confuse the answer to an earlier question with the answer to another one', async () => {
     const { mcp, endpoint } = openServer()
     let files = 5
     mcp.tool('delete', { description: 'Deletes' }, async (_, ctx) => {
@@ -97,7 +97,7 @@ describe('multi-round-trip requests (A.5)', () => {
     expect(runs).toBe(1)
   })
 
-  it('take no inherited property for an answer', async () => {
+  it('ignore inherited properties of the answers', async () => {
     const { mcp, endpoint } = openServer()
     const parsed: unknown[] = []
     mcp.tool('ask', { description: 'Asks under an inherited name' }, async (_, ctx) => {

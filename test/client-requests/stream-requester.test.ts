@@ -19,14 +19,14 @@ async function ask(options: { answerTimeout?: number } = {}) {
 }
 
 describe('a question', () => {
-  it('without an answer in time is taken back, and the call fails', async () => {
+  it('without an answer in time is cancelled, and the call fails', async () => {
     const { reply, question } = await ask({ answerTimeout: 100 })
     const { params } = await reply.notification('notifications/cancelled')
     expect(params.requestId).toBe(question.id)
     expect(await reply.result()).toMatchObject({ isError: true })
   })
 
-  it('of a call that its client cancels is not taken back', async () => {
+  it('of a call that its client cancels is not cancelled by itself', async () => {
     const { client, reply } = await ask()
     await client.notify('notifications/cancelled', { requestId: 'asking' })
     const methods = (await reply.rest()).map(({ method }) => method)

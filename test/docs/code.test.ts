@@ -139,7 +139,7 @@ const EVENT = {
 }
 
 describe('the code of the documentation', () => {
-  it('is there', () => {
+  it('exists', () => {
     expect(typescript.length).toBeGreaterThan(15)
   })
 
@@ -194,7 +194,7 @@ describe('the code of the documentation', () => {
         expect(JSON.parse(Buffer.concat(chunks).toString())).toMatchObject({ jsonrpc: '2.0' })
       })
     } else if (code.includes('handler = authorizer(')) {
-      it('lets a caller with the token in, and no one else', async () => {
+      it('accepts only a caller with the token', async () => {
         const { handler } = await load(file)
         const { policyDocument } = await handler(EVENT)
         expect(policyDocument.Statement[0].Effect).toBe('Allow')

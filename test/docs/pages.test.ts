@@ -72,7 +72,7 @@ describe('the documentation', () => {
     expect(missing).toEqual(['README.md', 'cli/README.md'])
   })
 
-  it('is told to language models as it is: `npm run docs:llms` was run', () => {
+  it('is in llms.txt as `npm run docs:llms` writes it', () => {
     expect(readFileSync('llms.txt', 'utf8')).toBe(toLlms())
   })
 

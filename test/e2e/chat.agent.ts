@@ -148,7 +148,7 @@ describe('a chat with the agent', () => {
     expect(await screen.exited).toBe(0)
   })
 
-  it('goes on after a refusal by Bedrock, and says what it takes', async () => {
+  it('continues after a refusal by Bedrock, and says what is needed', async () => {
     const screen = open({ BEDROCK_MODEL_ID: 'us.amazon.nova-micro-v1:0', AWS_REGION: 'eu-west-1' })
     await screen.sees('us.amazon.nova-micro-v1:0 with')
     await screen.sees('> ')
@@ -176,7 +176,7 @@ describe('a chat with the agent', () => {
     expect(screen.text()).not.toMatch(/\n\s+at /)
   })
 
-  it('answers lines from a pipe, each in its turn, and ends with them', async () => {
+  it('answers lines from a pipe one after the other, and ends after the last one', async () => {
     const child = spawn(command[0], command.slice(1), {
       env: { ...process.env, ...environment() },
       stdio: ['pipe', 'pipe', 'inherit'],

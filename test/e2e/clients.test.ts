@@ -156,7 +156,7 @@ describe.each(OFFICIAL)('the behaviour server, to the official client %s', (_, e
     expect(await client.read('test://asking')).toBe('for Ada')
   })
 
-  it('gives results that the client finds right by their schemas', async () => {
+  it('gives results that match their schemas for the client', async () => {
     const client = await connect(open, serving())
     await client.list('tools') // after this the client validates structured content
     expect((await client.call('add', { a: 1, b: 2 })).structuredContent).toEqual({ sum: 3 })
@@ -175,7 +175,7 @@ describe.each(OFFICIAL)('the behaviour server, to the official client %s', (_, e
     expect(await client.complete('introduce', 'name', 'A')).toEqual(['Ada', 'Alan'])
   })
 
-  it('tells that lists have changed to a client that listens (B24, C32)', async () => {
+  it('reports changed lists to a client that listens (B24, C32)', async () => {
     const client = await connect(open, serving())
     await client.listen()
     for (const what of ['tools', 'prompts', 'resources']) {
@@ -306,7 +306,7 @@ describe.each(OFFICIAL.filter(([, era]) => era === 'legacy'))(
       expect([asked, cuts()]).toEqual([1, 1])
     })
 
-    it('is let go of by the server, and fetched again when it says (SEP-1699)', async () => {
+    it('is disconnected by the server, and comes back when the server says (SEP-1699)', async () => {
       const client = await connect(open, serving())
       const waiting = client.call('detach', { until: 'ready', retryMs: 30 })
       await client.call('remember', { key: 'ready', value: 'now' })

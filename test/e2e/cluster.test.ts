@@ -28,7 +28,7 @@ describe('the front', () => {
     expect(new Set(pids)).toEqual(new Set(cluster.instances.map(({ pid }) => String(pid))))
   })
 
-  it('passes events on while they come', async () => {
+  it('passes events on as they come', async () => {
     const client = await open()
     const call = client.toolCall('count', { to: 5, every: 60 }, { progress: true })
     const arrivals: number[] = []
@@ -39,7 +39,7 @@ describe('the front', () => {
     expect((arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0)).toBeGreaterThan(100)
   })
 
-  it('passes it on that the client went away', async () => {
+  it('tells the instance that the client has left', async () => {
     const client = await open()
     const leave = new AbortController()
     const { signal } = leave
@@ -52,7 +52,7 @@ describe('the front', () => {
     await expect(listening.text()).rejects.toThrow()
   })
 
-  it('gives no request to an instance that is stopped, and goes on when it is back', async () => {
+  it('sends no request to a stopped instance, and uses it again when it continues', async () => {
     const client = await open()
     await cluster.signal(1, 'SIGSTOP')
     expect(new Set(await pidsOf(client, 4)).size).toBe(2)
@@ -62,7 +62,7 @@ describe('the front', () => {
 })
 
 describe('a session', () => {
-  it('is known to every instance, and gone from every instance at once after DELETE', async () => {
+  it('is known to every instance, and after DELETE to none', async () => {
     for (const _ of times(4)) {
       const client = await open()
       expect(await client.call('get_counter')).toBe('0')
@@ -107,7 +107,7 @@ describe('a call on one instance', () => {
     await expect.poll(() => client.call('was_cancelled'), { timeout: 10_000 }).toBe('true')
   })
 
-  it('is heard of by those who listen at the others', async () => {
+  it('is reported to listeners at the other instances', async () => {
     const listeners = await Promise.all(
       cluster.instances.map(async ({ url: base }) => {
         const client = await open()

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { LegacyClient } from '../support/wire.ts'
 
 describe('the embedding example', () => {
-  it('serves its own routes and the endpoint below its path, and stops though a client listens', async () => {
+  it('serves its own routes and the endpoint below its path, and stops while a client listens', async () => {
     const child = spawn(process.execPath, ['--import', 'tsx', 'examples/embed/server.ts'], {
       env: { ...process.env, PORT: '0' },
       stdio: ['ignore', 'pipe', 'inherit'],

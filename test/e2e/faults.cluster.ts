@@ -73,7 +73,7 @@ describe('an instance that dies', () => {
     expect(new Set(await pidsOf(client, 6)).size).toBe(3)
   })
 
-  it('while it waits for an answer leaves no one waiting', { timeout: 30_000 }, async () => {
+  it('while it waits for an answer ends the call with an error', { timeout: 30_000 }, async () => {
     const client = await open({ elicitation: {} })
     const call = client.toolCall('ask')
     const response = await client.post(call)
@@ -93,7 +93,7 @@ describe('an instance that dies', () => {
     await cluster.restart(dying)
   })
 
-  it('between keeping an event and sending it leaves the event to a client that resumes', {
+  it('after storing an event and before sending it does not lose the event for a client that resumes', {
     timeout: 30_000,
   }, async () => {
     const client = await open()
@@ -127,7 +127,7 @@ describe('an instance that dies', () => {
     await cluster.restart(dying)
   })
 
-  it('while it holds a stream of changes costs the listener none', {
+  it('while it holds a stream of changes does not lose changes for the listener', {
     timeout: 30_000,
   }, async () => {
     const client = await open()
@@ -188,7 +188,7 @@ describe('a store that is busy', () => {
     expect(answers.filter((status) => status === 200).length).toBeGreaterThan(30)
   })
 
-  it('or away altogether for five seconds answers 503 until it is back', {
+  it('or unavailable for five seconds causes 503 until it is back', {
     timeout: 60_000,
   }, async () => {
     const client = await open()
@@ -215,7 +215,7 @@ describe('a store that is busy', () => {
 describe('the entry point, told to keep its state in DynamoDB,', () => {
   const entry = new URL('../../reference/entry/node.ts', import.meta.url)
 
-  it('makes the table where it may, once for all instances', { timeout: 60_000 }, async () => {
+  it('makes the table once for all instances, if it is allowed', { timeout: 60_000 }, async () => {
     const env = { ...dynalite.env, MCP_TABLE: 'fresh', MCP_CREATE_TABLE: '1' }
     await using fresh = await startCluster({ entry, env, instances: 2 })
     const client = await Client.open(fresh.url)

@@ -41,7 +41,7 @@ it('counts 400 concurrent increments in one session to exactly 400', async () =>
   expect(Math.min(...served)).toBeGreaterThan(90)
 })
 
-it('answers right for 1,000 sessions opened, used and deleted in random order', {
+it('answers correctly for 1,000 sessions that are opened, used and deleted in random order', {
   timeout: 300_000,
 }, async () => {
   const sessions: { client: Client; count: number }[] = []

@@ -47,7 +47,7 @@ describe.each(NETWORK_ENGINES)('several instances on $name', ({ start, env }) =>
     await server?.[Symbol.asyncDispose]()
   })
 
-  it('serve one session, with a question that another instance takes the answer of', async () => {
+  it('serve one session, with a question whose answer reaches another instance', async () => {
     const client = await Client.open(cluster.url, { elicitation: {} })
     expect(new Set(await pidsOf(client, 6)).size).toBe(3)
     const response = await client.post(client.toolCall('ask'))

@@ -199,7 +199,7 @@ export const RULES: readonly Rule[] = [
     ],
   ),
   noImport(
-    'has adapters that know the public API alone',
+    'has adapters that import only the public API',
     ({ from, to }) => inAdapters(from) && inSrc(to) && to !== 'src/index.ts',
     [
       { 'adapters/a.ts': imports('../src/mcp.ts') },
