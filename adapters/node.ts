@@ -55,7 +55,7 @@ export interface NodeServer {
  * const { port } = await serve(mcp, { port: 3000 })
  */
 export async function serve(
-  mcp: Pick<Mcp, 'fetch' | 'close'>,
+  mcp: Pick<Mcp, 'fetch' | 'close'> & Partial<Pick<Mcp, 'tasks'>>,
   options: ServeOptions = {},
 ): Promise<NodeServer> {
   const { port = 3000, host = '127.0.0.1', grace = 10_000, signals = true } = options
@@ -92,6 +92,8 @@ export async function serve(
   })
   // The delay lets a client that waits already be served first.
   setTimeout(preload, 100).unref()
+  // Tasks of a process that died before this one started. A store that is away now is asked again later.
+  mcp.tasks?.resume().catch(() => {})
 
   let closing: Promise<void> | undefined
   const close = () => {

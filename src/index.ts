@@ -13,7 +13,8 @@ export type { GatewayOptions } from './auth/gateway.ts'
 export { gateway, toAuthorizerContext } from './auth/gateway.ts'
 export type { Issuer, OAuthOptions } from './auth/oauth.ts'
 export { oauth } from './auth/oauth.ts'
-export { Suspended } from './client-requests/client-request.ts'
+export type { StepContext, StepOptions } from './client-requests/client-request.ts'
+export { StepInterrupted, Suspended } from './client-requests/client-request.ts'
 export type { Failure, ToolReturn, ToolReturnOf } from './handlers/content.ts'
 export { audio, embedded, failure, image, resourceLink, text } from './handlers/content.ts'
 export type { ClientRequestOptions, Context, Log, Notify, RequestInfo } from './handlers/context.ts'
@@ -21,6 +22,7 @@ export type { Completer, Described } from './handlers/definition.ts'
 export type { PromptHandler, PromptOptions, PromptReturn } from './handlers/prompt.ts'
 export type { Registration } from './handlers/registry.ts'
 export type { ResourceHandler, ResourceOptions } from './handlers/resource.ts'
+export type { TaskOptions } from './handlers/task-options.ts'
 export type { ToolContext, ToolHandler, ToolOptions } from './handlers/tool.ts'
 export type { BodyOptions } from './http/body.ts'
 export type { HostOriginOptions } from './http/host-origin.ts'
@@ -57,3 +59,14 @@ export type {
   StoreWatch,
 } from './state/store.ts'
 export { StoreConflict, StoreUnavailable, ValueTooLarge } from './state/store.ts'
+export type { InProcessOptions } from './tasks/in-process.ts'
+export { inProcess } from './tasks/in-process.ts'
+export type {
+  Runner,
+  RunnerFactory,
+  RunnerLogEntry,
+  TaskEngine,
+  TaskRef,
+  Turn,
+  TurnOptions,
+} from './tasks/runner.ts'

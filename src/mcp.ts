@@ -11,6 +11,7 @@ import type { Registration } from './handlers/registry.ts'
 import { Registry } from './handlers/registry.ts'
 import type { ResourceHandler, ResourceOptions } from './handlers/resource.ts'
 import { createResource } from './handlers/resource.ts'
+import { addResultTool } from './handlers/result-tool.ts'
 import { HandlerFailure } from './handlers/run-handler.ts'
 import type { ToolHandler, ToolOptions } from './handlers/tool.ts'
 import { createTool } from './handlers/tool.ts'
@@ -27,6 +28,8 @@ import type { Seal } from './state/sealed-state.ts'
 import type { LegacySession } from './state/sessions.ts'
 import { Sessions } from './state/sessions.ts'
 import type { Store } from './state/store.ts'
+import { inProcess } from './tasks/in-process.ts'
+import type { TaskRef, Turn, TurnOptions } from './tasks/runner.ts'
 
 /** A server: registration of tools, prompts and resources, and the functions that serve requests. */
 export interface Mcp {
@@ -54,6 +57,16 @@ export interface Mcp {
   resource(uri: string, options: ResourceOptions, handler: ResourceHandler): Registration
   /** Tells all clients that something changed, from outside a call. Resolves when it is durable. */
   readonly notify: Notify
+  /** The calls of tools with `task`, for their runners. */
+  readonly tasks: {
+    /** Runs one turn of a task: what a runner on another host calls. */
+    turn(task: TaskRef, options: TurnOptions): Promise<Turn>
+    /**
+     * Takes over the tasks that earlier processes have left. A server that lives long calls it when it
+     * starts, as `serve()` does; otherwise it happens with the first task.
+     */
+    resume(): Promise<void>
+  }
   /** Where sessions, streams and handles are kept: the option of that name, or its default. */
   readonly store: Store
   /** The routes, to be mounted in another app: `app.route('/', mcp.app)`. */
@@ -70,6 +83,7 @@ export interface Mcp {
 }
 
 const sealedState = lazyImport(() => import('./state/sealed-state.ts'))
+const tasks = lazyImport(() => import('./tasks/engine.ts'))
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -158,6 +172,8 @@ export function createMcp(options: McpOptions): Mcp {
       listen: listenTimeout,
       state: stateTtl,
     },
+    runner: options.runner ?? inProcess(),
+    resultTool: options.resultTool ?? 'task_result',
     pageSize,
     cache: { ttlMs: cache.ttlMs, cacheScope: cache.scope },
     clock,
@@ -180,9 +196,14 @@ export function createMcp(options: McpOptions): Mcp {
     checks: options,
   })
 
+  const hasTasks = () => registry.tools.get(server.resultTool)?.durable === true
+  const closeTasks = async (grace: number) => (await tasks()).closeTasks(server, grace)
+
   return {
     tool(name, definition, handler) {
-      return registry.add(registry.tools, name, createTool(name, definition, handler))
+      const tool = createTool(name, definition, handler)
+      if (tool.durable) addResultTool(registry, server.resultTool)
+      return registry.add(registry.tools, name, tool)
     },
     prompt(name, definition, handler) {
       return registry.add(registry.prompts, name, createPrompt(name, definition, handler))
@@ -196,6 +217,13 @@ export function createMcp(options: McpOptions): Mcp {
       )
     },
     notify: createNotify((change) => changes.publish(change)),
+    tasks: {
+      turn: async (task, turnOptions) =>
+        (await (await tasks()).engineOf(server)).turn(task, turnOptions),
+      async resume() {
+        if (hasTasks()) await (await (await tasks()).engineOf(server)).runner.resume?.()
+      },
+    },
     store,
     app,
     idleTimeout: 255,
@@ -203,7 +231,7 @@ export function createMcp(options: McpOptions): Mcp {
     async close({ grace = 10_000 } = {}) {
       server.stopped = true
       for (const end of server.longLivedStreams) end()
-      await emptied(server.running, grace)
+      await Promise.all([emptied(server.running, grace), hasTasks() && closeTasks(grace)])
       for (const call of server.running) {
         call.abort(new HandlerFailure('The server is shutting down'))
       }

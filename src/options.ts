@@ -6,6 +6,7 @@ import type { Observer } from './protocol/observer.ts'
 import type { Icon } from './protocol/types.ts'
 import type { Logger } from './server.ts'
 import type { Store } from './state/store.ts'
+import type { RunnerFactory } from './tasks/runner.ts'
 
 /** Options of `createMcp()`. Times are in milliseconds. */
 export interface McpOptions extends HostOriginOptions, BodyOptions {
@@ -66,6 +67,10 @@ export interface McpOptions extends HostOriginOptions, BodyOptions {
   streamLease?: number
   /** Milliseconds that the events of a call can be asked for again. @default 1 hour */
   streamRetention?: number
+  /** Runs the calls of tools with `task`. @default inProcess() */
+  runner?: RunnerFactory
+  /** Name of the tool by which clients without tasks get the result of a tool with `task`. @default 'task_result' */
+  resultTool?: string
   /** Items of one page of a list. @default 500 */
   pageSize?: number
   /** How long, and for whom, a client of 2026 may cache lists (A.7). @default 60 seconds, private */

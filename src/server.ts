@@ -11,6 +11,7 @@ import type { MailboxOptions } from './state/mailbox.ts'
 import type { Seal } from './state/sealed-state.ts'
 import type { LegacySession, Sessions } from './state/sessions.ts'
 import type { Store } from './state/store.ts'
+import type { RunnerFactory } from './tasks/runner.ts'
 
 /** One line of the log. Never a token, an argument or a result. */
 export interface LogEntry {
@@ -33,6 +34,10 @@ export interface Server {
   readonly handles: Sessions
   readonly changes: ChangeFeed
   readonly seal: () => Promise<Seal>
+  /** Makes what runs tasks; called with the first task. */
+  readonly runner: RunnerFactory
+  /** Name of the tool that serves the results of durable tools. */
+  readonly resultTool: string
   readonly mailbox: MailboxOptions
   readonly eventLog: StreamOptions
   /** Whether clients may listen: GET, `subscriptions/listen`, and the capabilities that promise notifications. */

@@ -10,9 +10,43 @@ export interface ClientRequest<T> {
 }
 
 export interface ClientRequester {
+  /** Names the call for services that it calls: random, and the same in every run of the handler. */
+  readonly callKey: string
   ask<T>(question: ClientRequest<T>): Promise<T>
   /** Runs `fn` once for each call, and returns its first result also in later runs of the handler. */
-  step<T>(name: string, fn: () => T | Promise<T>): Promise<T>
+  step<T>(name: string, fn: () => T | Promise<T>, options?: StepOptions): Promise<T>
+}
+
+/** Options of `ctx.step`. */
+export interface StepOptions {
+  /**
+   * Runs the function at most once. When its outcome is not known, because the process died or the
+   * function failed, a later run throws {@link StepInterrupted} instead of running it again. @default false
+   */
+  once?: boolean
+}
+
+/** What the function of a step gets. */
+export interface StepContext {
+  /**
+   * Names this step of this call: the same each time the step runs. A service that takes an idempotency
+   * key carries out the effect once, however often the step runs.
+   */
+  readonly key: string
+  /** Aborts when the call ends before the step does. */
+  readonly signal: AbortSignal
+}
+
+/** A step with `once: true` has begun in an earlier run, and its outcome is not known. */
+export class StepInterrupted extends Error {
+  override name = 'StepInterrupted'
+  /** The name of the step. */
+  readonly step: string
+
+  constructor(step: string) {
+    super(`Step "${step}" was interrupted: whether it has had its effect is not known`)
+    this.step = step
+  }
 }
 
 /**

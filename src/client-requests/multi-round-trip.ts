@@ -1,9 +1,10 @@
 /** Multi-round-trip requests of 2026-07-28: the handler runs again with the answers of each round (A.5). */
 import { failure } from '../handlers/content.ts'
 import { fingerprint } from '../lib/digest.ts'
+import { randomId } from '../state/sessions.ts'
 import type { JsonValue } from '../state/store.ts'
-import type { ClientRequest, ClientRequester } from './client-request.ts'
-import { Suspended } from './client-request.ts'
+import type { ClientRequest, ClientRequester, StepOptions } from './client-request.ts'
+import { StepInterrupted, Suspended } from './client-request.ts'
 
 /** The state that the client returns with each round, sealed. */
 export interface RoundState {
@@ -13,6 +14,10 @@ export interface RoundState {
   readonly asked: { readonly [key: string]: number }
   readonly answers: { readonly [key: string]: JsonValue }
   readonly steps: { readonly [name: string]: JsonValue }
+  /** Steps with `once` that have failed: they must not run again. */
+  readonly interrupted?: readonly string[]
+  /** The call's `callKey`, once a step has used it. */
+  readonly callKey?: string
   /** The session handle that the call has opened (C17). */
   readonly handle?: string
 }
@@ -27,6 +32,8 @@ export class MultiRoundTrip implements ClientRequester {
   readonly #responses: { readonly [key: string]: unknown }
   readonly #answers: Map<string, JsonValue>
   readonly #steps: Map<string, Promise<unknown>>
+  readonly #once = new Set<string>()
+  #callKey: string | undefined
   readonly #open = new Map<string, { method: string; params: object | undefined; print: number }>()
   /** The session handle that an earlier round has opened. */
   readonly handle: string | undefined
@@ -38,6 +45,7 @@ export class MultiRoundTrip implements ClientRequester {
     this.#before = state
     this.#responses = responses
     this.handle = state.handle
+    this.#callKey = state.callKey
     this.#answers = new Map(Object.entries(state.answers))
     this.#steps = new Map(
       Object.entries(state.steps).map(([name, value]) => [name, Promise.resolve(value)]),
@@ -79,9 +87,19 @@ export class MultiRoundTrip implements ClientRequester {
     throw new Suspended()
   }
 
-  step<T>(name: string, fn: () => T | Promise<T>): Promise<T> {
-    const known = this.#steps.get(name) ?? (async () => fn())()
+  get callKey(): string {
+    this.#callKey ??= randomId()
+    return this.#callKey
+  }
+
+  step<T>(name: string, fn: () => T | Promise<T>, { once = false }: StepOptions = {}): Promise<T> {
+    const run = async () => {
+      if (this.#before.interrupted?.includes(name)) throw new StepInterrupted(name)
+      return fn()
+    }
+    const known = this.#steps.get(name) ?? run()
     this.#steps.set(name, known)
+    if (once) this.#once.add(name)
     return known as Promise<T>
   }
 
@@ -117,13 +135,14 @@ export class MultiRoundTrip implements ClientRequester {
     )
   }
 
-  /** The state for the next round. A step that failed is not kept, so it runs again. */
+  /** The state for the next round. A step that failed is not kept, so it runs again, unless it has `once`. */
   async state(handle: string | undefined): Promise<RoundState> {
     const steps: [string, JsonValue][] = []
+    const interrupted: string[] = []
     for (const [name, result] of this.#steps) {
       await result.then(
         (value) => steps.push([name, (value ?? null) as JsonValue]),
-        () => {},
+        () => this.#once.has(name) && interrupted.push(name),
       )
     }
     return {
@@ -134,6 +153,8 @@ export class MultiRoundTrip implements ClientRequester {
       },
       answers: Object.fromEntries(this.#answers),
       steps: Object.fromEntries(steps),
+      ...(interrupted.length > 0 && { interrupted }),
+      ...(this.#callKey && { callKey: this.#callKey }),
       ...(handle && { handle }),
     }
   }

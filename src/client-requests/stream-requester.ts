@@ -3,6 +3,7 @@ import { failure } from '../handlers/content.ts'
 import { isObject } from '../lib/is-object.ts'
 import { notificationMessage, requestMessage } from '../protocol/jsonrpc.ts'
 import type { Mailbox } from '../state/mailbox.ts'
+import { randomId } from '../state/sessions.ts'
 import type { ClientRequest, ClientRequester } from './client-request.ts'
 
 /** The call's stream to the client. */
@@ -14,6 +15,7 @@ export interface MessageStream {
 }
 
 export class StreamRequester implements ClientRequester {
+  #callKey: string | undefined
   readonly #mailbox: Mailbox
   readonly #stream: MessageStream
   readonly #signal: () => AbortSignal
@@ -29,6 +31,11 @@ export class StreamRequester implements ClientRequester {
     this.#stream = stream
     this.#signal = signal
     this.#timeout = timeout
+  }
+
+  get callKey(): string {
+    this.#callKey ??= randomId()
+    return this.#callKey
   }
 
   async ask<T>({ method, params, parse }: ClientRequest<T>): Promise<T> {

@@ -1,8 +1,14 @@
 /** The `ctx` of one call, the same for both eras. */
 
 import type { Principal } from '../auth/auth.ts'
-import type { ClientRequest, ClientRequester } from '../client-requests/client-request.ts'
+import type {
+  ClientRequest,
+  ClientRequester,
+  StepContext,
+  StepOptions,
+} from '../client-requests/client-request.ts'
 import type { MessageStream } from '../client-requests/stream-requester.ts'
+import { delay } from '../lib/delay.ts'
 import { lazyImport } from '../lib/lazy-import.ts'
 import { notificationMessage } from '../protocol/jsonrpc.ts'
 import type {
@@ -23,7 +29,8 @@ import type { Tool } from './tool.ts'
 
 type ClientRequests = typeof import('../client-requests/requests.ts')
 
-const clientRequests = lazyImport(() => import('../client-requests/requests.ts'))
+/** The code of requests to the client. Once it is loaded, a request takes no turn of the event loop. */
+export const clientRequests = lazyImport(() => import('../client-requests/requests.ts'))
 
 /** What `ctx` needs of its call. Each era's call provides it. */
 export interface CallFacts {
@@ -47,7 +54,7 @@ export function createContext(call: CallFacts, tool?: Tool): Context {
   return new CallContext(call, tool)
 }
 
-class CallContext implements Context {
+export class CallContext implements Context {
   readonly #call: CallFacts
   readonly #tool: Tool | undefined
   #progress = Number.NEGATIVE_INFINITY
@@ -157,8 +164,27 @@ class CallContext implements Context {
     return requester.ask({ ...prepare(requests), key: options?.key })
   }
 
-  async step<T>(name: string, fn: () => T | Promise<T>): Promise<T> {
-    return (await this.#call.openRequester()).step(name, fn)
+  async step<T>(
+    name: string,
+    fn: (step: StepContext) => T | Promise<T>,
+    options?: StepOptions,
+  ): Promise<T> {
+    const { cancellation } = this.#call
+    const requester = await this.#call.openRequester()
+    const step: StepContext = {
+      get key() {
+        return `${requester.callKey}/${name}`
+      },
+      // The first use of the signal starts a watch of the store.
+      get signal() {
+        return cancellation.signal
+      },
+    }
+    return requester.step(name, () => fn(step), options)
+  }
+
+  sleep(name: string, ms: number): Promise<void> {
+    return this.step(`sleep ${name}`, ({ signal }) => delay(ms, signal))
   }
 
   get notify(): Notify {

@@ -1,6 +1,7 @@
 /** `ctx`: what a handler may do besides returning. */
 
 import type { Principal } from '../auth/auth.ts'
+import type { StepContext, StepOptions } from '../client-requests/client-request.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import type { Era, Revision } from '../protocol/revisions.ts'
 import type {
@@ -90,11 +91,24 @@ export interface Context {
   /** The folders or other places the client works in. */
   roots(options?: ClientRequestOptions): Promise<Root[]>
   /**
-   * Runs `fn` once a call, though the handler may run several times; its result (JSON) is kept.
+   * Runs `fn` once a call, though the handler may run several times; its result (JSON) is kept. A step
+   * whose process died before its result was kept runs again: `once` forbids that, and `key` lets the
+   * called service notice it.
    *
-   * @example const order = await ctx.step('order', () => placeOrder(item))
+   * @example const order = await ctx.step('order', ({ key }) => placeOrder(item, { idempotencyKey: key }))
    */
-  step<T>(name: string, fn: () => T | Promise<T>): Promise<T>
+  step<T>(
+    name: string,
+    fn: (step: StepContext) => T | Promise<T>,
+    options?: StepOptions,
+  ): Promise<T>
+  /**
+   * Waits `ms` milliseconds, once a call: a later run of the handler waits for what is left. In a tool
+   * with `task` the wait may last for days, and no process has to live through it.
+   *
+   * @example await ctx.sleep('cool-down', 10 * 60_000)
+   */
+  sleep(name: string, ms: number): Promise<void>
   /** State kept between calls of one conversation. */
   readonly session: SessionValues
   /** Who calls; undefined without authorization. */

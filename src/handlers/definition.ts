@@ -30,7 +30,7 @@ const DESCRIBED = ['title', 'description', 'icons', '_meta']
 
 export const TOOL_OPTIONS = new Set([
   ...DESCRIBED,
-  ...['input', 'output', 'annotations', 'scopes', 'session', 'headers', 'timeout'],
+  ...['input', 'output', 'annotations', 'scopes', 'session', 'headers', 'timeout', 'task'],
 ])
 export const PROMPT_OPTIONS = new Set([...DESCRIBED, 'input', 'complete'])
 export const RESOURCE_OPTIONS = new Set([

@@ -34,7 +34,11 @@ export async function runHandler<T>(
 }
 
 /** An exception of a handler as an error that may reach the client. */
-export function toSafeError(call: Call, what: string, error: unknown): Error {
+export function toSafeError(
+  call: { readonly server: Server },
+  what: string,
+  error: unknown,
+): Error {
   if (error instanceof McpError || error instanceof Suspended) return error
   if (error instanceof HandlerFailure) return error
   if (error instanceof ValueTooLarge) {

@@ -13,6 +13,8 @@ import type { Described } from './definition.ts'
 import { checkDefinition, requireText, requireTimer, TOOL_OPTIONS } from './definition.ts'
 import type { ParamHeader } from './param-headers.ts'
 import { findParamHeaders, withHeaders } from './param-headers.ts'
+import type { TaskOptions } from './task-options.ts'
+import { requireTask } from './task-options.ts'
 
 /** Options of a tool. A `TypeError` at registration names an option that is unknown or wrong. */
 export interface ToolOptions<
@@ -45,6 +47,11 @@ export interface ToolOptions<
   headers?: Record<string, string>
   /** Milliseconds after which the call fails. @default the server's `callTimeout` */
   timeout?: number
+  /**
+   * Makes calls durable: the handler may run for hours, ask, sleep and be killed, and its caller gets the
+   * result. The handler runs anew after each interruption, so effects belong in `ctx.step`.
+   */
+  task?: TaskOptions
 }
 
 /** The `ctx` of a tool: `ctx.session` has a type only with `session: true`. */
@@ -75,6 +82,8 @@ export interface Tool {
   readonly modernInputSchema: JsonSchema
   readonly headers: readonly ParamHeader[]
   readonly handler: ToolHandler<undefined>
+  /** A tool with `task`, or the tool that serves the results of such tools: the code of tasks runs it. */
+  readonly durable: boolean
 }
 
 /** 1 to 128 characters (B60); the slash is there because clients in the field use it (H6). */
@@ -105,6 +114,7 @@ export function createTool<I extends Schema | undefined, R, S extends boolean>(
   const what = `Tool "${name}"`
   checkDefinition(what, 'tool(name', options, TOOL_OPTIONS, handler)
   requireText(what, options, 'description', 'models choose by it')
+  if (options.task) requireTask(name, options.task, options.timeout)
   if (options.timeout !== undefined) requireTimer(`timeout of tool "${name}"`, options.timeout)
   const input = options.input
     ? createObjectValidator(options.input, `Input of tool "${name}"`)
@@ -124,6 +134,7 @@ export function createTool<I extends Schema | undefined, R, S extends boolean>(
     headers: findParamHeaders(name, inputSchema),
     // The types of arguments and result are the author's; the validators hold them at run time.
     handler: handler as unknown as Tool['handler'],
+    durable: options.task !== undefined,
   }
 }
 

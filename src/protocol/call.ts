@@ -10,6 +10,14 @@ interface BaseCall extends CallFacts {
   readonly id: RequestId
   readonly method: string
   readonly params: Params
+  /** Owner of everything that the caller makes; without authorization all callers are one. */
+  readonly owner: string
+  /** Where `ctx.session` keeps its values; for a tool of 2026 it opens the handle. */
+  conversation(): Promise<{
+    readonly partition: string
+    readonly expiresAt: number
+    readonly handle?: string | undefined
+  }>
   /** Whether the tool's result says that it failed: only observers read it. */
   toolFailed: boolean
   /** Releases what the call waits for: nothing can reach it any more. */

@@ -33,6 +33,9 @@ const readResource = async (call: Call) => (await further()).readResource(call)
 const subscribe = async (call: LegacyMethodCall) => (await further()).subscribe(call)
 const unsubscribe = async (call: LegacyMethodCall) => (await further()).unsubscribe(call)
 
+const tasks = lazyImport(() => import('../tasks/extension.ts'))
+const callTaskMethod = async (call: ModernMethodCall) => (await tasks()).callTaskMethod(call)
+
 const ping = () => EMPTY_RESULT
 
 export const METHODS: ReadonlyMap<string, Row> = new Map<string, Row>([
@@ -47,6 +50,9 @@ export const METHODS: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['resources/list', both(listResources)],
   ['resources/templates/list', both(listResourceTemplates)],
   ['resources/read', { ...both(readResource), asks: true }],
+  ['tasks/get', { modern: callTaskMethod }],
+  ['tasks/update', { modern: callTaskMethod }],
+  ['tasks/cancel', { modern: callTaskMethod }],
   ['resources/subscribe', { legacy: subscribe }],
   ['resources/unsubscribe', { legacy: unsubscribe }],
 ])

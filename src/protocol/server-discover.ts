@@ -4,6 +4,7 @@ import type { ModernMethodCall } from './call.ts'
 import { writeResult } from './results.ts'
 import type { Era } from './revisions.ts'
 import { MODERN_REVISIONS } from './revisions.ts'
+import { TASKS_EXTENSION } from './tasks-extension.ts'
 
 export function discover(call: ModernMethodCall): string {
   const { server } = call
@@ -19,6 +20,7 @@ export function discover(call: ModernMethodCall): string {
 export function capabilities(server: Server, era: Era): object {
   const { tools, prompts, resources, templates } = server.registry
   const changes = server.listening && { listChanged: true }
+  const hasTasks = tools.get(server.resultTool)?.durable
   const hasResources = resources.size + templates.size > 0
   const completes = [...prompts.values(), ...templates.values()].some(
     ({ options }) => options.complete,
@@ -31,6 +33,6 @@ export function capabilities(server: Server, era: Era): object {
     ...(hasResources && {
       resources: { ...changes, ...(server.listening && { subscribe: true }) },
     }),
-    ...(era === 'modern' && { extensions: {} }),
+    ...(era === 'modern' && { extensions: hasTasks ? { [TASKS_EXTENSION]: {} } : {} }),
   }
 }

@@ -1,10 +1,10 @@
 /** `tools/call`. */
-import { AuthError } from '../auth/auth.ts'
 import { createContext } from '../handlers/call-context.ts'
 import { toFailureResult, toToolResult } from '../handlers/content.ts'
 import { HandlerFailure, toSafeError, withinTime } from '../handlers/run-handler.ts'
 import type { Tool } from '../handlers/tool.ts'
 import { isObject } from '../lib/is-object.ts'
+import { lazyImport } from '../lib/lazy-import.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
 import { toMaybePromise } from '../lib/maybe-promise.ts'
 import type { Validation } from '../schema/schema.ts'
@@ -13,6 +13,8 @@ import type { Call, ModernMethodCall } from './call.ts'
 import { clip, invalidParams } from './errors.ts'
 import type { Params } from './jsonrpc.ts'
 import { writeResult, writeToolResult } from './results.ts'
+import { requireScopes } from './scopes.ts'
+import { requireOutput, requireValid } from './tool-checks.ts'
 import type { CallToolResult } from './types.ts'
 
 /**
@@ -26,6 +28,7 @@ export function callTool(call: Call): MaybePromise<string> {
   requireScopes(call, tool)
   const { arguments: given = {} } = call.params
   if (!isObject(given)) throw invalidParams('arguments must be an object')
+  if (tool.durable) return callDurable(call, tool, given)
   if (tool.options.session && call.era === 'modern') return callWithHandle(call, tool, given)
   try {
     const checked = tool.input?.validate(given)
@@ -44,16 +47,15 @@ function requireTool({ registry }: Server, { name }: Params): Tool {
   return tool
 }
 
-/** A missing scope is refused before anything runs, so that the client can ask for it (D7). */
-function requireScopes(call: Call, tool: Tool): void {
-  const needed = tool.options.scopes
-  if (!needed?.length || !call.principal) return
-  const granted = call.principal.scopes
-  if (needed.every((scope) => granted.includes(scope))) return
-  throw new AuthError('The token lacks a scope that this tool needs', {
-    code: 'insufficient_scope',
-    scopes: needed,
-  })
+const durableTools = lazyImport(() => import('../tasks/call-tool.ts'))
+
+/** A tool with `task`, whose code most servers never load. */
+async function callDurable(call: Call, tool: Tool, given: Params): Promise<string> {
+  try {
+    return await (await durableTools()).callDurableTool(call, tool, given)
+  } catch (error) {
+    return writeFailure(call, error)
+  }
 }
 
 /** Opens the handle that the `session` argument names, then validates the tool's own arguments. */
@@ -121,16 +123,6 @@ function validateOutput(tool: Tool, result: CallToolResult): MaybePromise<void> 
   if (!tool.output || result.isError) return
   const checked = tool.output.validate(result.structuredContent)
   return checked instanceof Promise ? checked.then(requireOutput) : requireOutput(checked)
-}
-
-function requireOutput(checked: Validation): void {
-  if (checked.ok) return
-  throw new TypeError(`The result breaks the output schema: ${checked.issues.join('; ')}`)
-}
-
-function requireValid(checked: Validation): Params {
-  if (checked.ok) return checked.value as Params
-  throw new HandlerFailure(`Invalid arguments: ${checked.issues.join('; ')}`)
 }
 
 /** A failure of the handler as a result that the model reads; any other error is thrown on. */

@@ -20,7 +20,9 @@ function toItem(tool: Tool, revision: Revision): object {
     ...describedItem(options, revision),
     description: options.description,
     inputSchema: isModernRevision(revision) ? modernInputSchema : inputSchema,
+    // A call that goes on returns a handle, which no output schema would allow.
     ...(output &&
+      !options.task &&
       has.structuredContent(revision) && {
         outputSchema: has.anyStructure(revision)
           ? output.jsonSchema

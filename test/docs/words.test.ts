@@ -11,7 +11,8 @@ const WORDS: readonly [word: RegExp, real?: RegExp][] = [
   [/\bdoors?\b/i],
   [/\bnews\b/i],
   [/\bpatience\b/i],
-  [/\bjournals?\b/i],
+  // A task has a journal: what happened in it, in order.
+  [/\bjournals?\b/i, /^(src|test)\/tasks\/|journal of (a|the|its) task|^docs\/durable/i],
   [/\baskers?\b/i],
   [/\boutlets?\b/i],
   // RFC 6749 exchanges a code for a token, and a request with its response is an HTTP exchange.

@@ -10,7 +10,7 @@ import type {
   Store,
   ToolHandler,
 } from '../../src/index.ts'
-import { bearer, createMcp, memoryStore } from '../../src/index.ts'
+import { bearer, createMcp, inProcess, memoryStore } from '../../src/index.ts'
 import type { TestEndpoint } from '../support/wire.ts'
 import { fetchEndpoint, LegacyClient, ModernClient, post, Reply } from '../support/wire.ts'
 
@@ -396,6 +396,34 @@ const ROWS: Record<keyof McpOptions, Row> = {
     cases: [
       [{}, 'replayed'],
       [{ streamRetention: MINUTE }, 'gone'],
+    ],
+  },
+  runner: {
+    // A runner that never runs its tasks.
+    async observe(options) {
+      const mcp = createMcp({ name: 'options', version: '1.0.0', ...options })
+      running.push(mcp)
+      mcp.tool('work', { description: 'Works', task: { waitFor: 100 } }, () => 'done')
+      const reply = await new ModernClient(fetchEndpoint(mcp)).call('work')
+      return (await reply.result()).structuredContent?.status ?? 'done'
+    },
+    cases: [
+      [{}, 'done'],
+      [{ runner: inProcess() }, 'done'],
+      [{ runner: () => ({ start: async () => {}, wake: async () => {} }) }, 'working'],
+    ],
+  },
+  resultTool: {
+    async observe(options) {
+      const mcp = createMcp({ name: 'options', version: '1.0.0', ...options })
+      running.push(mcp)
+      mcp.tool('work', { description: 'Works', task: {} }, () => 'done')
+      const list = await new ModernClient(fetchEndpoint(mcp)).request('tools/list')
+      return (await list.result()).tools.map(({ name }: { name: string }) => name)
+    },
+    cases: [
+      [{}, ['task_result', 'work']],
+      [{ resultTool: 'work_result' }, ['work_result', 'work']],
     ],
   },
   pageSize: {

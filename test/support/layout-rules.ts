@@ -75,6 +75,7 @@ const belowHttp = inside(
   'src/handlers',
   'src/schema',
   'src/lib',
+  'src/tasks',
 )
 
 /** What each room of `src` may import besides itself. The files at the top are `createMcp()` and its exports. */
@@ -90,6 +91,12 @@ const BORDERS: { readonly [room: string]: readonly string[] } = {
   'src/protocol': [
     ...['src/lib', 'src/schema', 'src/handlers'],
     ...['src/auth/auth.ts', 'src/server.ts'],
+    // Loaded with the first durable call.
+    ...['src/tasks/call-tool.ts', 'src/tasks/extension.ts'],
+  ],
+  'src/tasks': [
+    ...['src/lib', 'src/schema', 'src/state', 'src/protocol', 'src/client-requests'],
+    ...['src/handlers', 'src/auth/auth.ts', 'src/server.ts'],
   ],
   'src/auth': ['src/lib', 'src/protocol', 'src/http/status.ts'],
   'src/http': [
@@ -262,6 +269,19 @@ export const RULES: readonly Rule[] = [
       { 'src/auth/a.ts': imports('../http/cors.ts') },
       { 'src/http/a.ts': imports('../app.ts') },
       { 'src/http/legacy/a.ts': imports('../../mcp.ts') },
+    ],
+  ),
+  noImport(
+    'loads the code of tasks with the first durable call',
+    ({ from, to, kind }) =>
+      inside('src/tasks')(to) &&
+      !inside('src/tasks')(from) &&
+      kind !== 'dynamic' &&
+      // The types of runners, and the function that names the default one.
+      !inside('src/tasks/runner.ts', 'src/tasks/in-process.ts')(to),
+    [
+      { 'src/mcp.ts': imports('./tasks/engine.ts') },
+      { 'src/protocol/a.ts': "import type { A } from '../tasks/task.ts'\n" },
     ],
   ),
   noImport(

@@ -67,6 +67,10 @@ export class LegacyCall implements LegacyMethodCall {
     return this.#incoming.principal
   }
 
+  get owner(): string {
+    return this.#incoming.owner
+  }
+
   get deadline(): number | undefined {
     return this.#incoming.platform.deadline
   }
@@ -94,11 +98,13 @@ export class LegacyCall implements LegacyMethodCall {
   }
 
   get session(): SessionValues {
-    this.#values ??= sessionValues(this.server.store, async () => ({
-      partition: this.#session.partition,
-      expiresAt: this.server.sessions.endOf(this.#session.data),
-    }))
+    this.#values ??= sessionValues(this.server.store, () => this.conversation())
     return this.#values
+  }
+
+  async conversation() {
+    const { partition, data } = this.#session
+    return { partition, expiresAt: this.server.sessions.endOf(data) }
   }
 
   get request(): RequestInfo {

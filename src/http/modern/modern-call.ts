@@ -84,6 +84,10 @@ export class ModernCall implements ModernMethodCall {
     return this.#incoming.principal
   }
 
+  get owner(): string {
+    return this.#incoming.owner
+  }
+
   get deadline(): number | undefined {
     return this.#incoming.platform.deadline
   }
@@ -129,17 +133,10 @@ export class ModernCall implements ModernMethodCall {
 
   /** The tool's `session` argument: an earlier handle, or none yet; then the first use of `ctx.session` makes one. */
   async openHandle(argument: unknown): Promise<void> {
-    const { owner } = this.#incoming
+    const { owner } = this
     // A handle that an earlier round of this call has made is used by the later rounds.
     const handle = argument ?? this.#rounds?.handle
-    this.#session = sessionValues(this.server.store, async () => {
-      this.#opened ??= await this.server.handles.open(owner, (createdAt) => ({ createdAt }))
-      this.handle = this.#opened.id
-      return {
-        partition: this.#opened.partition,
-        expiresAt: this.server.handles.endOf(this.#opened.data),
-      }
-    })
+    this.#session = sessionValues(this.server.store, () => this.conversation())
     if (handle === undefined) return
     const found =
       typeof handle === 'string' ? await this.server.handles.find(owner, handle) : undefined
@@ -149,6 +146,16 @@ export class ModernCall implements ModernMethodCall {
     }
     this.#opened = found
     this.handle = found.id
+  }
+
+  async conversation() {
+    this.#opened ??= await this.server.handles.open(this.owner, (createdAt) => ({ createdAt }))
+    this.handle = this.#opened.id
+    return {
+      partition: this.#opened.partition,
+      expiresAt: this.server.handles.endOf(this.#opened.data),
+      handle: this.handle,
+    }
   }
 
   close(): void {}

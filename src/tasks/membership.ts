@@ -1,0 +1,226 @@
+/**
+ * Which processes run tasks, and which tasks each is responsible for. It is in records of the store, so that
+ * the tasks of a process that died are found. Durations are compared, never the clocks of two processes.
+ */
+import { readCurrent, updateRecord } from '../state/records.ts'
+import type { StoreKey, TypedStore } from '../state/store.ts'
+import type { TaskEngine, TaskRef } from './runner.ts'
+
+export interface MembershipOptions {
+  /** The id of this process's runner. */
+  readonly id: string
+  readonly engine: TaskEngine
+  /** Milliseconds without a sign of life, after which a process counts as dead. */
+  readonly lease: number
+  /** Called for each task of a process that died. */
+  readonly adopt: (ref: TaskRef) => void
+}
+
+/** All runners that may have tasks. */
+const RUNNERS: StoreKey = ['tasks/registry', 'runners']
+const heartbeatKey = (runner: string): StoreKey => [`tasks/registry/${runner}`, 'heartbeat']
+const shardKey = (runner: string, shard: number): StoreKey => [
+  `tasks/registry/${runner}`,
+  `shard-${shard}`,
+]
+
+/** Tasks in one record: about 10 KB. */
+const SHARD_SIZE = 200
+
+/** Heartbeats in a lease, and leases that a heartbeat is kept for. */
+const SIGNS_PER_LEASE = 3
+const KEPT_LEASES = 4
+
+/** Other processes that one process watches: those that follow it in the order of the ids. */
+const WATCHED = 3
+
+const YEAR = 365 * 86_400_000
+
+/** What this process has seen of another one. */
+interface Sighting {
+  readonly version: number
+  /** `performance.now()` at which that version was seen first. */
+  readonly since: number
+}
+
+export class Membership {
+  readonly #options: MembershipOptions
+  readonly #store: TypedStore
+  readonly #shards: Map<string, TaskRef>[] = []
+  readonly #sightings = new Map<string, Sighting>()
+  /** For each shard, the write that runs and the one that comes after it. */
+  readonly #writes = new Map<number, { now: Promise<void>; next: Promise<void> | undefined }>()
+  #joined: Promise<void> | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #left = false
+
+  constructor(options: MembershipOptions) {
+    this.#options = options
+    this.#store = options.engine.store as TypedStore
+  }
+
+  /** Makes this process responsible for a task. Resolves when that is durable. */
+  async add(ref: TaskRef): Promise<void> {
+    const known = this.#shards.findIndex((shard) => shard.size < SHARD_SIZE)
+    const shard = known < 0 ? this.#shards.push(new Map()) - 1 : known
+    this.#shards[shard]?.set(ref.id, ref)
+    await this.#join()
+    await this.#save(shard)
+  }
+
+  /** The task has ended. The next write of its shard leaves it out. */
+  remove({ id }: TaskRef): void {
+    for (const shard of this.#shards) if (shard.delete(id)) return
+  }
+
+  /** Begins to watch the other processes. */
+  async watch(): Promise<void> {
+    this.#schedule(0)
+  }
+
+  /** Whether another process has given a sign of life within a lease, as far as this one has seen. */
+  async isAlive(runner: string): Promise<boolean> {
+    const heartbeat = await this.#store.get<true>(heartbeatKey(runner))
+    // It ended by itself, or was silent for so long that its last sign has expired.
+    if (!heartbeat) return false
+    const { version } = heartbeat
+    const seen = this.#sightings.get(runner)
+    const now = performance.now()
+    if (seen?.version === version) return now - seen.since < this.#options.lease
+    this.#sightings.set(runner, { version, since: now })
+    return true
+  }
+
+  /** Says that this process has ended, so that others take over at once. */
+  async leave(): Promise<void> {
+    this.#left = true
+    clearTimeout(this.#timer)
+    if (!this.#joined) return
+    try {
+      await this.#joined
+      await this.#store.delete(heartbeatKey(this.#options.id))
+    } catch {
+      // The store is away: the others find out a lease later.
+    }
+  }
+
+  /** Before its first task, so that other processes know of it. */
+  async #join(): Promise<void> {
+    this.#joined ??= this.#enter()
+    try {
+      await this.#joined
+    } catch (error) {
+      this.#joined = undefined
+      throw error
+    }
+  }
+
+  async #enter(): Promise<void> {
+    const { id, engine } = this.#options
+    await this.#showLife()
+    await updateRecord<readonly string[]>(engine.store, RUNNERS, ({ value = [] }) =>
+      value.includes(id) ? undefined : { value: [...value, id], expiresAt: engine.clock() + YEAR },
+    )
+    if (this.#timer === undefined) this.#schedule(this.#options.lease / SIGNS_PER_LEASE)
+  }
+
+  async #showLife(): Promise<void> {
+    const { id, engine, lease } = this.#options
+    const expiresAt = engine.clock() + lease * KEPT_LEASES
+    await this.#store.put(heartbeatKey(id), true, { expiresAt })
+  }
+
+  /** A process without tasks gives no sign of life: there is nothing to take over. */
+  async #showOrLeave(): Promise<void> {
+    if (this.#shards.some(({ size }) => size > 0)) return this.#showLife()
+    this.#joined = undefined
+    await this.#store.delete(heartbeatKey(this.#options.id))
+    // A task may have come meanwhile.
+    if (this.#joined) await this.#showLife()
+  }
+
+  #schedule(ms: number): void {
+    if (this.#left) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => void this.#tick(), ms)
+    // A process that has nothing else to do may end: the others take over.
+    ;(this.#timer as { unref?: () => void }).unref?.()
+  }
+
+  /** One heartbeat for all tasks of this process, and a look at its neighbours. */
+  async #tick(): Promise<void> {
+    try {
+      if (this.#joined) await this.#showOrLeave()
+      await this.#lookAround()
+    } catch {
+      // The store is away: the next tick tries again.
+    }
+    // Processes that start together do not look together.
+    this.#schedule((this.#options.lease / SIGNS_PER_LEASE) * (0.75 + Math.random() / 4))
+  }
+
+  async #lookAround(): Promise<void> {
+    const { value: runners = [] } = await readCurrent<readonly string[]>(this.#store, RUNNERS)
+    const { id } = this.#options
+    // It was taken for dead, as when the machine was asleep.
+    if (this.#joined && !runners.includes(id)) this.#joined = this.#enter()
+    const others = runners.filter((runner) => runner !== id).toSorted()
+    const first = others.findIndex((runner) => runner > id)
+    const after = first < 0 ? others : [...others.slice(first), ...others.slice(0, first)]
+    for (const runner of after.slice(0, WATCHED)) {
+      if (!(await this.isAlive(runner))) await this.#takeOver(runner)
+    }
+  }
+
+  /** Its tasks are in this process's own shards before the other process is forgotten. */
+  async #takeOver(runner: string): Promise<void> {
+    const { engine, adopt } = this.#options
+    const taken: TaskRef[] = []
+    for (let shard = 0; ; shard++) {
+      const record = await this.#store.get<readonly TaskRef[]>(shardKey(runner, shard))
+      if (!record) break
+      taken.push(...record.value)
+    }
+    await Promise.all(taken.map((ref) => this.add(ref)))
+    await updateRecord<readonly string[]>(engine.store, RUNNERS, ({ value = [] }) =>
+      value.includes(runner)
+        ? {
+            value: value.filter((other) => other !== runner),
+            expiresAt: engine.clock() + YEAR,
+          }
+        : undefined,
+    )
+    this.#sightings.delete(runner)
+    for (const ref of taken) adopt(ref)
+  }
+
+  /** Tasks that come while a shard is being written share the next write of it. */
+  #save(shard: number): Promise<void> {
+    const running = this.#writes.get(shard)
+    if (running?.next) return running.next
+    if (running) {
+      running.next = running.now
+        .catch(() => {})
+        .then(() => {
+          this.#writes.delete(shard)
+          return this.#save(shard)
+        })
+      return running.next
+    }
+    const now = this.#write(shard)
+    const entry = { now, next: undefined as Promise<void> | undefined }
+    this.#writes.set(shard, entry)
+    const done = () => {
+      if (!entry.next) this.#writes.delete(shard)
+    }
+    now.then(done, done)
+    return now
+  }
+
+  async #write(shard: number): Promise<void> {
+    const { id, engine } = this.#options
+    const refs = [...(this.#shards[shard]?.values() ?? [])]
+    const expiresAt = engine.clock() + YEAR
+    await this.#store.put(shardKey(id, shard), refs, { expiresAt })
+  }
+}

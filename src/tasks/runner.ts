@@ -1,0 +1,76 @@
+/** The runner of tasks: what decides where and when a task runs its next turn. */
+import type { MaybePromise } from '../lib/maybe-promise.ts'
+import type { Store } from '../state/store.ts'
+
+/** Names a task: its owner and its id. */
+export interface TaskRef {
+  readonly owner: string
+  readonly id: string
+}
+
+/**
+ * What a turn came to.
+ *
+ * - `done`: the task is terminal.
+ * - `gone`: there is no such task, or it has expired.
+ * - `asks`: it waits for the client; {@link Runner.wake} is called at an answer.
+ * - `busy`: another runner has the lease.
+ * - `lost`: another runner took over; this one has written nothing more.
+ * - `again`: there is more to do now.
+ * - `sleepsUntil`: epoch milliseconds of the next turn.
+ */
+export type Turn =
+  | 'done'
+  | 'gone'
+  | 'asks'
+  | 'busy'
+  | 'lost'
+  | 'again'
+  | { readonly sleepsUntil: number }
+
+/** Where and when tasks run. Made by `inProcess()` or an adapter. */
+export interface Runner {
+  /** Takes a new task. It must be durable before this resolves: a crash after it must not lose the task. */
+  start(task: TaskRef): Promise<void>
+  /** The task has got an answer or was cancelled. `token` is the record's `wakeToken`. */
+  wake(task: TaskRef, token?: string): Promise<void>
+  /** Takes over what earlier processes have left, where the runner can. */
+  resume?(): Promise<void>
+  /** Takes no more turns. Turns that run are ended by the engine. */
+  close?(): Promise<void>
+}
+
+/** Options of one turn. */
+export interface TurnOptions {
+  /** The id of the runner in the lease: the same for all turns of one instance. */
+  readonly runner: string
+  /**
+   * Whether another runner that holds the lease still lives. Without it the lease is taken in any case,
+   * for engines that promise one runner for each task.
+   */
+  readonly isAlive?: ((runner: string) => MaybePromise<boolean>) | undefined
+  /** Epoch milliseconds from which no new step begins: the turn ends as `again`. */
+  readonly yieldAt?: number | undefined
+}
+
+/** A line of the log that a runner writes. Never an argument or a result of a task. */
+export interface RunnerLogEntry {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly message: string
+  readonly [field: string]: unknown
+}
+
+/** What a runner needs of the server. */
+export interface TaskEngine {
+  readonly store: Store
+  readonly clock: () => number
+  readonly log: (entry: RunnerLogEntry) => void
+  /**
+   * Runs one turn of a task. Throws `StoreUnavailable` when the store is away: nothing is decided then,
+   * and the turn is tried again later.
+   */
+  turn(task: TaskRef, options: TurnOptions): Promise<Turn>
+}
+
+/** Makes the runner of a server. */
+export type RunnerFactory = (engine: TaskEngine) => MaybePromise<Runner>
