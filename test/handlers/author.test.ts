@@ -99,7 +99,7 @@ describe('the author of a server', () => {
     expect(result.structuredContent).toEqual({ id: 1 })
   })
 
-  it('can return an object whose content is empty', async () => {
+  it('can return an object with empty content', async () => {
     const { mcp, endpoint } = openServer()
     const output = v.object({ content: v.array(v.string()), total: v.number() })
     mcp.tool('search', { description: 'Searches', output }, () => ({ content: [], total: 0 }))

@@ -46,7 +46,7 @@ describe('a tool', () => {
     expect(register).toThrow('Tool "add" needs a handler: mcp.tool(name, options, handler)')
   })
 
-  it('refuses a handler in the place of the options', () => {
+  it('refuses a handler in place of the options', () => {
     const register = create().tool as unknown as (name: string, handler: () => void) => void
     expect(() => register('add', () => {})).toThrow(/Tool "add" needs options/)
   })
@@ -201,7 +201,7 @@ describe('the types', () => {
     expect(wrong).toThrow()
   })
 
-  it('know the result by the output schema', () => {
+  it('derive the result from the output schema', () => {
     const mcp = create()
     const output = v.object({ kind: v.literal('sum'), list: v.tuple([v.number()]) })
     mcp.tool('right', { description, output }, () => ({ kind: 'sum', list: [1] }))

@@ -56,7 +56,7 @@ it('a returned ArrayBuffer is its bytes', async () => {
   expect(read).toMatchObject({ result: { contents: [{ blob: btoa('%PDF-') }] } })
 })
 
-it('a returned Error counts as thrown, and its words stay in the log', async () => {
+it('a returned Error counts as thrown, and its message is only in the log', async () => {
   const { results, read, errors } = await returned(new Error('password=hunter2'))
   for (const result of results) expect(result).toMatchObject({ isError: true })
   expect(JSON.stringify([results, read])).not.toContain('hunter2')

@@ -12,7 +12,7 @@ describe('a URI template', () => {
     maxLength: 5,
   })
 
-  it('gives back the values that it was expanded with', () => {
+  it('returns the values with which it was expanded', () => {
     const values = fc.tuple(value, value, value, value, value)
     fc.assert(
       fc.property(names, values, fc.boolean(), ([a, b, c, d, e], given, swapped) => {
@@ -42,7 +42,7 @@ describe('a URI template', () => {
     )
   })
 
-  it('gives a variable with + a path with its slashes', () => {
+  it('gives a variable with + a path including its slashes', () => {
     const segment = fc.stringMatching(/^[A-Za-z0-9 .~_-]{1,8}$/).filter((text) => text !== '..')
     const segments = fc.array(segment, { minLength: 1, maxLength: 5 })
     fc.assert(

@@ -173,7 +173,7 @@ describe('a body', () => {
     )
   })
 
-  it('of one era is never taken for the other', () => {
+  it('of one era is never read as the other era', () => {
     fc.assert(
       fc.property(bodies, versions, (body, header) => {
         const found = classify(JSON.parse(JSON.stringify(body)), header ?? null)

@@ -89,7 +89,7 @@ const MOUNTED: Record<string, (app: Hono, mcp: Mcp) => string> = {
 }
 
 describe.each(Object.entries(MOUNTED))('behind %s', (_, mount) => {
-  it('clients of both eras call, and hear of progress as it is made', async () => {
+  it('clients of both eras call, and get progress as it happens', async () => {
     const { mcp, release } = create()
     const app = new Hono()
     const endpoint = await open(app, mcp, mount(app, mcp))
@@ -107,7 +107,7 @@ describe.each(Object.entries(MOUNTED))('behind %s', (_, mount) => {
 })
 
 describe('a body that middleware has read', () => {
-  it('is at most as large as the server allows, though nothing announced it', async () => {
+  it('is at most as large as the server allows, also without an announced length', async () => {
     const { mcp } = create()
     const app = new Hono()
     reading(({ req }) => req.json())(app, mcp)
@@ -121,7 +121,7 @@ describe('a body that middleware has read', () => {
     expect(response.status).toBe(413)
   })
 
-  it('is not a message where no one remembers it', async () => {
+  it('is not a message if its bytes are lost', async () => {
     const { mcp } = create()
     const app = new Hono()
     const path = reading(({ req }) => req.raw.text())(app, mcp)
@@ -135,7 +135,7 @@ describe('a body that middleware has read', () => {
 })
 
 describe('on Cloudflare Workers, where one request cannot wake another', () => {
-  it('no one is let to listen, unless the author says so', async () => {
+  it('clients cannot listen, unless the author turns it on', async () => {
     vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
     const open = (options: { listening?: boolean }) => {
       const mcp = createMcp({ name: 'worker', version: '1', ...options })

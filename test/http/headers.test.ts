@@ -29,7 +29,7 @@ describe('a name in a header', () => {
     }
   }
 
-  it('agrees with the name that it was made from', () => {
+  it('matches the name from which it was made', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -45,7 +45,7 @@ describe('a name in a header', () => {
     )
   })
 
-  it('agrees with no other name', () => {
+  it('does not match another name', () => {
     const base64 = fc.oneof(
       fc.base64String(),
       fc.string({ unit: fc.constantFrom('A', 'b', '+', '/', '=', '?', '-') }),

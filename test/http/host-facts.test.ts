@@ -31,19 +31,19 @@ async function detachedCall(platform: Platform, revision: LegacyRevision) {
   return `later: ${(await resumed.result()).content[0].text}`
 }
 
-describe('a call that lets go of its connection', () => {
+describe('a call that closes its connection', () => {
   it.each<[Platform]>([[{}], [{ background: true }]])(
-    'goes on behind the end of its reply on a host such as %j',
+    'continues after the end of its reply on a host such as %j',
     async (platform) => {
       expect(await detachedCall(platform, '2025-11-25')).toBe('later: done')
     },
   )
 
-  it('keeps it on a host that freezes behind the end of a reply', async () => {
+  it('keeps it open on a host that freezes after the end of a reply', async () => {
     expect(await detachedCall({ background: false }, '2025-11-25')).toBe('done')
   })
 
-  it('keeps it for a client that would not know where to come back', async () => {
+  it('keeps it open for a client that could not come back', async () => {
     expect(await detachedCall({}, '2025-06-18')).toBe('done')
   })
 })
@@ -87,7 +87,7 @@ describe('a body whose length is announced', () => {
     return { status: (await mcp.fetch(request)).status, chunks }
   }
 
-  it('is refused above the limit without a byte of it being read', async () => {
+  it('is refused above the limit before a byte is read', async () => {
     expect(await send(1_001, ' '.repeat(1_001))).toEqual({ status: 413, chunks: 0 })
   })
 
@@ -95,15 +95,15 @@ describe('a body whose length is announced', () => {
     expect(await send(1_000, initialize.padEnd(1_000))).toEqual({ status: 200, chunks: 10 })
   })
 
-  it('is refused when it is longer than it said', async () => {
+  it('is refused when it is longer than announced', async () => {
     expect((await send(10, ' '.repeat(5_000))).status).toBe(413)
   })
 
-  it('is read no further than the limit where nothing was announced', async () => {
+  it('is read only up to the limit if its length was not announced', async () => {
     expect(await send(undefined, ' '.repeat(5_000))).toEqual({ status: 413, chunks: 11 })
   })
 
-  it('is refused by the Lambda adapter by what arrived, whatever a header says', async () => {
+  it('is refused by the Lambda adapter by its real length, not by a header', async () => {
     const { bufferedLambda } = await import('../../adapters/lambda.ts')
     const handler = bufferedLambda(mcp, { log: () => {} })
     const event = {

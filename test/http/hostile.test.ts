@@ -232,7 +232,7 @@ describe.each(Object.entries(endpoints))('hostile input, through %s', (_, open) 
       },
     )
 
-    it('may be that of another request under way: each gets its own answer (A33)', async () => {
+    it('may be that of another running request, and each gets its own answer (A33)', async () => {
       const replies = await Promise.all(
         ['a', 'b', 'c'].map((text) => session.call('echo', { text }, { id: 'same' })),
       )
@@ -272,7 +272,7 @@ describe.each(Object.entries(endpoints))('hostile input, through %s', (_, open) 
       expect((await legacy.answer()).error?.code).toBe(notFound)
     })
 
-    it('is an argument like any other, and changes nothing else', async () => {
+    it('is a normal argument, and changes nothing else', async () => {
       const body = (fields: string) =>
         `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"x",${fields}}}}`
       const reply = await session.send(body(`${JSON.stringify(name)}:{"polluted":true}`))
@@ -293,7 +293,7 @@ describe.each(Object.entries(endpoints))('hostile input, through %s', (_, open) 
     })
   })
 
-  it('finds what is registered under an inherited name', async () => {
+  it('finds a registered tool with an inherited name', async () => {
     const client = new ModernClient(endpoint)
     expect((await (await client.call('hasOwnProperty')).result()).content[0].text).toBe('a tool')
     const prompt = await client.request('prompts/get', { name: 'toString' })
@@ -315,7 +315,7 @@ describe.each(Object.entries(endpoints))('hostile input, through %s', (_, open) 
   })
 
   describe('a handler that', () => {
-    it.each(FAILING)('%s is a failed call that tells nothing of it', async (tool) => {
+    it.each(FAILING)('%s is a failed call that shows no details', async (tool) => {
       const legacy = await LegacyClient.open(endpoint, '2025-11-25')
       for (const client of [legacy, new ModernClient(endpoint, { logLevel: 'debug' })]) {
         log.length = 0
@@ -341,14 +341,14 @@ describe.each(Object.entries(endpoints))('hostile input, through %s', (_, open) 
       expect((await (await session.call(tool)).result()).content).toEqual(content)
     })
 
-    it('never returns is cut off at its limit', async () => {
+    it('never returns is ended at its time limit', async () => {
       const result = await (await session.call('never_returns')).result()
       expect(result).toMatchObject({ isError: true })
       expect(result.content[0].text).toMatch(/did not finish within/)
       await expectAlive()
     })
 
-    it('throws an error of the protocol has that as its answer', async () => {
+    it('throws an error of the protocol answers with that error', async () => {
       const { error } = await (await session.call('throws_protocol')).answer()
       expect(error).toEqual({ code: -32050, message: 'as it is', data: { detail: 1 } })
     })
@@ -428,7 +428,7 @@ describe.each(Object.entries(endpoints))('hostile input, through %s', (_, open) 
       },
     )
 
-    it('of a preflight name what a page may send, and nothing for a stranger', async () => {
+    it('of a preflight name the headers that an allowed page may send, and none for other pages', async () => {
       const ask = (origin: string) =>
         endpoint.fetch(endpoint.url, {
           method: 'OPTIONS',
@@ -537,7 +537,7 @@ describe('hostile bytes, on the socket of the Node adapter', () => {
     await expectAlive()
   })
 
-  it('5 MB in chunks are refused before they are all there', async () => {
+  it('5 MB in chunks are refused before all have arrived', async () => {
     const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`
     const heard = await say(
       request(['Transfer-Encoding: chunked']) + chunk.repeat(80),
@@ -553,7 +553,7 @@ describe('hostile bytes, on the socket of the Node adapter', () => {
     await expectAlive()
   })
 
-  it('a client that leaves in the middle of its body does no harm', async () => {
+  it('a client that leaves in the middle of its body has no effect on others', async () => {
     for (const sent of ['', body.slice(0, 10)]) {
       const socket = connect(port, '127.0.0.1')
       await once(socket, 'connect')
@@ -564,7 +564,7 @@ describe('hostile bytes, on the socket of the Node adapter', () => {
     await expectAlive()
   })
 
-  it('a client that waits for leave to send gets it', async () => {
+  it('a client that sends Expect: 100-continue may go on', async () => {
     const socket = connect(port, '127.0.0.1')
     await once(socket, 'connect')
     socket.write(request([...whole, 'Expect: 100-continue']))
@@ -577,7 +577,7 @@ describe('hostile bytes, on the socket of the Node adapter', () => {
     expect(heard).toMatch(/^HTTP\/1\.1 100 Continue[\s\S]*HTTP\/1\.1 400[\s\S]*Mcp-Session-Id/)
   })
 
-  it('requests that come before the answers are answered in order', async () => {
+  it('pipelined requests are answered in order', async () => {
     const one = (id: string) => {
       const text = `{"jsonrpc":"2.0","id":"${id}","method":"no"}`
       return `${request([`Content-Length: ${text.length}`]).replace('Connection: close\r\n', '')}${text}`
@@ -586,7 +586,7 @@ describe('hostile bytes, on the socket of the Node adapter', () => {
     expect(heard.match(/"id":"\w+"/g)).toEqual(['"id":"first"', '"id":"second"', '"id":"third"'])
   })
 
-  it('streams that no one reads hold up no one else', async () => {
+  it('streams without a reader do not delay other clients', async () => {
     const client = await LegacyClient.open(endpoint, '2025-11-25')
     const sockets = await Promise.all(
       Array.from({ length: 20 }, async () => {

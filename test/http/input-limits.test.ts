@@ -47,7 +47,7 @@ describe('input of any size', () => {
     expect(performance.now() - start).toBeLessThan(2_000)
   })
 
-  it('gives no variable of a URI template a parent folder (C37)', async () => {
+  it('accepts no parent folder in a variable of a URI template (C37)', async () => {
     const { mcp, endpoint } = openServer()
     mcp.resource('file:///{name}', { name: 'file' }, ({ name }) => `read ${name}`)
     mcp.resource('tree:///{+path}', { name: 'tree' }, ({ path }) => `read ${path}`)

@@ -24,7 +24,7 @@ function deferred() {
 describe('a stream', () => {
   const big = 'x'.repeat(9_000_000)
 
-  it('carries a result of 9 MB, live and resumed', async () => {
+  it('transports a result of 9 MB, live and resumed', async () => {
     serverOf().tool('big', { description: 'Says much' }, (_, ctx) => {
       ctx.progress(1)
       return big

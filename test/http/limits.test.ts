@@ -104,7 +104,7 @@ describe('loopback', () => {
     expect(response.headers.get('access-control-allow-origin')).toBe(allowed ? origin : null)
   })
 
-  it('is a name or an address, not a beginning of one', () => {
+  it('is a whole name or address, not its beginning', () => {
     const hosts = ['localhost', 'LOCALHOST', '127.0.0.1', '127.255.0.1', '::1', '[::1]']
     expect(hosts.filter((host) => !isLoopback(host))).toEqual([])
     const others = ['', '127.evil.example', '127.0.0.1.nip.io', 'xlocalhost', '0.0.0.0', '::2']

@@ -7,7 +7,7 @@ import { fetchEndpoint, LegacyClient, ModernClient } from '../support/wire.ts'
 
 const TOKEN = 'a-token-that-no-one-may-read'
 
-it('names request, caller, session, method and tool, and shows no token, session id, argument or result', async () => {
+it('contains request, caller, session, method and tool, and no token, session id, argument or result', async () => {
   const lines: LogEntry[] = []
   const mcp = createMcp({
     name: 'logged',

@@ -567,7 +567,7 @@ describe('the table of options', () => {
     expect(Object.keys(ROWS).sort()).toEqual(declared.sort())
   })
 
-  it.each(Object.entries(ROWS))('tells what %s changes', (_, { cases }) => {
+  it.each(Object.entries(ROWS))('documents the effect of %s', (_, { cases }) => {
     expect(Object.keys(cases[0]?.[0] ?? { none: true })).toEqual([])
     expect(new Set(cases.map(([, seen]) => JSON.stringify(seen))).size).toBeGreaterThan(1)
   })

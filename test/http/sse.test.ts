@@ -27,7 +27,7 @@ describe('an event of a stream', () => {
   )
   const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 })
 
-  it('gives back any JSON, however the bytes are cut', async () => {
+  it('returns any JSON, for any cuts in the bytes', async () => {
     await fc.assert(
       fc.asyncProperty(events, sizes, async (sent, cuts) => {
         const wire = sent.map(({ value, text, id }) =>
@@ -59,7 +59,7 @@ describe('an event of a stream', () => {
     )
   })
 
-  it('carries any text through the server and back', async () => {
+  it('transports any text through the server and back', async () => {
     const endpoint = fetchEndpoint(createBehaviourServer())
     const client = await LegacyClient.open(endpoint, '2025-11-25', { accept: 'text/event-stream' })
     await fc.assert(

@@ -67,7 +67,7 @@ describe.each(['mcp.fetch', 'the Node adapter'])('through %s', (through) => {
   })
   afterEach(() => endpoint.close())
 
-  it('a client that reads again gets the log on the newer connection alone', async () => {
+  it('a client that reads again gets the log only on the newer connection', async () => {
     const reply = await client.call('hold')
     await reply.notification('notifications/message')
     const id = reply.events.at(-1)?.id

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { importAll, lazyImport } from '../../src/lib/lazy-import.ts'
 
 describe('lazyImport', () => {
-  it('loads once for callers of the same time, and is synchronous afterwards', async () => {
+  it('loads once for callers at the same time, and is synchronous afterwards', async () => {
     let loads = 0
     const load = lazyImport(async () => {
       loads++
@@ -16,7 +16,7 @@ describe('lazyImport', () => {
     expect(loads).toBe(1)
   })
 
-  it('lets its callers go on in the order in which they came', async () => {
+  it('resumes its callers in the order of their calls', async () => {
     const order: number[] = []
     const load = lazyImport(async () => ({}))
     const call = async (n: number) => {

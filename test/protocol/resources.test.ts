@@ -14,7 +14,7 @@ function serverOf(options: Partial<McpOptions> = {}): Mcp {
 }
 
 describe('resources', () => {
-  it('are found among 300 templates nearly as fast as under one', async () => {
+  it('are found among 300 templates nearly as fast as with one', async () => {
     const cpuWith = async (templates: number) => {
       serverOf()
       for (let i = 0; i < templates; i++) {

@@ -21,7 +21,7 @@ describe('count_s3_buckets', () => {
     expect(s3.tokens).toEqual([null, btoa('1000'), btoa('2000')])
   })
 
-  it('counts none', async () => {
+  it('reports zero buckets', async () => {
     const { result } = await count(0)
     expect(textOf(result)).toBe('0')
   })
@@ -71,7 +71,7 @@ describe('get_weather', () => {
     expect(temperatureOf(' BERLIN ', '2025-04-08')).toBe(temperatureOf('Berlin', '2025-04-08'))
   })
 
-  it('is 15 to 35 °C, each of them', () => {
+  it('is 15 to 35 °C, with every value', () => {
     const seen = new Set(
       Array.from({ length: 2_000 }, (_, index) => temperatureOf(`city ${index}`, '2025-04-08')),
     )

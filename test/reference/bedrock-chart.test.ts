@@ -27,7 +27,7 @@ describe('chart', () => {
     expect(bytes.length).toBeGreaterThan(20_000)
   }, 20_000)
 
-  it('is left out when no one asks for it, and when there is nothing to draw', async () => {
+  it('is missing when it is not requested, and when there is nothing to draw', async () => {
     await useLogs(week)
     expect((await report()).images).toEqual([])
     await useLogs([])

@@ -80,7 +80,7 @@ describe('each failure has a message that helps', () => {
     expect(text).toContain('CloudWatch Logs in us-east-1 could not be reached')
   })
 
-  it('and none shows what AWS said', async () => {
+  it('does not show the message of AWS', async () => {
     for (const name of [
       'AccessDeniedException',
       'ThrottlingException',
@@ -97,7 +97,7 @@ describe('each failure has a message that helps', () => {
 })
 
 describe('a failure in the middle', () => {
-  it('is waited out when it is a throttle that passes', async () => {
+  it('is repeated until it works if AWS throttles for a while', async () => {
     const logs = await useLogs(month, {
       refuse: ({ index }) => (index < 3 ? { name: 'ThrottlingException' } : undefined),
     })
@@ -178,7 +178,7 @@ describe('aws_account_id', () => {
     expect(logs.calls).toEqual([])
   })
 
-  it('says so when STS does not answer', async () => {
+  it('reports that STS does not answer', async () => {
     process.env.AWS_ENDPOINT_URL_STS = await closedPort()
     await useLogs(month)
     const { text } = await report({ aws_account_id: '222222222222' }, { roleArn })

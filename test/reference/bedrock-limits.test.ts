@@ -25,7 +25,7 @@ const month = Array.from({ length: 28 }, (_, index) =>
 describe('the row limit of Insights', () => {
   const limits = { rows: 500 }
 
-  it('cuts nothing: windows are split until each answer is whole', async () => {
+  it('loses nothing, because windows are split until each answer is complete', async () => {
     const logs = await useLogs(callers(1_200, now - day, day), { maxRows: 500 })
     const { data } = await report({ days: 1 }, { limits })
     expect(data.totals).toMatchObject({ requests: 1_200, input_tokens: 1_200 })
@@ -36,7 +36,7 @@ describe('the row limit of Insights', () => {
     expect(String(logs.calls[0]?.body.queryString)).toMatch(/\| limit 500$/)
   })
 
-  it('is got round line by line where one second has more rows than it', async () => {
+  it('is avoided by reading line by line if one second has more rows', async () => {
     const logs = await useLogs(callers(700, now - 200, 100), { maxRows: 500 })
     const { data } = await report({ days: 1 }, { limits })
     expect(data.totals.requests).toBe(700)
@@ -44,14 +44,14 @@ describe('the row limit of Insights', () => {
     expect(logs.count('StartQuery')).toBeLessThan(50)
   })
 
-  it('is got round line by line when it would take more queries than the limit allows', async () => {
+  it('is avoided by reading line by line when too many queries would be needed', async () => {
     const logs = await useLogs(callers(1_200, now - day, day), { maxRows: 500 })
     const { data } = await report({ days: 1 }, { limits: { ...limits, queries: 1 } })
     expect(data.totals.requests).toBe(1_200)
     expect(logs.count('StartQuery')).toBe(1)
   })
 
-  it('is 10,000, the most that AWS gives at once', async () => {
+  it('is 10,000, the largest number that AWS allows', async () => {
     const logs = await useLogs(month)
     await report()
     expect(String(logs.calls[0]?.body.queryString)).toMatch(/\| limit 10000$/)
@@ -59,7 +59,7 @@ describe('the row limit of Insights', () => {
 })
 
 describe('tables', () => {
-  it('add up under "(other)" what is beyond 10,000 rows, and tell the largest', async () => {
+  it('add up rows beyond 10,000 as "(other)", and show the largest', async () => {
     await useLogs(callers(12_000, now - day, day), insightsDenied)
     const { text, data } = await report({ days: 1 })
     expect(data.totals.requests).toBe(12_000)
@@ -71,7 +71,7 @@ describe('tables', () => {
     expect(text.split('\n').length).toBeLessThan(450)
   })
 
-  it('tell the newest days where there are more than can be told', async () => {
+  it('show the newest days if there are too many', async () => {
     const years = Array.from({ length: 450 }, (_, index) =>
       invocation({ time: now - (index + 0.5) * day, modelId: 'm', input: 1 }),
     )
@@ -87,7 +87,7 @@ describe('tables', () => {
   })
 })
 
-describe('what Insights does not answer is read line by line', () => {
+describe('a window that Insights does not answer is read line by line', () => {
   it('when a window lies before the creation of the log group', async () => {
     const logs = await useLogs(month, { created: now - 10 * day })
     const { data, failed } = await report({ days: 28 })
@@ -126,7 +126,7 @@ describe('the bounds of a report', () => {
     expect(logs.count('StopQuery')).toBe(logs.count('StartQuery'))
   })
 
-  it('ends in time for the host to send what there is', async () => {
+  it('ends early enough for the host to send the report', async () => {
     const logs = await useLogs(month, { ending: 'never' })
     const { data } = await report(
       {},
@@ -137,7 +137,7 @@ describe('the bounds of a report', () => {
     expect(logs.running).toBe(0)
   })
 
-  it('reads the newest days first, and keeps what it has when the time is over', async () => {
+  it('reads the newest days first, and keeps the result when the time is over', async () => {
     await useLogs(month, {
       refuse: ({ operation, body }) =>
         // Insights refuses windows that begin before the last fifteen days.

@@ -74,7 +74,7 @@ describe('get_bedrock_usage_report', () => {
     expect(answer.progress.at(-1)).toMatchObject({ progress: 7, total: 7 })
   })
 
-  it('returns the figures as data too, in the shape of its output schema', async () => {
+  it('also returns the figures as structured content that matches its output schema', async () => {
     await useLogs(week)
     const { data } = await report()
     expect(data.totals).toEqual({
@@ -203,7 +203,7 @@ Total Cache Write Tokens: 70
     expect((await report()).data.totals.requests).toBe(inside)
   })
 
-  it('says so when there is nothing in the period', async () => {
+  it('reports that there is no usage in the period', async () => {
     await useLogs([invocation({ time: now - 30 * day, modelId: 'm', input: 1 })])
     const answer = await report()
     expect(answer.text).toBe('No Bedrock usage data found for the specified period.')

@@ -6,7 +6,7 @@ const url = 'http://127.0.0.1:3000/mcp'
 const lines = (env: Record<string, string>, node = '24.0.0') =>
   connectLines({ url, env, node }).split('\n')
 
-it('prints commands without a header where no token is asked for', () => {
+it('prints commands without a header if the server needs no token', () => {
   expect(lines({})).toEqual([
     `Claude Code   claude mcp add --transport http streamable-mcp ${url}`,
     `VS Code       code --add-mcp '{"name":"streamable-mcp","type":"http","url":"${url}"}'`,
@@ -15,7 +15,7 @@ it('prints commands without a header where no token is asked for', () => {
   ])
 })
 
-it('prints the header where there is a token, and never the token', () => {
+it('prints a header if the server needs a token, and never the token', () => {
   const printed = lines({ MCP_AUTH_TOKEN: 'hunter2' })
   expect(printed[0]).toContain('--header "Authorization: Bearer <token>"')
   expect(printed[1]).toContain('"headers":{"Authorization":"Bearer <token>"}')

@@ -627,12 +627,12 @@ describe('the table of variables', () => {
     expect(ours.filter((name) => !VARIABLES.some((variable) => variable === name))).toEqual([])
   })
 
-  it('lists no variable that nothing reads', () => {
+  it('lists only variables that are read', () => {
     const stems = (name: string) => [name, name.replace(/^(?:MCP|COGNITO)_/, '')]
     expect(VARIABLES.filter((name) => !stems(name).some((stem) => read.includes(stem)))).toEqual([])
   })
 
-  it.each(Object.entries(ROWS))('tells what %s changes', (name, { cases }) => {
+  it.each(Object.entries(ROWS))('documents the effect of %s', (name, { cases }) => {
     expect(cases[0]?.[0]).toEqual({})
     expect(cases.slice(1).some(([given]) => name in given)).toBe(true)
     expect(new Set(cases.map(([, seen]) => JSON.stringify(seen))).size).toBeGreaterThan(1)
@@ -707,7 +707,7 @@ describe('a misspelled variable', () => {
     expect(misspelledVariables({ [name]: 'x' })).toEqual([])
   })
 
-  it('that is empty is none', () => {
+  it('that is empty counts as not set', () => {
     expect(misspelledVariables({ MCP_SESION_TTL: '' })).toEqual([])
   })
 
@@ -730,7 +730,7 @@ describe('a misspelled variable', () => {
 })
 
 describe('npm start', () => {
-  it('listens at PORT, on loopback and nowhere else', { timeout: 30_000 }, async () => {
+  it('listens at PORT, only on the loopback interface', { timeout: 30_000 }, async () => {
     const probe = createServer().listen(0, '127.0.0.1')
     await once(probe, 'listening')
     const { port } = probe.address() as AddressInfo

@@ -86,7 +86,7 @@ describe.concurrent.each(RUNTIMES)('on %s', (runtime: Runtime) => {
       expect(answer.result.content[0].text).toBe('Hello, Ann!')
     })
 
-    it('gets the result of a call that says nothing for 25 seconds', async () => {
+    it('gets the result of a call that sends nothing for 25 seconds', async () => {
       const client = await connect(endpoint, revision)
       const result = await (await client.call('rest')).result()
       expect(result.content[0].text).toBe('rested')

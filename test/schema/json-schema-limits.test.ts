@@ -67,7 +67,7 @@ describe('arguments under plain JSON Schema', () => {
     }
   })
 
-  it('are compared with the constants of the schema as the author wrote them', async () => {
+  it("are compared with the constants of the schema in the author's form", async () => {
     const schema = schemaOf({ const: { format: 'url', uniqueItems: true } })
     expect(await said(schema, { a: { format: 'url', uniqueItems: true } })).toBe('taken')
   })

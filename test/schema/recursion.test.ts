@@ -108,13 +108,13 @@ const exponential: [form: string, schema: Schema][] = [
 ]
 
 describe.each(linear)('a recursive schema by %s', (_, schema) => {
-  it('costs what one branch costs, at any depth', async () => {
+  it('takes the work of one branch, at any depth', async () => {
     const { ms, text } = await take(schema, nest(45))
     expect(text).toContain('taken')
     expect(ms).toBeLessThan(1_000)
   })
 
-  it('still refuses what is wrong at the bottom', async () => {
+  it('still refuses a mistake at the deepest level', async () => {
     const { ms, text } = await take(schema, nest(45, 5))
     expect(text).toContain('Invalid arguments')
     expect(text).not.toContain('too much')
@@ -123,11 +123,11 @@ describe.each(linear)('a recursive schema by %s', (_, schema) => {
 })
 
 describe.each(exponential)('a recursive schema by %s', (_, schema) => {
-  it('takes what nests a few levels', async () => {
+  it('accepts a few nested levels', async () => {
     expect((await take(schema, nest(6))).text).toContain('taken')
   })
 
-  it('refuses what nests so deeply that the check would not end', async () => {
+  it('refuses so many nested levels that the check would not end', async () => {
     const { ms, text } = await take(schema, nest(45))
     expect(text).toContain('Invalid arguments: too much to check')
     expect(ms).toBeLessThan(3_000)
@@ -148,7 +148,7 @@ it.each<[string, Schema]>([
   expect((await take(schema, wide)).text).toContain('taken')
 })
 
-it('guards before branches change nothing of what unevaluatedProperties allows', async () => {
+it('guards before branches do not change what unevaluatedProperties allows', async () => {
   const schema = {
     type: 'object',
     properties: {

@@ -44,7 +44,7 @@ describe.each(libraries)('a schema of %s', (_, schema) => {
     })
   })
 
-  it('lets right arguments through, and names what is wrong with others (B59)', async () => {
+  it('accepts correct arguments, and names the mistakes in others (B59)', async () => {
     const { call } = serve(schema)
     expect(await call({ city: 'Bern' })).toMatchObject({
       content: [{ type: 'text', text: '{"city":"Bern"}' }],
@@ -56,7 +56,7 @@ describe.each(libraries)('a schema of %s', (_, schema) => {
 })
 
 describe('a schema of valibot', () => {
-  it('may do what JSON Schema has no keyword for', async () => {
+  it('may have checks that JSON Schema cannot express', async () => {
     const schema = v.object({
       name: v.pipe(
         v.string(),
@@ -72,7 +72,7 @@ describe('a schema of valibot', () => {
     expect(JSON.stringify(await call({ name: 'nobody' }))).toContain('must be a person')
   })
 
-  it('is refused at registration where a whole value has no JSON', () => {
+  it('is refused at registration if a value has no JSON form', () => {
     expect(() => serve(v.object({ day: v.date() }))).toThrow(/date/)
   })
 })

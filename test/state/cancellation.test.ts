@@ -205,7 +205,7 @@ describe('the cancellations of a session', () => {
     expect(lastCancellation(addCancellations(many, ['more']))).toBe(102)
   })
 
-  it('tell long ids apart, and keep them short', () => {
+  it('distinguish long ids, and store them in short form', () => {
     const [one, other] = [`${'x'.repeat(5_000)}1`, `${'x'.repeat(5_000)}2`]
     const known = addCancellations(undefined, [one])
     expect(JSON.stringify(known).length).toBeLessThan(100)

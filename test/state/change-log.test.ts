@@ -73,7 +73,7 @@ it('a listener from before a lost record learns of the gap', async () => {
   expect((await nextBatch(new ChangeFeed(store, () => now), cursor))?.gap).toBe(true)
 })
 
-it('numbers start at the time, so that a cursor of an earlier record never fits', async () => {
+it('numbers start at the current time, so that a cursor of an earlier record never matches', async () => {
   const clock = () => 1_000_000
   const feed = new ChangeFeed(memoryStore({ clock }), clock)
   await feed.publish(update(1))

@@ -33,7 +33,7 @@ function open(store: Store): Mcp {
   return mcp
 }
 
-it('leaves a session, a running call and an open question alone beside 112,000 cancellations and 6,000 handshakes', {
+it('keeps a session, a running call and an open question of others during 112,000 cancellations and 6,000 handshakes', {
   timeout: 120_000,
 }, async () => {
   // The store is small: it holds less than a twentieth of what the flood writes.
@@ -131,7 +131,7 @@ it('drops items of the session that holds most, where all callers are one owner'
   expect(await count(store, 'anyone', 20)).toBe(20)
 })
 
-it('evens out owners who hold the same', async () => {
+it('takes equally from owners who hold the same', async () => {
   const store = memoryStore({ maxItems: 90 })
   for (let i = 0; i < 100; i++) {
     for (const owner of ['a', 'b', 'c']) await store.put(key(owner, i), i, FAR)

@@ -48,7 +48,7 @@ describe('a client that listens', () => {
     return { store, reads, faults }
   }
 
-  it('is looked after less and less often while nothing comes', async () => {
+  it('polls less and less often while nothing happens', async () => {
     const { store, reads } = polledStore()
     mcp = createBehaviourServer({ store })
     const client = await LegacyClient.open(fetchEndpoint(mcp), '2025-11-25')
@@ -59,7 +59,7 @@ describe('a client that listens', () => {
     await stream.leave()
   })
 
-  it('costs no reads of its own beside others of its process', async () => {
+  it('shares its reads with the other listeners of its process', async () => {
     const { store, reads } = polledStore()
     mcp = createBehaviourServer({ store })
     const streams = await Promise.all(Array.from({ length: 50 }, () => listen()))
@@ -76,7 +76,7 @@ describe('a client that listens', () => {
     })
   })
 
-  it('hears what comes after its store was away for a while', async () => {
+  it('gets changes after its store was unavailable for a while', async () => {
     const { store, reads, faults } = polledStore()
     mcp = createBehaviourServer({ store })
     const elsewhere = createBehaviourServer({ store })
@@ -90,7 +90,7 @@ describe('a client that listens', () => {
     await stream.leave()
   })
 
-  it('is let go with its session, though the clock was set back', async () => {
+  it('is disconnected with its session, also when the clock was set back', async () => {
     let offset = 0
     mcp = createBehaviourServer({ keepAlive: 20, clock: () => Date.now() + offset })
     const client = await LegacyClient.open(fetchEndpoint(mcp), '2025-11-25')

@@ -67,7 +67,7 @@ it('an answer to a question that was never asked is not stored', async () => {
   expect(await entries(1)).toBe(1)
 })
 
-it('two answers that come at once on two instances both arrive', async () => {
+it('two answers at the same time at two instances both arrive', async () => {
   const { store, partition, mailboxOf, deliver } = await open()
   const mailbox = mailboxOf(1)
   const [one, two] = [await mailbox.ask(), await mailbox.ask()]

@@ -15,7 +15,7 @@ function serverOf(options: Partial<McpOptions> = {}): Mcp {
 }
 
 describe('notifications', () => {
-  it('of many resources in one turn cost as much each as those of few', async () => {
+  it('of many resources in one turn cost the same each as those of few', async () => {
     serverOf()
     const tell = (changes: number) => {
       const uris = Array.from({ length: changes }, (_, i) => `file:///src/${i}.ts`)
@@ -53,7 +53,7 @@ describe('a session', () => {
 })
 
 describe('a process', () => {
-  it('gets no warning of a leak when many clients listen and a call waits for many answers', async () => {
+  it('prints no warning of a leak when many clients listen and a call waits for many answers', async () => {
     const warnings: string[] = []
     const note = ({ name }: Error) => warnings.push(name)
     process.on('warning', note)

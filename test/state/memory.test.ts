@@ -28,7 +28,7 @@ function storeOf(options: MemoryStoreOptions) {
 }
 
 describe('the memory store', () => {
-  it('lets the item used least recently go when it holds too many', async () => {
+  it('drops the least recently used item when it holds too many', async () => {
     const { store, keep, log, held } = storeOf({ maxItems: 3 })
     for (const name of 'abc') await keep(name)
     await store.get(key('a'))
@@ -50,14 +50,14 @@ describe('the memory store', () => {
     expect(await held('abCd')).toBe('Cd')
   })
 
-  it("counts the keys among them, which may be a client's words", async () => {
+  it('counts keys, too, which may come from a client', async () => {
     const { keep, held } = storeOf({ maxLength: 1_000 })
     await keep('a')
     for (let i = 0; i < 10; i++) await keep(`${i}`.padEnd(200, 'x'))
     expect(await held('a')).toBe('')
   })
 
-  it('keeps the one item it was given last, however large, and lets it go for the next', async () => {
+  it('keeps the newest item of any size, and drops it for the next one', async () => {
     const { keep, held } = storeOf({ maxLength: 100 })
     await keep('a')
     await keep('b', 'x'.repeat(1_000))
@@ -67,7 +67,7 @@ describe('the memory store', () => {
     expect(await held('abcd')).toBe('cd')
   })
 
-  it('gives the place of what has expired to others, without being asked for it', async () => {
+  it('drops expired items without a read of them', async () => {
     let now = 0
     const { store, keep, held } = storeOf({ clock: () => now, maxLength: 2_000 })
     await keep('a')
@@ -80,7 +80,7 @@ describe('the memory store', () => {
     expect(await held('a')).toBe('a')
   })
 
-  it('writes as cheaply when full as before, however much has gone', async () => {
+  it('writes as fast when it is full, also after many items were dropped', async () => {
     const cpuOf = async ({ store }: ReturnType<typeof storeOf>, from: number, to: number) => {
       const before = process.cpuUsage()
       for (let i = from; i < to; i++) await store.put(key(i), 'x', { expiresAt: FAR })
@@ -133,7 +133,7 @@ describe('the memory store', () => {
     },
   )
 
-  it('holds texts in one piece', async () => {
+  it('stores each text as one flat string', async () => {
     const { store } = storeOf({})
     const keep = async (from: number, to: number) => {
       for (let i = from; i < to; i++) {

@@ -118,7 +118,7 @@ describe.each([
   })
 
   it.each(['before', 'after'])(
-    'an answer that comes %s the end of its call has no effect',
+    'an answer that arrives %s the end of its call has no effect',
     async (when) => {
       const { owner, other, freeze, wake, effects } = open()
       const client = await LegacyClient.open(owner, '2025-11-25', { capabilities })
@@ -210,14 +210,14 @@ describe('a reader of a silent stream', () => {
     expect(connections).toBeGreaterThan(1)
   })
 
-  it('never ends it while the owner renews its lease, however many connections there are', async () => {
+  it('never ends it while the owner renews its lease, with any number of connections', async () => {
     const store = memoryStore()
     const writer = await silent(store)
     for (let i = 0; i < 6; i++) expect(await read(store, writer.id, LEASE / 2)).toEqual([])
     writer.abandon()
   })
 
-  it('does not count a time in which its whole host was suspended', async () => {
+  it('does not count the time in which its whole host was suspended', async () => {
     const store = memoryStore()
     const writer = await silent(store)
     let jump = 0
@@ -230,7 +230,7 @@ describe('a reader of a silent stream', () => {
     writer.abandon()
   })
 
-  it('keeps durations between connections, and no times', async () => {
+  it('keeps durations between connections, and not points in time', async () => {
     const store = memoryStore()
     const writer = await silent(store)
     writer.abandon()

@@ -76,7 +76,7 @@ describe('a session', () => {
     expect(sessions.endOf({ createdAt: start })).toBe(start + 10 * HOUR)
   })
 
-  it('is not found by another caller, nor by any other text', async () => {
+  it('is not found by another caller, or with any other text', async () => {
     const { store, sessions, id } = await openSession()
     expect(await sessions.find('bob', id)).toBeUndefined()
     store.before('get', 'session', () => {
@@ -87,7 +87,7 @@ describe('a session', () => {
 })
 
 describe('a record', () => {
-  it('is written once all the same when other writers win five times', async () => {
+  it('is written once, also when other writers win five times', async () => {
     const store = racingStore()
     const key = ['p', 'record'] as const
     const expiresAt = Date.now() + HOUR
@@ -105,7 +105,7 @@ describe('a record', () => {
 })
 
 describe('the sealing key', () => {
-  it('is one key when two instances make it at once', async () => {
+  it('is the same when two instances create it at once', async () => {
     const store = racingStore()
     const [one, other] = [createSeal(store, Date.now), createSeal(store.engine, Date.now)]
     let first = ''

@@ -54,7 +54,7 @@ describe.each([
   })
 })
 
-it('an update does not wait for ever for one that never ends', async () => {
+it('an update does not wait for ever for another that never ends', async () => {
   const store = memoryStore()
   const [one, other] = [open(store), open(elsewhere(store))]
   let runs = 0

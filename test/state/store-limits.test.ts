@@ -60,7 +60,7 @@ it('tells the model that a value was too large to keep', async () => {
   expect(JSON.stringify(result.content)).toContain('larger than the store can hold')
 })
 
-it('answers 413 to a client whose answer is too large to be passed on', async () => {
+it('answers 413 to a client whose answer is too large to store', async () => {
   const asking = createMcp({ name: 'asking', version: '1', store: smallStore(), log: () => {} })
   asking.tool('ask', { description: 'Asks' }, async (_, ctx) => {
     const { content } = await ctx.sample({ messages: [], maxTokens: 1 })

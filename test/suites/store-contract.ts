@@ -119,7 +119,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         expect((await store.get(key))?.version).toBe(versions.at(-1))
       })
 
-      it('are written only over the version that is asked for', async () => {
+      it('replace only the expected version', async () => {
         const key = aKey()
         await expect(store.put(key, 0, { ...later(), ifVersion: 1 })).rejects.toThrow(StoreConflict)
         const first = await store.put(key, 1, { ...later(), ifVersion: 0 })
@@ -136,7 +136,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         expect(await store.get(key)).toMatchObject({ value: 2, version: second })
       })
 
-      it('are deleted once, and then are as if they had never been', async () => {
+      it('are deleted once, and are absent afterwards', async () => {
         const key = aKey()
         expect(await store.delete(key)).toBe(false)
         const version = await store.put(key, 1, later())
@@ -168,7 +168,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         expect(await store.get(key)).toMatchObject({ value: 4 })
       })
 
-      it('expire at the time of the last write, sooner or later than before', async () => {
+      it('expire at the time of the last write, which may be earlier or later than before', async () => {
         const key = aKey()
         await store.put(key, 1, later(1000))
         await store.put(key, 2, later(3000))
@@ -179,7 +179,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         expect(await store.get(key)).toBeUndefined()
       })
 
-      it('lose no update when 20 writers race', async () => {
+      it('lose no update of 20 concurrent writers', async () => {
         const key = aKey()
         const increment = async (through: Store): Promise<void> => {
           const stored = await through.get(key)
@@ -206,7 +206,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         expect(stored?.value).toBe(versions.indexOf(Math.max(...versions)))
       })
 
-      it('go to exactly one of 20 who want to be first, and are deleted by exactly one', async () => {
+      it('are created by exactly one of 20 writers, and deleted by exactly one', async () => {
         const key = aKey()
         const through = (i: number) => (i % 2 ? store : engine.peer)
         const puts = await Promise.allSettled(
@@ -219,7 +219,7 @@ export function describeStore(name: string, open: OpenEngine): void {
     })
 
     describe('logs', () => {
-      it('number their entries from 1 without gaps, whatever the size of the batches', async () => {
+      it('number their entries from 1 without gaps, for batches of any size', async () => {
         const log = aKey()
         expect(await store.read(log, 0)).toEqual([])
         expect(await store.append(log, 0, ['a', 'b', 'c'], later())).toBe(3)
@@ -229,7 +229,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         expect(await engine.peer.read(log, 0)).toEqual(expected)
       })
 
-      it('are read from any entry on, up to any limit', async () => {
+      it('can be read from any entry, up to any limit', async () => {
         const log = aKey()
         const all = [...'abcdef']
         await store.append(log, 0, ['a', 'b', 'c'], later())
@@ -267,7 +267,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         expect(await engine.peer.append(log, 5, [6], later())).toBe(6)
       })
 
-      it('stay gapless when 20 writers race, and lose or double nothing', async () => {
+      it('have no gap with 20 concurrent writers, and contain each entry once', async () => {
         const log = aKey()
         const write = async (writer: number): Promise<void> => {
           const through = writer % 2 ? store : engine.peer
@@ -297,7 +297,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         }
       })
 
-      it('show a reader who races the writers no gap and nothing out of order', async () => {
+      it('show no gap and the right order to a concurrent reader', async () => {
         const log = aKey()
         const total = 60
         const write = async () => {
@@ -318,7 +318,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         )
       })
 
-      it('expire as a whole at the latest time they were given, and begin again at 1', async () => {
+      it('expire as a whole at their latest time, and begin again at 1', async () => {
         const log = aKey()
         await store.append(log, 0, ['old'], later(1000))
         await store.append(log, 1, ['older'], later(3000))
@@ -339,7 +339,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         expect(values(await engine.peer.read(log, 1))).toEqual(['newer', 'newest'])
       })
 
-      it('go on for as long as a writer appends, also past the time of their first entries', async () => {
+      it('continue while a writer appends, also after their first entries have expired', async () => {
         const log = aKey()
         let last = 0
         for (let round = 0; round < 5; round += 1) {
@@ -356,7 +356,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         expect(await engine.peer.append(log, 10, ['next'], later())).toBe(11)
       })
 
-      it('take no entries at all as nothing to do', async () => {
+      it('accept an append of no entries, which changes nothing', async () => {
         const log = aKey()
         expect(await store.append(log, 0, [], later())).toBe(0)
         expect(await store.append(log, 0, [1], later())).toBe(1)
@@ -364,7 +364,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         expect(values(await store.read(log, 0))).toEqual([1])
       })
 
-      it('are neither records nor deleted as one', async () => {
+      it('are not records, and are not deleted like records', async () => {
         const log = aKey()
         await store.append(log, 0, [1], later())
         const record: StoreKey = [log[0], 'record']
@@ -375,7 +375,7 @@ export function describeStore(name: string, open: OpenEngine): void {
     })
 
     describe('keys and values', () => {
-      it('keep every odd name of a record apart from every other', async () => {
+      it('distinguish all unusual names of records', async () => {
         const partition = randomUUID()
         await Promise.all(ODD_TEXTS.map((odd) => store.put([partition, odd], odd, later())))
         for (const odd of ODD_TEXTS) {
@@ -383,7 +383,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         }
       })
 
-      it('keep every odd name of a log apart from every other', async () => {
+      it('distinguish all unusual names of logs', async () => {
         const partition = randomUUID()
         await Promise.all(
           ODD_TEXTS.map((odd) => store.append([partition, odd], 0, [odd, odd], later())),
@@ -394,7 +394,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         }
       })
 
-      it('keep every odd partition apart from every other', async () => {
+      it('distinguish all unusual partitions', async () => {
         const name = randomUUID()
         await Promise.all(ODD_TEXTS.map((odd) => store.put([odd, name], odd, later())))
         for (const odd of ODD_TEXTS) {
@@ -402,7 +402,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         }
       })
 
-      it('keep partition and name apart where together they read the same', async () => {
+      it('distinguish partition and name if both together are the same text', async () => {
         const id = randomUUID()
         const split: StoreKey[] = ['', '\u0000', '#', '|', ' '].flatMap((mark): StoreKey[] => [
           [`${id}${mark}`, 'x'],
@@ -415,7 +415,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         for (const [text, key] of unique) expect((await store.get(key))?.value).toBe(text)
       })
 
-      it('keep every JSON value, in records and in logs', async () => {
+      it('return every JSON value unchanged, in records and in logs', async () => {
         const [record, log] = [aKey(), aKey()]
         for (const value of ODD_VALUES) {
           await store.put(record, value, later())
@@ -452,8 +452,8 @@ export function describeStore(name: string, open: OpenEngine): void {
       })
     })
 
-    describe('wait, where the engine has it,', () => {
-      it('wakes at a write to a record, at its deletion and at an append, seen from beyond the last known', async () => {
+    describe('wait, if the engine has it,', () => {
+      it('ends at a write or a deletion of a record, and at an append after the last known entry', async () => {
         if (!store.wait) return expect(Object.hasOwn(store, 'wait')).toBe(false)
         const [record, log] = [aKey(), aKey()]
         const never = new AbortController()
@@ -481,7 +481,7 @@ export function describeStore(name: string, open: OpenEngine): void {
         await woken
       })
 
-      it('ends with the signal, before or while it waits, and never rejects', async () => {
+      it('ends at an abort, before or during the wait, and never rejects', async () => {
         if (!store.wait) return expect(Object.hasOwn(store, 'wait')).toBe(false)
         const controller = new AbortController()
         const watches = [{ key: aKey(), after: 0 }]
@@ -494,7 +494,7 @@ export function describeStore(name: string, open: OpenEngine): void {
     })
 
     // fast-check reduces a failure before it reports it, which takes longer than the usual timeout.
-    it('behaves as its model for any sequence of operations', { timeout: 60_000 }, async () => {
+    it('behaves like its model for any sequence of operations', { timeout: 60_000 }, async () => {
       await fc.assert(
         fc.asyncProperty(
           fc.array(operation, { minLength: 10, maxLength: 60, size: 'max' }),

@@ -14,7 +14,7 @@ export function calls({ open, endpoint, can }: Suite): void {
     const result = async (tool: string, args?: object) =>
       (await (await connect(endpoint(), revision)).call(tool, args)).result()
 
-    it('that stays quiet is answered with one JSON body (B12, C5)', async () => {
+    it('that sends nothing before its result is answered with one JSON body (B12, C5)', async () => {
       const client = await connect(endpoint(), revision)
       const reply = await client.call('echo', { text: 'Grüße, 世界 \u2028 \ud83d\ude80' })
       expect(reply.header('content-type')).toBe('application/json')
@@ -27,20 +27,20 @@ export function calls({ open, endpoint, can }: Suite): void {
       )
     })
 
-    it('gets structure with its JSON beside it, from the revision on that has it (B58)', async () => {
+    it('gets structured content and its JSON as text, in revisions that have it (B58)', async () => {
       const { content, structuredContent } = await result('add', { a: 1, b: 2 })
       expect(content).toEqual([{ type: 'text', text: '{"sum":3}' }])
       expect(structuredContent).toEqual(structured ? { sum: 3 } : undefined)
     })
 
-    it('gets structure that is not an object wrapped in one before 2026 (B58)', async () => {
+    it('gets structured content that is not an object wrapped in one before 2026 (B58)', async () => {
       const { content, structuredContent } = await result('range', { count: 3 })
       expect(content[0].text).toBe('[0,1,2]')
       if (!structured) expect(structuredContent).toBeUndefined()
       else expect(structuredContent).toEqual(modern ? [0, 1, 2] : { result: [0, 1, 2] })
     })
 
-    it('gets an object for structure, whatever writes itself as a string (B58)', async () => {
+    it('gets an object as structured content, also for a value whose JSON is a string (B58)', async () => {
       const { structuredContent } = await result('date')
       const date = '1970-01-01T00:00:00.000Z'
       if (!structured) expect(structuredContent).toBeUndefined()
@@ -61,11 +61,11 @@ export function calls({ open, endpoint, can }: Suite): void {
       expect(_meta?.['example.com/seen']).toBe(structured ? true : undefined)
     })
 
-    it('may come to nothing', async () => {
+    it('may have an empty result', async () => {
       expect((await result('nothing')).content).toEqual([])
     })
 
-    it('that fails says why to the model, and an exception says nothing of itself (B59)', async () => {
+    it('that fails tells the model the reason, and an exception shows no details (B59)', async () => {
       expect(await result('fail')).toMatchObject({
         isError: true,
         content: [{ type: 'text', text: 'The oven is cold' }],
@@ -77,14 +77,14 @@ export function calls({ open, endpoint, can }: Suite): void {
       }
     })
 
-    it('with wrong arguments is told where they are wrong, as a result (B59, C38)', async () => {
+    it('with wrong arguments gets a result that shows where they are wrong (B59, C38)', async () => {
       const { isError, content, resultType } = await result('add', { a: 'one' })
       expect(isError).toBe(true)
       expect(content[0].text).toMatch(/a: .*b: /)
       expect(resultType).toBe(modern ? 'complete' : undefined)
     })
 
-    it('of no tool, or of none that is there, is an error of the protocol (B59, H12)', async () => {
+    it("without a tool's name, or with an unknown one, is an error of the protocol (B59, H12)", async () => {
       const client = await connect(endpoint(), revision)
       for (const params of [
         {},
@@ -100,14 +100,14 @@ export function calls({ open, endpoint, can }: Suite): void {
       }
     })
 
-    it('may leave out arguments', async () => {
+    it('may omit arguments', async () => {
       const client = await connect(endpoint(), revision)
       expect(
         (await (await client.request('tools/call', { name: 'nothing' })).answer()).error,
       ).toBeUndefined()
     })
 
-    it('ends at the limit of its tool (B49, C27)', async () => {
+    it('ends at the time limit of its tool (B49, C27)', async () => {
       const { isError, content } = await result('hang')
       expect([isError, content[0].text]).toEqual([
         true,
@@ -115,7 +115,7 @@ export function calls({ open, endpoint, can }: Suite): void {
       ])
     })
 
-    it('knows who asks, without credentials (C17, D5)', async () => {
+    it('has the default caller without credentials (C17, D5)', async () => {
       const capabilities = { roots: {} }
       const headers = { cookie: 'a=b' }
       const client = await connect(endpoint(), revision, { capabilities, headers })
@@ -154,14 +154,14 @@ export function calls({ open, endpoint, can }: Suite): void {
       },
     )
 
-    it('reports no progress that no one asked for (B53)', async () => {
+    it('reports no progress without a progress token (B53)', async () => {
       const client = await connect(endpoint(), revision)
       const reply = await client.call('count', { to: 3 })
       expect(reply.streams).toBe(false)
       expect(await reply.rest()).toHaveLength(1)
     })
 
-    it.skipIf(!can('background'))('says nothing more after its result (B53, C35)', async () => {
+    it.skipIf(!can('background'))('sends nothing after its result (B53, C35)', async () => {
       const client = await connect(endpoint(), revision, { capabilities: { elicitation: {} } })
       const kept = await conversation(client)
       const reply = await client.call('babble', kept.args, { meta: { progressToken: 1 } })
@@ -170,7 +170,7 @@ export function calls({ open, endpoint, can }: Suite): void {
       await eventually(async () => expect(await kept.value('babbled')).toBe(true))
     })
 
-    it('gets everything in one body if the client takes JSON alone', async () => {
+    it('gets everything in one body if the client accepts only JSON', async () => {
       const client = await connect(endpoint(), revision, { accept: 'application/json' })
       const reply = await client.call('count', { to: 3 }, { meta: { progressToken: 1 } })
       expect(reply.header('content-type')).toBe('application/json')
@@ -178,7 +178,7 @@ export function calls({ open, endpoint, can }: Suite): void {
       expect(reply.messages).toHaveLength(1)
     })
 
-    it('gets a stream if the client takes streams alone', async () => {
+    it('gets a stream if the client accepts only streams', async () => {
       const client = await connect(endpoint(), revision, { accept: 'text/event-stream' })
       const reply = await client.call('echo', { text: 'x' })
       expect(reply.header('content-type')).toBe('text/event-stream')
@@ -197,7 +197,7 @@ export function calls({ open, endpoint, can }: Suite): void {
       expect(reply.status).toBe(status)
     })
 
-    it('never meets the messages of another with the same id (A33)', async () => {
+    it('never gets messages of another call with the same id (A33)', async () => {
       const [one, two] = await Promise.all([
         connect(endpoint(), revision),
         connect(endpoint(), revision),
@@ -223,7 +223,7 @@ export function calls({ open, endpoint, can }: Suite): void {
         method === 'notifications/message' ? params.level : [],
       )
 
-    it('come in full until a level is set, then from it on (B54)', async () => {
+    it('are all sent until a level is set, then those from it on (B54)', async () => {
       const client = await LegacyClient.open(endpoint(), revision)
       const heard = await (await client.call('shout')).rest()
       expect(levels(heard)).toEqual(LEVELS)
@@ -235,7 +235,7 @@ export function calls({ open, endpoint, can }: Suite): void {
       expect(levels(await (await other.call('shout')).rest())).toEqual(LEVELS)
     })
 
-    it('have eight levels and no other (B54)', async () => {
+    it('have exactly eight levels (B54)', async () => {
       const client = await LegacyClient.open(endpoint(), revision)
       for (const level of ['verbose', 'ERROR', '__proto__', 3, null, undefined]) {
         const { error } = await (await client.request('logging/setLevel', { level })).answer()
@@ -245,7 +245,7 @@ export function calls({ open, endpoint, can }: Suite): void {
   })
 
   describe('logs in 2026', () => {
-    it('come from the level on that the request names, else not at all (C34)', async () => {
+    it('are sent from the level of the request on, and not without one (C34)', async () => {
       const silent = await new ModernClient(endpoint()).call('shout')
       expect(silent.streams).toBe(false)
       const client = new ModernClient(endpoint(), { logLevel: 'critical' })
@@ -253,7 +253,7 @@ export function calls({ open, endpoint, can }: Suite): void {
       expect(messages.slice(0, -1).map(({ params }) => params.level)).toEqual(LEVELS.slice(5))
     })
 
-    it('have eight levels and no other (C34)', async () => {
+    it('have exactly eight levels (C34)', async () => {
       const reply = await new ModernClient(endpoint(), { logLevel: 'loud' }).call('shout')
       expect(reply.status).toBe(400)
       expect((await reply.answer()).error?.code).toBe(-32602)
@@ -274,7 +274,7 @@ export function calls({ open, endpoint, can }: Suite): void {
       await eventually(async () => expect(await kept.value('ready was')).toBe('aborted'))
     })
 
-    it('is of the id with its type, and of this session alone (B52)', async () => {
+    it('compares the id with its type, and only in this session (B52)', async () => {
       const [client, stranger] = await Promise.all([
         LegacyClient.open(endpoint(), revision),
         LegacyClient.open(endpoint(), revision),
@@ -303,10 +303,10 @@ export function calls({ open, endpoint, can }: Suite): void {
     })
   })
 
-  describe('a call that is quiet for long', () => {
+  describe('a call that sends nothing for long', () => {
     const impatient = shared(open, { keepAlive: 30 })
 
-    it.each(REVISIONS)('becomes a stream with signs of life, in %s (C7)', async (revision) => {
+    it.each(REVISIONS)('becomes a stream with comments, in %s (C7)', async (revision) => {
       const client = await connect(impatient(), revision)
       const kept = await conversation(client)
       const reply = await client.call('hold', { until: 'ready', ...kept.args })

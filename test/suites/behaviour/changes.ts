@@ -26,7 +26,7 @@ export function changes({ open, endpoint, can }: Suite): void {
         return { client, stream }
       }
 
-      it('hears that a list has changed, through any instance (B24, B57)', async () => {
+      it('learns that a list has changed, through any instance (B24, B57)', async () => {
         const { stream } = await listening()
         const other = await LegacyClient.open(endpoint(), '2025-11-25')
         for (const [what, method] of CHANGED) {
@@ -39,7 +39,7 @@ export function changes({ open, endpoint, can }: Suite): void {
         await stream.leave()
       })
 
-      it('hears of the resources it has subscribed to, until it does no more (B62)', async () => {
+      it('learns of changes of subscribed resources, until it unsubscribes (B62)', async () => {
         const { client, stream } = await listening()
         const subscribe = async (uri: string) =>
           (await client.request('resources/subscribe', { uri })).answer()
@@ -62,7 +62,7 @@ export function changes({ open, endpoint, can }: Suite): void {
         await stream.leave()
       })
 
-      it('misses nothing that happened while it was away (B30)', async () => {
+      it('gets all changes that happened while it was disconnected (B30)', async () => {
         const { client, stream } = await listening()
         await announce(client, 'tools')
         await stream.next()
@@ -74,7 +74,7 @@ export function changes({ open, endpoint, can }: Suite): void {
         await resumed.leave()
       })
 
-      it('is on one stream alone: a newer one takes over (B27)', async () => {
+      it('uses one stream, and a newer one takes over (B27)', async () => {
         const { client, stream } = await listening()
         const second = await client.get()
         await announce(client, 'tools')
@@ -90,7 +90,7 @@ export function changes({ open, endpoint, can }: Suite): void {
         expect(await stream.rest()).toEqual([])
       })
 
-      it('needs a session and a client that takes streams (B22, B36, B37)', async () => {
+      it('needs a session and a client that accepts streams (B22, B36, B37)', async () => {
         const client = await LegacyClient.open(endpoint(), revision)
         expect((await client.get(undefined, { accept: 'application/json' })).status).toBe(406)
         expect((await client.get(undefined, { 'mcp-session-id': 'A'.repeat(24) })).status).toBe(404)
@@ -138,7 +138,7 @@ export function changes({ open, endpoint, can }: Suite): void {
         await stream.leave()
       })
 
-      it('promises what is there, and sends nothing else (C32, C33)', async () => {
+      it('acknowledges the offered kinds, and sends nothing else (C32, C33)', async () => {
         const client = new ModernClient(endpoint())
         const stream = await client.listen({
           promptsListChanged: true,
@@ -160,7 +160,7 @@ export function changes({ open, endpoint, can }: Suite): void {
         await stream.leave()
       })
 
-      it('is refused without a list of what to hear (A.6)', async () => {
+      it('is refused without a list of notifications (A.6)', async () => {
         const client = new ModernClient(endpoint())
         for (const notifications of [undefined, null, 'all', []]) {
           const reply = await client.request('subscriptions/listen', { notifications })
@@ -189,7 +189,7 @@ export function changes({ open, endpoint, can }: Suite): void {
         expect(stream.events.at(-1)).toMatchObject({ retry: 1_000, id: expect.any(String) })
       })
 
-      it('just ends before that', async () => {
+      it('only ends in earlier revisions', async () => {
         const stream = await (await LegacyClient.open(brief(), '2025-03-26')).get()
         expect(await stream.rest()).toEqual([])
         expect(stream.events.every(({ id }) => id === undefined)).toBe(true)
@@ -197,10 +197,10 @@ export function changes({ open, endpoint, can }: Suite): void {
     })
   })
 
-  describe('a server that lets no one listen', () => {
+  describe('a server without listening', () => {
     const deaf = shared(open, { listening: false })
 
-    it.each(REVISIONS)('promises no notifications to %s (B57)', async (revision) => {
+    it.each(REVISIONS)('announces no notifications to %s (B57)', async (revision) => {
       const client = await connect(deaf(), revision)
       const { capabilities } =
         client instanceof LegacyClient
@@ -214,7 +214,7 @@ export function changes({ open, endpoint, can }: Suite): void {
     })
 
     it.each(LEGACY)(
-      'answers GET with 405, and resumes all the same, in %s (B23)',
+      'answers GET with 405, and still resumes streams, in %s (B23)',
       async (revision) => {
         const client = await LegacyClient.open(deaf(), revision)
         const refused = await client.get()

@@ -37,7 +37,7 @@ export function headers({ endpoint }: Suite): void {
       expect((await (await echo(given)).result()).content[0].text).toBe('x')
     })
 
-    it('stands for the URI of a resource and the name of a prompt, too', async () => {
+    it('also repeats the URI of a resource and the name of a prompt', async () => {
       const client = new ModernClient(endpoint())
       const wrong = { headers: { 'mcp-name': 'test://json' } }
       for (const reply of [
@@ -52,7 +52,7 @@ export function headers({ endpoint }: Suite): void {
       expect((await read.result()).contents[0].text).toBe(`Zoë wrote naïve at ${uri}`)
     })
 
-    it('is of no interest in a session of 2025', async () => {
+    it('is ignored in a session of 2025', async () => {
       const client = await LegacyClient.open(endpoint(), '2025-11-25')
       const given = { 'mcp-method': 'tools/list', 'mcp-name': 'add' }
       const reply = await client.call('echo', { text: 'x' }, { headers: given })

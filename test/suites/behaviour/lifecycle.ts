@@ -6,7 +6,7 @@ import { LEGACY, shared } from './endpoint.ts'
 
 export function lifecycle({ open, endpoint, can }: Suite): void {
   describe.each(LEGACY)('a session of %s', (revision) => {
-    it('opens with the version asked for and a visible id (B33, B35, B45, B46)', async () => {
+    it('begins with the requested version and a visible id (B33, B35, B45, B46)', async () => {
       const { server, sessionId } = await LegacyClient.open(endpoint(), revision)
       expect(server.protocolVersion).toBe(revision)
       expect(sessionId).toMatch(/^[\x21-\x7e]{22,}$/)
@@ -21,7 +21,7 @@ export function lifecycle({ open, endpoint, can }: Suite): void {
       })
     })
 
-    it('introduces the server with what the revision knows of it (B64)', async () => {
+    it('describes the server with the members that the revision has (B64)', async () => {
       const { server } = await LegacyClient.open(endpoint(), revision)
       const keys = ['name', 'version']
       if (revision >= '2025-06-18') keys.push('title')
@@ -35,7 +35,7 @@ export function lifecycle({ open, endpoint, can }: Suite): void {
       expect(await reply.result()).toEqual({})
     })
 
-    it('answers what needs no answer with 202 and no body (B11)', async () => {
+    it('answers notifications with 202 and no body (B11)', async () => {
       const client = await LegacyClient.open(endpoint(), revision)
       const replies = [
         await client.notify('notifications/initialized'),
@@ -59,7 +59,7 @@ export function lifecycle({ open, endpoint, can }: Suite): void {
       }
     })
 
-    it('wants the session id on every request after the first (B36)', async () => {
+    it('needs the session id on every request after the first (B36)', async () => {
       const client = await LegacyClient.open(endpoint(), revision)
       const without = { headers: { 'mcp-session-id': undefined } }
       expect((await client.request('ping', {}, without)).status).toBe(400)
@@ -67,7 +67,7 @@ export function lifecycle({ open, endpoint, can }: Suite): void {
       expect((await client.send(notification, without)).status).toBe(400)
     })
 
-    it('is gone at once after DELETE, and unknown ids never were there (B37, B38)', async () => {
+    it('is gone at once after DELETE, and unknown ids have the same answer (B37, B38)', async () => {
       const client = await LegacyClient.open(endpoint(), revision)
       expect((await client.delete()).status).toBe(204)
       const gone = await client.request('ping', {}, { id: 'late' })
@@ -81,7 +81,7 @@ export function lifecycle({ open, endpoint, can }: Suite): void {
       }
     })
 
-    it('refuses a version header it does not know, and does without one (B41, B42)', async () => {
+    it('refuses an unknown version header, and works without one (B41, B42)', async () => {
       const client = await LegacyClient.open(endpoint(), revision)
       const notification = { jsonrpc: '2.0', method: 'notifications/initialized' }
       const bad = { 'mcp-protocol-version': '2024-11-05' }
@@ -124,7 +124,7 @@ export function lifecycle({ open, endpoint, can }: Suite): void {
     )
   })
 
-  it('takes a batch of a stream, with one answer a request (B9, B13)', async () => {
+  it('answers a batch on a stream, with one answer per request (B9, B13)', async () => {
     const client = await LegacyClient.open(endpoint(), '2025-03-26')
     const call = (id: number, progressToken: string) => ({
       jsonrpc: '2.0',
@@ -140,7 +140,7 @@ export function lifecycle({ open, endpoint, can }: Suite): void {
     expect(messages.flatMap(({ id }) => id ?? []).sort()).toEqual([1, 2])
   })
 
-  it('accepts a batch that needs no answer with 202 (B11)', async () => {
+  it('answers a batch of notifications with 202 (B11)', async () => {
     const client = await LegacyClient.open(endpoint(), '2025-03-26')
     const reply = await client.send([{ jsonrpc: '2.0', method: 'notifications/initialized' }])
     expect(reply.status).toBe(202)
@@ -166,7 +166,7 @@ export function lifecycle({ open, endpoint, can }: Suite): void {
     },
   )
 
-  it('takes the version header on initialize as well (B44)', async () => {
+  it('accepts the version header on initialize, too (B44)', async () => {
     const headers = { 'mcp-protocol-version': '2025-06-18' }
     const client = await LegacyClient.open(endpoint(), '2025-06-18', { headers })
     expect(client.server.protocolVersion).toBe('2025-06-18')
@@ -186,7 +186,7 @@ export function lifecycle({ open, endpoint, can }: Suite): void {
   describe('the greatest age of a session', () => {
     const aging = shared(open, { sessionTtl: 500, sessionMaxAge: 500 })
 
-    it('ends it, though it is in use (B37)', async () => {
+    it('ends it, also when it is in use (B37)', async () => {
       const client = await LegacyClient.open(aging(), '2025-11-25')
       expect((await client.request('ping')).status).toBe(200)
       await eventually(async () => expect((await client.request('ping')).status).toBe(404))
@@ -251,7 +251,7 @@ export function lifecycle({ open, endpoint, can }: Suite): void {
       'unknown/method',
       'constructor',
       '__proto__',
-    ])('answers %s with 404, for the revision has no such method (C11)', async (method) => {
+    ])('answers %s with 404, because the revision has no such method (C11)', async (method) => {
       const reply = await new ModernClient(endpoint()).request(method, {}, { id: 'mine' })
       expect(reply.status).toBe(404)
       expect(await reply.answer()).toMatchObject({ id: 'mine', error: { code: -32601 } })
@@ -328,7 +328,7 @@ export function lifecycle({ open, endpoint, can }: Suite): void {
       }
     })
 
-    it('does not mix with the handshake: a modern header on initialize is a mismatch (E.4)', async () => {
+    it('cannot be mixed with the handshake: a modern header on initialize is a mismatch (E.4)', async () => {
       const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: {} }
       const body = { jsonrpc: '2.0', id: 1, method: 'initialize', params }
       const reply = await post(endpoint(), body, { 'mcp-protocol-version': '2026-07-28' })

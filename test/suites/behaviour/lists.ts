@@ -35,7 +35,7 @@ export function lists({ open, endpoint }: Suite): void {
     }
 
     it.each(KINDS)(
-      '%s says how long it may be kept, in 2026 alone (C26, E.5)',
+      '%s says how long it may be cached, only in 2026 (C26, E.5)',
       async (method, member) => {
         const client = await connect(endpoint(), revision)
         const result = await (await client.request(method)).result()
@@ -53,7 +53,7 @@ export function lists({ open, endpoint }: Suite): void {
       },
     )
 
-    it('describes a tool with what the revision knows (B58, B60, B64)', async () => {
+    it('describes a tool with the members that the revision has (B58, B60, B64)', async () => {
       const tools = await list('tools/list', 'tools')
       expect(named(tools, 'echo')).toEqual({
         name: 'echo',
@@ -77,7 +77,7 @@ export function lists({ open, endpoint }: Suite): void {
       }
     })
 
-    it('gives an output schema that the revision can hold (B58, A.11)', async () => {
+    it('lists an output schema that the revision allows (B58, A.11)', async () => {
       const { outputSchema } = named(await list('tools/list', 'tools'), 'range')
       const numbers = { type: 'array', items: { type: 'number' } }
       if (!titles) expect(outputSchema).toBeUndefined()
@@ -88,7 +88,7 @@ export function lists({ open, endpoint }: Suite): void {
       }
     })
 
-    it('shows the argument for a handle to clients without sessions alone (C17)', async () => {
+    it('shows the argument for a handle only to clients without sessions (C17)', async () => {
       const { inputSchema } = named(await list('tools/list', 'tools'), 'recall')
       expect(Object.keys(inputSchema.properties)).toEqual(modern ? ['key', 'session'] : ['key'])
       expect(inputSchema.required).toEqual(['key'])
@@ -153,7 +153,7 @@ export function lists({ open, endpoint }: Suite): void {
       }
     })
 
-    it('puts a link into words for a revision without links (B64)', async () => {
+    it('writes a link as text for a revision without links (B64)', async () => {
       const client = await connect(endpoint(), revision)
       const { messages } = await (await client.request('prompts/get', { name: 'linked' })).result()
       expect(messages[0].content).toEqual(
@@ -185,7 +185,7 @@ export function lists({ open, endpoint }: Suite): void {
       expect((await read(uri))[0].text).toBe(`Jürgen K wrote 7 at ${uri}`)
     })
 
-    it('says how long what was read may be kept (C26)', async () => {
+    it('says how long a read resource may be cached (C26)', async () => {
       const client = await connect(endpoint(), revision)
       const result = await (await client.request('resources/read', { uri: 'test://text' })).result()
       const { ttlMs, cacheScope, resultType } = result
@@ -210,7 +210,7 @@ export function lists({ open, endpoint }: Suite): void {
       expect(error).toMatchObject({ code: modern ? -32602 : -32002, data: { uri } })
     })
 
-    it('keeps to itself why a resource could not be read', async () => {
+    it('does not show why a resource could not be read', async () => {
       const client = await connect(endpoint(), revision)
       const reply = await client.request('resources/read', { uri: 'test://broken' })
       const { error } = await reply.answer()
@@ -239,7 +239,7 @@ export function lists({ open, endpoint }: Suite): void {
       expect([many.values.length, many.total, many.hasMore]).toEqual([100, 250, true])
     })
 
-    it('refuses to complete what is not there (B55)', async () => {
+    it('refuses to complete an unknown name (B55)', async () => {
       const client = await connect(endpoint(), revision)
       const argument = { name: 'name', value: '' }
       for (const params of [
@@ -293,27 +293,24 @@ export function lists({ open, endpoint }: Suite): void {
       }
     })
 
-    it.each(REVISIONS)(
-      'begin at no cursor that was not given out, in %s (B56)',
-      async (revision) => {
-        const client = await connect(small(), revision)
-        const { nextCursor } = await (await client.request('tools/list')).result()
-        const other = await (await client.request('prompts/list')).result()
-        for (const cursor of [
-          'x',
-          '',
-          5,
-          null,
-          ['a'],
-          `${nextCursor} `,
-          ` ${nextCursor}`,
-          other.nextCursor,
-          '=?base64?',
-        ]) {
-          const { error } = await (await client.request('tools/list', { cursor })).answer()
-          expect([cursor, error?.code]).toEqual([cursor, -32602])
-        }
-      },
-    )
+    it.each(REVISIONS)('do not begin at an invented cursor, in %s (B56)', async (revision) => {
+      const client = await connect(small(), revision)
+      const { nextCursor } = await (await client.request('tools/list')).result()
+      const other = await (await client.request('prompts/list')).result()
+      for (const cursor of [
+        'x',
+        '',
+        5,
+        null,
+        ['a'],
+        `${nextCursor} `,
+        ` ${nextCursor}`,
+        other.nextCursor,
+        '=?base64?',
+      ]) {
+        const { error } = await (await client.request('tools/list', { cursor })).answer()
+        expect([cursor, error?.code]).toEqual([cursor, -32602])
+      }
+    })
   })
 }

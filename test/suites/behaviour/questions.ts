@@ -25,7 +25,7 @@ export function questions({ open, endpoint }: Suite): void {
       return client.converse('tools/call', { name: 'greet_person', arguments: {} }, answer)
     }
 
-    it('is asked with its schema, and its answer is what the handler goes on with (B66)', async () => {
+    it('is sent with its schema, and the handler continues with its answer (B66)', async () => {
       const { answer, questions: asked } = await greet(() => accept({ name: 'Ada' }))
       expect(answer.result.content[0].text).toBe('Hello, Ada!')
       expect(asked).toHaveLength(1)
@@ -41,10 +41,13 @@ export function questions({ open, endpoint }: Suite): void {
       })
     })
 
-    it.each(['decline', 'cancel'])('may be answered %s, which is a value (C31)', async (action) => {
-      const { answer } = await greet(() => ({ action }))
-      expect(answer.result.content[0].text).toBe(action)
-    })
+    it.each(['decline', 'cancel'])(
+      'may be answered with %s, which is a value (C31)',
+      async (action) => {
+        const { answer } = await greet(() => ({ action }))
+        expect(answer.result.content[0].text).toBe(action)
+      },
+    )
 
     it('is validated before the handler sees the answer (B66, C31)', async () => {
       const answers = [
@@ -65,7 +68,7 @@ export function questions({ open, endpoint }: Suite): void {
   })
 
   describe.each(WITH_URLS)('a URL for %s', (revision) => {
-    it('is asked in its own mode, and agreeing to open it is the answer (B67, C40)', async () => {
+    it('is sent in URL mode, and the consent to open it is the answer (B67, C40)', async () => {
       const client = await connect(endpoint(), revision, {
         capabilities: { elicitation: { url: {} } },
       })
@@ -90,7 +93,7 @@ export function questions({ open, endpoint }: Suite): void {
       return client.converse('tools/call', { name, arguments: {} }, answer)
     }
 
-    it('has its model write (B69, C41)', async () => {
+    it('lets its model write (B69, C41)', async () => {
       const { answer, questions: asked } = await call('write', () => written)
       expect(answer.result.content[0].text).toBe('m-1: Old pond')
       expect(asked[0]).toMatchObject({
@@ -116,7 +119,7 @@ export function questions({ open, endpoint }: Suite): void {
       ['use_tools', { sampling: {} }, { sampling: { tools: {} } }],
       ['places', {}, { roots: {} }],
     ])(
-      'is not asked by %s when it declares %j (B65, C18, C29)',
+      'gets no %s request when it declares %j (B65, C18, C29)',
       async (tool, capabilities, needed) => {
         const client = await connect(endpoint(), revision, { capabilities })
         const reply = await client.call(tool)
@@ -135,7 +138,7 @@ export function questions({ open, endpoint }: Suite): void {
   describe.each(WITH_FORMS)('more than one question to %s', (revision) => {
     const modern = isModern(revision)
 
-    it('may be asked at once', async () => {
+    it('may be sent at once', async () => {
       const client = await connect(endpoint(), revision, { capabilities: ABLE })
       const params = { name: 'three_at_once', arguments: {} }
       const { answer, questions: asked } = await client.converse(
@@ -154,7 +157,7 @@ export function questions({ open, endpoint }: Suite): void {
       ])
     })
 
-    it('may follow each other, and a step between them happens once', async () => {
+    it('may follow each other, and a step between them runs once', async () => {
       const client = await connect(endpoint(), revision, { capabilities: ABLE })
       const kept = await conversation(client)
       const params = { name: 'order', arguments: { item: 'tea', ...kept.args } }
@@ -176,7 +179,7 @@ export function questions({ open, endpoint }: Suite): void {
       expect(resource.answer.result.contents[0].text).toBe('for Ada')
     })
 
-    it('need not be waited for: the server outlives it', async () => {
+    it('need not be awaited: the server survives its rejection', async () => {
       const client = await connect(endpoint(), revision, { capabilities: ABLE })
       const reply = await client.call('forget')
       expect((await reply.result()).content[0].text).toBe('did not wait')
@@ -191,7 +194,7 @@ export function questions({ open, endpoint }: Suite): void {
       return LegacyClient.open(endpoint(), '2025-06-18', options)
     }
 
-    it('is answered by a POST of its own, which is accepted (B11)', async () => {
+    it('is answered by a separate POST, which is accepted (B11)', async () => {
       const client = await asking()
       const reply = await client.call('greet_person')
       const { id } = await reply.find(({ method }) => method === 'elicitation/create')
@@ -200,7 +203,7 @@ export function questions({ open, endpoint }: Suite): void {
       expect((await reply.result()).content[0].text).toBe('Hello, Ada!')
     })
 
-    it('takes the first answer, and none from another session (B39)', async () => {
+    it('accepts the first answer, and none from another session (B39)', async () => {
       const [client, stranger] = await Promise.all([asking(), asking()])
       const reply = await client.call('greet_person')
       const { id } = await reply.find(({ method }) => method === 'elicitation/create')
@@ -211,7 +214,7 @@ export function questions({ open, endpoint }: Suite): void {
       expect((await reply.result()).content[0].text).toBe('Hello, Ada!')
     })
 
-    it('that the client answers with an error is a failure of the call', async () => {
+    it('that the client answers with an error makes the call fail', async () => {
       const client = await asking()
       const params = { name: 'greet_person', arguments: {} }
       const { answer } = await client.converse('tools/call', params, () => undefined)
@@ -221,7 +224,7 @@ export function questions({ open, endpoint }: Suite): void {
       expect(second.answer.result.content[0].text).toBe('caught')
     })
 
-    it('cannot reach a client that takes no streams', async () => {
+    it('cannot reach a client that does not accept streams', async () => {
       const client = await asking('application/json')
       const { isError, content } = await (await client.call('greet_person')).result()
       expect([isError, content[0].text]).toEqual([
@@ -238,10 +241,10 @@ export function questions({ open, endpoint }: Suite): void {
       expect(await reply.rest()).toHaveLength(1)
     })
 
-    describe('that no one answers', () => {
+    describe('that is not answered', () => {
       const impatient = shared(open, { answerTimeout: 150 })
 
-      it('is cancelled, and a failure of the call (B49)', async () => {
+      it('is cancelled, and the call fails (B49)', async () => {
         const client = await LegacyClient.open(impatient(), '2025-11-25', { capabilities: ABLE })
         const reply = await client.call('greet_person')
         const { id } = await reply.find(({ method }) => method === 'elicitation/create')
@@ -266,14 +269,14 @@ export function questions({ open, endpoint }: Suite): void {
     const again = (tool: string, args: object, more: object) =>
       able().request('tools/call', { name: tool, arguments: args, ...more })
 
-    it('that the client cannot take is a 400, whatever form of reply it takes (C18)', async () => {
+    it('that needs a missing capability is a 400, in both forms of reply (C18)', async () => {
       for (const form of ['application/json', 'text/event-stream']) {
         const reply = await new ModernClient(endpoint(), { accept: form }).call('places')
         expect([form, reply.status]).toEqual([form, 400])
       }
     })
 
-    it('is one result with every question of it, and no promise to keep (C26, C28, C29)', async () => {
+    it('is one result with all its questions, which must not be cached (C26, C28, C29)', async () => {
       const result = await (await able().call('three_at_once')).result()
       expect(Object.keys(result).sort()).toEqual([
         '_meta',
@@ -286,7 +289,7 @@ export function questions({ open, endpoint }: Suite): void {
       expect(params).toContainEqual({ messages: [], maxTokens: 10 })
     })
 
-    it('may be answered in part: the rest is asked again, the part is kept (C31)', async () => {
+    it('may be answered in part: the part is kept, and the rest is asked again (C31)', async () => {
       const { inputRequests, requestState } = await first('three_at_once')
       const find = (questions: Record<string, Message>, method: string) =>
         Object.keys(questions).find((key) => questions[key]?.method === method) ?? 'none'
@@ -330,13 +333,13 @@ export function questions({ open, endpoint }: Suite): void {
       },
     )
 
-    it('does not take an answer to a question that was never asked (C30)', async () => {
+    it('ignores an answer to a question that was never asked (C30)', async () => {
       const inputResponses = { 'question-1': accept({ name: 'Mallory' }) }
       const result = await (await again('greet_person', {}, { inputResponses })).result()
       expect(result.resultType).toBe('input_required')
     })
 
-    it('ends the run of a handler that would catch it', async () => {
+    it('ends the run of a handler that catches everything', async () => {
       const { inputRequests, requestState } = await first('insist')
       const [key = ''] = Object.keys(inputRequests)
       const inputResponses = { [key]: accept({ name: 'Ada' }) }
@@ -395,7 +398,7 @@ export function questions({ open, endpoint }: Suite): void {
       expect([late.status, (await late.answer()).error?.code]).toEqual([400, -32602])
     })
 
-    it('goes on when nothing but the order of the arguments changed', async () => {
+    it('continues when only the order of the arguments changed', async () => {
       const result = await (await able().call('add', { a: 1, b: 2 })).result()
       expect(result.structuredContent).toEqual({ sum: 3 })
       const { requestState } = await first('order', { item: 'tea', extra: { a: 1, b: [2] } })
@@ -405,10 +408,10 @@ export function questions({ open, endpoint }: Suite): void {
       expect((await reply.result()).content[0].text).toBe('not ordered')
     })
 
-    describe('that takes too long', () => {
+    describe('that comes too late', () => {
       const impatient = shared(open, { stateTtl: 200 })
 
-      it('has expired (C30)', async () => {
+      it('is refused as expired (C30)', async () => {
         const client = new ModernClient(impatient(), { capabilities: ABLE })
         const { requestState } = await (await client.call('greet_person')).result()
         await eventually(async () => {

@@ -7,7 +7,7 @@ import { connect, LEGACY, REVISIONS } from './endpoint.ts'
 
 export function sessions({ endpoint }: Suite): void {
   describe.each(REVISIONS)('the values of a conversation of %s', (revision) => {
-    it('are there in its next calls, as the JSON they were', async () => {
+    it('are available in its next calls, as the same JSON', async () => {
       const client = await connect(endpoint(), revision)
       const kept = await conversation(client)
       for (const value of [{ deep: [1, { of: 'it' }] }, 'text', 0, false, null, [], 1.5]) {
@@ -33,7 +33,7 @@ export function sessions({ endpoint }: Suite): void {
       expect(await kept.value('x')).toBeNull()
     })
 
-    it('lose no update that comes at once with others', async () => {
+    it('lose no update among concurrent ones', async () => {
       const client = await connect(endpoint(), revision)
       const kept = await conversation(client)
       await Promise.all(
@@ -44,7 +44,7 @@ export function sessions({ endpoint }: Suite): void {
       expect(await kept.value('n')).toBe(12)
     })
 
-    it('are of that conversation alone', async () => {
+    it('belong only to that conversation', async () => {
       const [one, two] = await Promise.all([
         connect(endpoint(), revision).then(conversation),
         connect(endpoint(), revision).then(conversation),
@@ -55,7 +55,7 @@ export function sessions({ endpoint }: Suite): void {
   })
 
   describe('a handle of 2026', () => {
-    it('is minted by the first call and told to the model and the client (C17, C42)', async () => {
+    it('is created by the first call and shown to the model and the client (C17, C42)', async () => {
       const client = new ModernClient(endpoint())
       const { content, _meta } = await (await client.call('increment', { key: 'n' })).result()
       const handle = _meta['streamable-mcp/session']
@@ -66,7 +66,7 @@ export function sessions({ endpoint }: Suite): void {
       expect(next._meta['streamable-mcp/session']).toBe(handle)
     })
 
-    it('that no one gave out is a failure the model can mend (C42)', async () => {
+    it('that does not exist is a failure that the model can correct (C42)', async () => {
       const client = new ModernClient(endpoint())
       const { sessionId } = await LegacyClient.open(endpoint(), '2025-11-25')
       for (const session of ['mine', '', 5, 'A'.repeat(24), sessionId]) {
@@ -77,7 +77,7 @@ export function sessions({ endpoint }: Suite): void {
   })
 
   describe.each(LEGACY)('a session of %s', (revision) => {
-    it('takes its values along when it ends', async () => {
+    it('loses its values when it ends', async () => {
       const client = await LegacyClient.open(endpoint(), revision)
       const kept = await conversation(client)
       await kept.set('x', 1)
@@ -85,7 +85,7 @@ export function sessions({ endpoint }: Suite): void {
       expect((await client.call('recall', { key: 'x' })).status).toBe(404)
     })
 
-    it('has no handles: the argument is the tool’s own business', async () => {
+    it('has no handles: an argument of that name belongs to the tool', async () => {
       const client = await LegacyClient.open(endpoint(), revision)
       const result = await (await client.call('increment', { key: 'n' })).result()
       expect(result.content).toHaveLength(1)

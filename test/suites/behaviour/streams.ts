@@ -17,7 +17,7 @@ export function streams({ endpoint, can }: Suite): void {
     const detaches = primes && can('background')
     const connect = () => LegacyClient.open(endpoint(), revision)
 
-    it('gives each event an id, and begins with one to come back to if the revision says so (B17, B28, B29, H10)', async () => {
+    it('gives each event an id, and begins with a priming event if the revision has them (B17, B28, B29, H10)', async () => {
       const client = await connect()
       const replies = [await client.call('count', { to: 3 }, token), await client.call('shout')]
       await Promise.all(replies.map((reply) => reply.rest()))
@@ -34,7 +34,7 @@ export function streams({ endpoint, can }: Suite): void {
       expect(one).not.toBe(two)
     })
 
-    it('goes on behind any event, after the call and while it runs (B20, B30, B32)', async () => {
+    it('can be resumed after any event, after the call and while it runs (B20, B30, B32)', async () => {
       const client = await connect()
       const kept = await conversation(client)
       const reply = await client.call('hold', { until: 'ready' }, token)
@@ -56,7 +56,7 @@ export function streams({ endpoint, can }: Suite): void {
       ])
     })
 
-    it('is whole however often it is cut', async () => {
+    it('is complete after any number of cuts', async () => {
       const client = await connect()
       const whole = await client.call('count', { to: 12, everyMs: 3 }, token)
       await whole.notification('notifications/progress')
@@ -74,7 +74,7 @@ export function streams({ endpoint, can }: Suite): void {
       expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
     })
 
-    it('answers 204 after its last event, so that clients stop coming back', async () => {
+    it('answers 204 after its last event, so that clients do not come back', async () => {
       const client = await connect()
       const reply = await client.call('count', { to: 2 }, token)
       await reply.rest()
@@ -93,7 +93,7 @@ export function streams({ endpoint, can }: Suite): void {
       expect(resumed.status).toBe(204)
     })
 
-    it('is found by no one else, and under no event that it has not (B31, B39)', async () => {
+    it('is not found by other callers, or by an id of another event (B31, B39)', async () => {
       const [client, stranger] = await Promise.all([connect(), connect()])
       const reply = await client.call('count', { to: 2 }, token)
       await reply.rest()
@@ -139,7 +139,7 @@ export function streams({ endpoint, can }: Suite): void {
       },
     )
 
-    it('outlives a client that leaves, and its call too (B20)', async () => {
+    it('continues with its call when the client leaves (B20)', async () => {
       const client = await connect()
       const kept = await conversation(client)
       const reply = await client.call('hold', { until: 'ready' }, token)
@@ -160,7 +160,7 @@ export function streams({ endpoint, can }: Suite): void {
   describe.each(LEGACY.filter((revision) => revision >= '2025-06-18'))(
     'the stream of a call that asks in %s',
     (revision) => {
-      it('carries its questions to a client that resumes it', async () => {
+      it('sends its questions again to a client that resumes it', async () => {
         const capabilities = { elicitation: {} }
         const client = await LegacyClient.open(endpoint(), revision, { capabilities })
         const reply = await client.call('greet_person', {}, token)
