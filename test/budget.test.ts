@@ -86,6 +86,33 @@ describe('one call', () => {
     expect(set).toHaveBeenCalledTimes(2)
   })
 
+  it('reads no signal of its request, as that makes a whole Request on Node', async () => {
+    let reads = 0
+    const counting: Mcp = {
+      ...mcp,
+      fetch(request: Request, env?: Parameters<Mcp['fetch']>[1]) {
+        const { signal } = request
+        Object.defineProperty(request, 'signal', {
+          get() {
+            reads++
+            return signal
+          },
+        })
+        return mcp.fetch(request, env)
+      },
+    }
+    const endpoint = fetchEndpoint(counting)
+    const legacy = await LegacyClient.open(endpoint, '2025-11-25')
+    const modern = new ModernClient(endpoint)
+    for (const name of ['now', 'later']) {
+      expect(await (await legacy.call(name, { a: 1 })).result()).toMatchObject({})
+      expect(await (await modern.call(name, { a: 1 })).result()).toMatchObject({})
+    }
+    expect(reads).toBe(0)
+    await modern.request('subscriptions/listen', { notifications: { toolsListChanged: true } })
+    expect(reads).toBeGreaterThan(0)
+  })
+
   it('of tools/list writes the list as JSON once, until a tool is added or removed', async () => {
     const modern = new ModernClient(fetchEndpoint(mcp))
     const written = vi.spyOn(JSON, 'stringify')

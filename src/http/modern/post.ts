@@ -41,7 +41,7 @@ async function handleRequest(
   envelope: Envelope,
 ): Promise<Response> {
   const { id, method, params = {} } = request
-  const { headers, signal } = incoming.request
+  const { headers } = incoming.request
   checkMethodHeaders(headers, method, params)
   if (method === 'tools/call') checkParamHeaders(headers, server, params)
   const meta = readMeta(envelope.meta)
@@ -59,6 +59,8 @@ async function handleRequest(
     : undefined
   // A closed connection is the only cancellation of this revision (C8), where the platform reports it.
   const cancellation = new Cancellation((abort) => {
+    // Read here and not above: on Node, the first read of `signal` makes a whole `Request`, a fifth of a call's CPU time.
+    const { signal } = incoming.request
     if (signal.aborted) abort()
     else signal.addEventListener('abort', abort)
   })
