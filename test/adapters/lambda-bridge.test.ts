@@ -277,6 +277,15 @@ describe('a streaming handler', () => {
     expect(deadline - before).toBeLessThan(57_000)
   })
 
+  it('leaves half of a short invocation to the app', async () => {
+    const app = new Hono<{ Bindings: { platform: { deadline: number } } }>()
+    app.post('/mcp', (c) => c.json(c.env.platform.deadline))
+    const before = Date.now()
+    const { body } = await stream(app, { remaining: 2_000 })
+    expect(Number(body) - before).toBeGreaterThanOrEqual(1_000)
+    expect(Number(body) - before).toBeLessThan(2_000)
+  })
+
   it('sends status and headers of a reply without a body', async () => {
     const { head, body, ended } = await stream({
       fetch: () => new Response(null, { status: 202 }),

@@ -3,7 +3,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { readAuth } from '../../adapters/lambda.ts'
+import { readAuth, readEnvironment } from '../../adapters/lambda.ts'
 import { readSecret } from '../../adapters/secret.ts'
 import { createSigner } from '../../adapters/shared/signature.ts'
 import { readLambdaTools } from '../../reference/config.ts'
@@ -102,6 +102,12 @@ describe('the environment of a function', () => {
   it('never accepts all callers by accident', async () => {
     await expect(readAuth({})).rejects.toThrow(/AUTH_METHOD is not set/)
     expect(await readAuth({ AUTH_METHOD: 'none' })).toBeUndefined()
+  })
+
+  it('opens streams that listen only when it is told to, because each keeps an instance running', async () => {
+    expect(await readEnvironment({ AUTH_METHOD: 'none' })).toMatchObject({ listening: false })
+    const env = { AUTH_METHOD: 'none', MCP_STREAMS: 'true' }
+    expect(await readEnvironment(env)).toMatchObject({ listening: true })
   })
 
   it('omits tools for which the role has no rights', () => {

@@ -70,15 +70,19 @@ describe('static tokens', () => {
     hash.mockRestore()
   })
 
-  it('cannot use a tool whose scopes they lack (D7)', async () => {
-    const app = createAuthApp(bearer({ tokens: [secret] }), {
-      tools: { report: ['reports:read', 'reports:write'] },
-    })
-    const { status, challenge } = await call(app, `Bearer ${secret}`, { tool: 'report' })
-    expect(status).toBe(403)
-    expect(challenge).toContain('error="insufficient_scope"')
-    expect(challenge).toContain('scope="reports:read reports:write"')
-  })
+  it.each([[[]], [['reports:read']], [['reports:write', 'other']]])(
+    'cannot use a tool whose scopes they lack (D7): they have %j',
+    async (scopes) => {
+      const tokens = [{ token: secret, subject: 'build-server', scopes }]
+      const app = createAuthApp(bearer({ tokens }), {
+        tools: { report: ['reports:read', 'reports:write'] },
+      })
+      const { status, challenge } = await call(app, `Bearer ${secret}`, { tool: 'report' })
+      expect(status).toBe(403)
+      expect(challenge).toContain('error="insufficient_scope"')
+      expect(challenge).toContain('scope="reports:read reports:write"')
+    },
+  )
 
   it.each([
     ['no token at all', []],

@@ -97,6 +97,21 @@ describe('multi-round-trip requests (A.5)', () => {
     expect(runs).toBe(1)
   })
 
+  it('stay in the session that their first round has opened', async () => {
+    const { mcp, endpoint } = openServer()
+    mcp.tool('order', { description: 'Orders', session: true }, async (_, ctx) => {
+      const runs = await ctx.session.update<number>('runs', (n = 0) => n + 1)
+      await ctx.elicit('Sure?', v.object({}))
+      return `run ${runs}`
+    })
+    const client = new ModernClient(endpoint, { capabilities: { elicitation: {} } })
+    const { answer } = await client.converse('tools/call', { name: 'order' }, () => ({
+      action: 'accept',
+      content: {},
+    }))
+    expect(answer.result.content[0].text).toBe('run 2')
+  })
+
   it('ignore inherited properties of the answers', async () => {
     const { mcp, endpoint } = openServer()
     const parsed: unknown[] = []

@@ -34,12 +34,17 @@ describe('a question', () => {
   })
 
   it.each([
-    ['an error', { error: { code: -1, message: 'User rejected' } }],
-    ['an answer of another form', { result: { action: 'perhaps' } }],
-    ['an answer that breaks the schema', { result: { action: 'accept', content: { name: 1 } } }],
-  ])('that gets %s fails the call', async (_, response) => {
+    ['an error', { error: { code: -1, message: 'User rejected' } }, 'with error -1'],
+    ['an answer of another form', { result: { action: 'perhaps' } }, 'does not fit'],
+    [
+      'an answer that breaks the schema',
+      { result: { action: 'accept', content: { name: 1 } } },
+      'does not fit',
+    ],
+  ])('that gets %s fails the call', async (_, response, why) => {
     const { client, reply, question } = await ask()
     await client.respond(question.id, response)
-    expect(await reply.result()).toMatchObject({ isError: true })
+    const text = expect.stringContaining(why)
+    expect(await reply.result()).toMatchObject({ isError: true, content: [{ text }] })
   })
 })

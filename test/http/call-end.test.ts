@@ -118,3 +118,24 @@ describe('the end of a call', () => {
     await closing
   })
 })
+
+it('a handler that speaks after its result writes nothing any more', async () => {
+  const store = memoryStore()
+  let appends = 0
+  const { append } = store
+  store.append = (...given) => {
+    appends += 1
+    return append(...given)
+  }
+  const { mcp, endpoint } = openServer({ store })
+  let speak = () => {}
+  mcp.tool('work', { description: 'Returns first' }, (_, ctx) => {
+    speak = () => ctx.log.info('too late')
+    return 'done'
+  })
+  const client = await LegacyClient.open(endpoint, '2025-11-25')
+  expect((await (await client.call('work')).result()).content[0].text).toBe('done')
+  speak()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(appends).toBe(0)
+})

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Platform } from '../../src/index.ts'
 import { createMcp } from '../../src/index.ts'
 import type { LegacyRevision } from '../support/wire.ts'
-import { LegacyClient } from '../support/wire.ts'
+import { LegacyClient, ModernClient } from '../support/wire.ts'
 
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
@@ -46,6 +46,23 @@ describe('a call that closes its connection', () => {
   it('keeps it open for a client that could not come back', async () => {
     expect(await detachedCall({}, '2025-06-18')).toBe('done')
   })
+})
+
+it('a call ends at the deadline of its host, in both eras', async () => {
+  const mcp = createMcp({ name: 'host', version: '1.0.0', log: () => {} })
+  mcp.tool('work', { description: 'Works' }, () => new Promise<string>(() => {}))
+  const endpoint = {
+    url: 'http://localhost/mcp',
+    fetch: async (input: string | URL | Request, init?: RequestInit) =>
+      mcp.fetch(new Request(input, init), { platform: { deadline: Date.now() + 300 } }),
+    close: async () => {},
+  }
+  const clients = [await LegacyClient.open(endpoint, '2025-11-25'), new ModernClient(endpoint)]
+  for (const client of clients) {
+    const { isError, content } = await (await client.call('work')).result()
+    expect(isError).toBe(true)
+    expect(content[0].text).toMatch(/did not finish within 0\.\d seconds/)
+  }
 })
 
 describe('a body whose length is announced', () => {

@@ -18,6 +18,45 @@ describe('input of any size', () => {
     expect((await client.send(Array.from({ length: 100 }, (_, i) => cancel(i)))).status).toBe(202)
   })
 
+  it.each([
+    [8_000, 200],
+    [9_000, 400],
+  ])('takes capabilities of %i characters with %i', async (length, status) => {
+    const { endpoint } = openServer()
+    const params = {
+      protocolVersion: '2025-11-25',
+      capabilities: { experimental: { x: 'x'.repeat(length) } },
+      clientInfo: { name: 'wire', version: '1' },
+    }
+    const response = await endpoint.fetch(endpoint.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }),
+    })
+    expect(response.status).toBe(status)
+  })
+
+  it('keeps little of a client that names itself at length', async () => {
+    const { mcp, endpoint } = openServer()
+    mcp.tool('who', { description: 'Tells the client' }, (_, { request }) =>
+      JSON.stringify(request.client),
+    )
+    const clientInfo = { name: 'n'.repeat(50_000), version: 'v'.repeat(50_000) }
+    const send = (body: object, headers = {}) =>
+      endpoint.fetch(endpoint.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...body }),
+      })
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo }
+    const opened = await send({ method: 'initialize', params })
+    const session = opened.headers.get('mcp-session-id') ?? ''
+    const call = { method: 'tools/call', params: { name: 'who' } }
+    const { content } = (await (await send(call, { 'mcp-session-id': session })).json()).result
+    expect(content[0].text).toMatch(/^{"name":"nnn.*"version":"vvv/)
+    expect(content[0].text.length).toBeLessThan(1_000)
+  })
+
   it('gets a short answer to 20,000 wrong values', async () => {
     const { mcp, endpoint } = openServer()
     mcp.tool(

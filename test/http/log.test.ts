@@ -49,3 +49,15 @@ it('contains request, caller, session, method and tool, and no token, session id
   const text = JSON.stringify(lines)
   for (const kept of [TOKEN, 'secret', legacy.sessionId]) expect(text).not.toContain(kept)
 })
+
+it('has the id that the platform gave to the request', async () => {
+  const lines: LogEntry[] = []
+  const mcp = createMcp({ name: 'logged', version: '1', log: (entry) => lines.push(entry) })
+  const request = () => new Request('http://localhost/mcp', { method: 'DELETE' })
+  await mcp.fetch(request(), { platform: { requestId: 'r1' } })
+  await mcp.fetch(request())
+  expect(lines.map(({ requestId }) => requestId)).toEqual([
+    'r1',
+    expect.stringMatching(/^[\da-f-]{36}$/),
+  ])
+})

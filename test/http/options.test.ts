@@ -592,3 +592,43 @@ describe('an option that cannot work', () => {
     expect(() => createMcp({ name: 'a', version: '1', ...options })).toThrow(name)
   })
 })
+
+it('a call may take ten minutes by default, and not longer', async () => {
+  vi.useFakeTimers()
+  try {
+    const endpoint = start({ log: () => {} }, () => new Promise<string>(() => {}))
+    let ended = false
+    const client = new ModernClient(endpoint, { accept: 'application/json' })
+    const reply = client.call('first').then((value) => {
+      ended = true
+      return value
+    })
+    await vi.advanceTimersByTimeAsync(10 * MINUTE - SECOND)
+    expect(ended).toBe(false)
+    await vi.advanceTimersByTimeAsync(2 * SECOND)
+    expect((await (await reply).result()).content[0].text).toContain('within 600 seconds')
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+it('the events of a call are kept for as long as the call may take', async () => {
+  const { clock } = createClock()
+  const store = memoryStore({ clock })
+  const kept: number[] = []
+  const { append } = store
+  store.append = (log, after, entries, given) => {
+    kept.push(given.expiresAt - clock())
+    return append(log, after, entries, given)
+  }
+  const options = { store, clock, callTimeout: HOUR, streamRetention: MINUTE }
+  const client = await connect(
+    start(options, (_, ctx) => {
+      ctx.log.info('speaks')
+      return 'done'
+    }),
+  )
+  await (await client.call('first')).rest()
+  expect(kept.length).toBeGreaterThan(0)
+  expect(Math.min(...kept)).toBe(HOUR)
+})

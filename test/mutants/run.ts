@@ -1,7 +1,7 @@
 /**
  * `npm run test:mutants`: breaks the sources on purpose, one place at a time, and fails when the tests
  * do not notice. `-- --tenth` runs the tenth that today's date chooses, `-- --tenth=3` the third,
- * `-- memory.ts` those of the files with that text in their path, `-- --lanes=1` one at a time.
+ * `-- memory.ts` those with that text in their path or their reason, `-- --lanes=1` one at a time.
  */
 import type { ChildProcess } from 'node:child_process'
 import { execFileSync, fork } from 'node:child_process'
@@ -151,10 +151,10 @@ const tenth = option('tenth') === undefined ? undefined : Number(option('tenth')
 const all = await readMutants()
 for (const mutant of all) await mutate(mutant)
 const chosen = all.filter(
-  ({ file, equivalent }, index) =>
+  ({ file, reason, equivalent }, index) =>
     !equivalent &&
     (tenth === undefined || index % 10 === tenth) &&
-    (filters.length === 0 || filters.some((text) => file.includes(text))),
+    (filters.length === 0 || filters.some((text) => file.includes(text) || reason.includes(text))),
 )
 process.stdout.write(`${chosen.length} of ${all.length} mutants\n`)
 

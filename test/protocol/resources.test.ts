@@ -35,6 +35,26 @@ describe('resources', () => {
     expect((await cpuWith(300)) / (await cpuWith(1))).toBeLessThan(15)
   })
 
+  it('can be followed up to 500 of them', async () => {
+    serverOf().resource('file:///{name}', { name: 'file' }, () => 'x')
+    const endpoint = fetchEndpoint(mcp)
+    const uris = Array.from({ length: 501 }, (_, i) => `file:///${i}`)
+
+    const stream = await new ModernClient(endpoint).listen({ resourceSubscriptions: uris })
+    const { params } = await stream.notification('notifications/subscriptions/acknowledged')
+    expect(params.notifications.resourceSubscriptions).toHaveLength(500)
+    await stream.leave()
+
+    const client = await LegacyClient.open(endpoint, '2025-11-25')
+    const replies = await Promise.all(
+      uris.map((uri) => client.request('resources/subscribe', { uri })),
+    )
+    const errors = (await Promise.all(replies.map((reply) => reply.answer()))).flatMap(
+      ({ error }) => error ?? [],
+    )
+    expect(errors.map(({ code }) => code)).toEqual([-32602])
+  })
+
   it('can be followed up to 100,000 characters of their URIs', async () => {
     serverOf().resource('file:///{name}', { name: 'file' }, () => 'x')
     const endpoint = fetchEndpoint(mcp)

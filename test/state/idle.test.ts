@@ -1,7 +1,7 @@
 /** Calls and streams that have ended leave no timers, and waits poll less often the longer they last. */
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Mcp, Store } from '../../src/index.ts'
-import { memoryStore, StoreUnavailable } from '../../src/index.ts'
+import { createMcp, memoryStore, StoreUnavailable } from '../../src/index.ts'
 import { createBehaviourServer } from '../support/behaviour-server.ts'
 import { eventually, fetchEndpoint, LegacyClient, ModernClient } from '../support/wire.ts'
 
@@ -28,6 +28,28 @@ describe('a call that is over', () => {
       await eventually(async () => expect(timers()).toBeLessThanOrEqual(before))
     }
   })
+})
+
+it('a signal that a handler uses after its return does not read the store again and again', async () => {
+  const { wait: _, ...store } = memoryStore()
+  const reads: string[] = []
+  const { get } = store
+  store.get = (key) => {
+    reads.push(key[1])
+    return get(key)
+  }
+  let after = () => {}
+  mcp = createMcp({ name: 'late', version: '1', store, log: () => {} })
+  mcp.tool('forget', { description: 'Returns first' }, (_args, ctx) => {
+    after = () => ctx.signal.addEventListener('abort', () => {})
+    return 'returned'
+  })
+  const client = await LegacyClient.open(fetchEndpoint(mcp), '2025-11-25')
+  await (await client.call('forget')).result()
+  reads.length = 0
+  after()
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(reads.length).toBeLessThanOrEqual(1)
 })
 
 describe('a client that listens', () => {
