@@ -167,8 +167,8 @@ interface Answer {
 }
 
 /**
- * Passes an event to the app and returns its response, which ends before Lambda's timeout whatever
- * the app does. Returns undefined for an event that is not HTTP.
+ * Passes an event to the app and returns its response. Even if the app hangs, the response ends before
+ * Lambda's timeout. Returns undefined for an event that is not HTTP.
  */
 async function invoke(
   app: App,

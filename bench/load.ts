@@ -25,7 +25,7 @@ const SAMPLES = 120
 const MEBIBYTE = 1024 * 1024
 
 // With less time, the second quarter would begin before any session has expired.
-if (!(minutes >= 1)) throw new Error('Minutes: a number, 1 at the least')
+if (!(minutes >= 1)) throw new Error('Minutes: a number of at least 1')
 
 pinDriver()
 await buildServers()

@@ -1,4 +1,4 @@
-/** How the DynamoDB engine talks to AWS: a client made on first use, requests that end in bounded time, errors in our words. */
+/** How the DynamoDB engine talks to AWS: a client made on first use, requests with a time limit, and errors that are translated. */
 
 import type {
   DeleteItemCommandInput,

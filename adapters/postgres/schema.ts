@@ -138,7 +138,7 @@ SELECT version, (SELECT count(*) FROM announced) FROM changed`,
 SELECT version, (SELECT count(*) FROM announced) FROM changed`,
     ),
 
-    /** Parameters: partition, name. Tells a writer whose answer was lost what is there now. */
+    /** Parameters: partition, name. Shows a writer whose answer was lost the current record. */
     lastWriter: statement(
       'last_writer',
       `SELECT version, writer FROM ${records} WHERE partition = $1 AND name = $2`,

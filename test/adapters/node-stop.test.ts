@@ -123,7 +123,7 @@ describe('a Node server that stops', () => {
     expect(length).toBeGreaterThan(large.length)
   })
 
-  it('takes no new connection, and stops once however often it is told', async () => {
+  it('accepts no new connection, and stops only once when told several times', async () => {
     const { endpoint, port, close } = await start(() => sleep(300).then(() => 'done'))
     const reply = new ModernClient(endpoint).call('work')
     await sleep(100)
@@ -153,7 +153,7 @@ describe('a Node server that stops', () => {
     socket.destroy()
   })
 
-  it('stops its app once, however often it is told', async () => {
+  it('stops its app only once when told several times', async () => {
     let stops = 0
     const server = await serve(
       {

@@ -173,7 +173,7 @@ describe('the Node adapter', () => {
     await expect(requests[0]).resolves.toMatchObject({ status: 400 })
   })
 
-  it('hears a client that has sent its whole call and left before anybody looked at it (B20)', async () => {
+  it('notices a client that has sent its whole call and left before the call began (B20)', async () => {
     let admit = () => {}
     let noted = 0
     let waits = false

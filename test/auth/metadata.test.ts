@@ -55,7 +55,7 @@ describe('protected resource metadata (RFC 9728)', () => {
   it.each<[string, Partial<OAuthOptions>, Platform, string | undefined, string, string]>([
     ['configuration', { resource }, {}, resource, 'https://mcp.example.com', '/mcp'],
     [
-      'configuration, whatever the platform says',
+      'configuration, also when the platform has another one',
       { resource },
       { baseUrl: 'https://abc.execute-api.eu-central-1.amazonaws.com/prod' },
       resource,

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `npm run check:template`: lints template.yaml, builds it as `sam build` does, and tests what SAM makes of it.
+# `npm run check:template`: lints template.yaml, builds it as `sam build` does, and tests the stack that SAM translates it to.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bash test/aws/tools.sh
@@ -8,7 +8,7 @@ export PATH="$PWD/.cache/aws/python/bin:$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_R
 cfn-lint template.yaml
 sam validate --lint
 sam build
-# What SAM built is what `npm run build` builds, file by file.
+# SAM must build the same files as `npm run build`.
 npm run --silent build:lambda
 diff -rq --exclude='*.map' dist/lambda/lambda .aws-sam/build/McpFunction
 diff -rq --exclude='*.map' dist/lambda/authorizer .aws-sam/build/AuthorizerFunction

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs, once, what the AWS checks need and `npm ci` must not cost a newcomer: Python's CloudFormation
-# tools, Node 24, and Lambda's own runtime client. All of it ends up in .cache/aws.
+# Installs once the tools that only the AWS checks need, so that `npm ci` stays fast: Python’s CloudFormation
+# tools, Node 24, and Lambda's own runtime client. They are installed in .cache/aws.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -35,6 +35,18 @@ const WORDS: readonly [word: RegExp, real?: RegExp][] = [
   [/\b(nobody|somebody)\b/i, /'nobody'|users\/nobody\/|'Nobody'|must be/],
   [/(?<!\b[Tt]here |n[Tt]here )\b(is|are|was|were) no\b(?! longer| faster| slower)/i],
   [/(: |, |; |\bis |\bof |\bwith |\bby )one that\b/i],
+  [/\bhears?\b/i],
+  [/\b(in our words|in so many words)\b/i],
+  [/\b(let|lets|letting) go\b/i],
+  [/\bso many\b/i],
+  [/\bat the (least|most)\b/i],
+  [/\bfor good\b/i],
+  [/\b(get|gets|got) over\b/i],
+  [/\b(come|comes|came) to nothing\b/i],
+  [/\b(what is there|what is not there)\b/i],
+  [/\b(may well|as it were)\b/i],
+  [/\bmakes? of it\b/i],
+  [/\bfor (as|so) long as it\b/i],
 ]
 
 /** Files that hold the words because they are about them. */

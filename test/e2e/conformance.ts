@@ -107,5 +107,5 @@ stop()
 // A host that cannot run some scenarios has fewer checks.
 const enough = successes >= FEWEST_CHECKS || runs.length < RUNS.length
 console.error(`${passed} passed, ${runs.length - passed} failed, ${successes} successful checks`)
-if (!enough) console.error(`There must be ${FEWEST_CHECKS} successful checks at the least.`)
+if (!enough) console.error(`There must be at least ${FEWEST_CHECKS} successful checks.`)
 process.exitCode = passed === runs.length && enough ? 0 : 1

@@ -16,7 +16,7 @@ import type { Mutant } from './list.ts'
 import { mutate, ROOT, readMutants } from './list.ts'
 
 /**
- * A mutant that makes the tests wait for ever counts as noticed when they take so many times as long
+ * A mutant that makes the tests wait for ever counts as noticed when they take this many times as long
  * as without it.
  */
 const SLOWER = 10

@@ -53,7 +53,7 @@ describe('pages', () => {
 })
 
 describe('a list', () => {
-  it('costs the same for each item, however long it is', async () => {
+  it('costs the same for each item, for lists of any length', async () => {
     const walk = async (items: number) => {
       serverOf({ pageSize: 20 })
       for (let i = 0; i < items; i++) mcp.resource(`file:///${i}`, { name: `r${i}` }, () => 'x')

@@ -23,7 +23,7 @@ def value_of(field: dict):
     return "me@example.com" if field["type"] == "string" else 1
 
 
-# Tool, and what has to stand in its text.
+# Each tool, and a part of its text.
 CALLS = [
     ("test_simple_text", "This is a simple text response"),
     ("test_tool_with_progress", "executed successfully"),

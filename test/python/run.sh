@@ -22,7 +22,7 @@ until [ -s "$url" ]; do
   sleep 0.1
 done
 
-# version 2 warns of what 2026 has dropped, and 2025 has
+# Version 2 warns about features of 2025 that 2026 has removed.
 export PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore
 .cache/python/1.30.0/bin/python test/python/client_v1.py "$(cat "$url")"
 for mode in auto legacy 2026-07-28; do

@@ -105,7 +105,7 @@ describe('a call that asks', () => {
     return reads
   }
 
-  it('reads each answer a few times, whatever the number of answers before it', async () => {
+  it('reads each answer a few times, for any number of answers before it', async () => {
     const { entries } = await readsOf((question) => times(50, question))
     // There were 5,050 when each question and each answer read the whole log.
     expect(entries).toBeLessThan(400)

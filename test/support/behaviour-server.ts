@@ -207,7 +207,7 @@ function streams(mcp: Mcp): void {
   mcp.tool(
     'detach',
     {
-      description: 'Lets go of the connection, waits until a value is set, and returns it',
+      description: 'Closes the connection, waits until a value is set, and returns it',
       input: v.object({ until: v.string(), retryMs: v.number() }),
       session: true,
     },

@@ -31,7 +31,7 @@ async function origin(target: Target): Promise<Verdict> {
       target.isLocal
         ? errorFinding(
             what,
-            'The server does not check Origin, so nothing but the browser keeps pages from its tools.',
+            'The server does not check Origin, so only the browser keeps pages from its tools.',
             fix,
           )
         : warningFinding(what, 'The server does not check Origin.', fix),
@@ -42,7 +42,7 @@ async function origin(target: Target): Promise<Verdict> {
 
 const LEGACY_HEADERS = ['authorization', 'content-type', 'mcp-protocol-version', 'mcp-session-id']
 
-/** 2026-07-28 has no sessions, and names the method in a header of its own. */
+/** 2026-07-28 has no sessions, and names the method in a separate header. */
 const MODERN_HEADERS = [
   'authorization',
   'content-type',

@@ -115,8 +115,8 @@ export function streams({ endpoint, can }: Suite): void {
 
     it(
       detaches
-        ? 'may be let go by the server, which says when to come back (B16, B18)'
-        : 'is never let go before its answer (B15)',
+        ? 'may be disconnected by the server, which says when to come back (B16, B18)'
+        : 'is never disconnected before its answer (B15)',
       async () => {
         const client = await connect()
         const kept = await conversation(client)
