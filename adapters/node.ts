@@ -39,6 +39,19 @@ export interface ServeOptions {
   drainTimeout?: number
   /** Stop at SIGINT and SIGTERM. @default true */
   signals?: boolean
+  /**
+   * A path such as `/health` whose GET answers 200 with `{"status":"Healthy"}` while the server takes
+   * calls, and 503 during `stopDelay`. It needs no authorization, has no store operation, and
+   * answers to every host name, as probes of a container come by its address.
+   * @default none
+   */
+  health?: string
+  /**
+   * Milliseconds for which a server that was told to stop still takes calls, so that a load balancer
+   * notices the 503 of `health` and sends new ones elsewhere.
+   * @default 0
+   */
+  stopDelay?: number
 }
 
 /** A server that listens. */
@@ -59,12 +72,14 @@ export async function serve(
   options: ServeOptions = {},
 ): Promise<NodeServer> {
   const { port = 3000, host = '127.0.0.1', grace = 10_000, signals = true } = options
-  const { trustProxy = false, drainTimeout = 30_000 } = options
+  const { trustProxy = false, drainTimeout = 30_000, health, stopDelay = 0 } = options
+  let stopping = false
   const server = listen({
     // Without `trustProxy`, nothing that the client sends becomes part of the platform.
     fetch: (request, { incoming }) => {
       // A URL that differs from the request target was normalized: `/x/../mcp` must not reach `/mcp`.
       const { url: target = '' } = incoming
+      if (target === health && request.method === 'GET') return healthResponse(stopping)
       if (!request.url.endsWith(target) && hasDotSegment(target)) {
         return new Response(null, { status: 404 })
       }
@@ -97,7 +112,9 @@ export async function serve(
 
   let closing: Promise<void> | undefined
   const close = () => {
+    stopping = true
     closing ??= (async () => {
+      if (stopDelay > 0) await new Promise((resolve) => setTimeout(resolve, stopDelay))
       // The method of HTTP servers would also destroy connections on which bytes of a reply still wait.
       const closed = new Promise<void>((resolve) => {
         Reflect.apply(Server.prototype.close, server, [() => resolve()])
@@ -125,6 +142,14 @@ export async function serve(
     process.on('SIGTERM', close)
   }
   return { port: (server.address() as AddressInfo).port, close }
+}
+
+/** The casing of the status is what Bedrock AgentCore Runtime asks for. Other probes read the code alone. */
+function healthResponse(stopping: boolean): Response {
+  const headers = { 'cache-control': 'no-store' }
+  return stopping
+    ? Response.json({ status: 'Stopping' }, { status: 503, headers })
+    : Response.json({ status: 'Healthy' }, { headers })
 }
 
 /**

@@ -185,3 +185,46 @@ describe('signals', () => {
     expect(count()).toBe(before)
   })
 })
+
+describe('the health of a Node server', () => {
+  async function healthy(options: { health?: string; stopDelay?: number }) {
+    const mcp = createMcp({ name: 'healthy', version: '1.0.0', log: () => {} })
+    mcp.tool('work', { description: 'Works' }, () => 'done')
+    const server = await serve(mcp, { port: 0, signals: false, grace: 0, ...options })
+    const base = `http://127.0.0.1:${server.port}`
+    return { ...server, base, endpoint: { url: `${base}/mcp`, fetch, close: async () => {} } }
+  }
+
+  it('is told to GET on its path alone, whatever the host name', async () => {
+    const { base, port, close } = await healthy({ health: '/health' })
+    const response = await fetch(`${base}/health`)
+    expect([response.status, await response.text()]).toEqual([200, '{"status":"Healthy"}'])
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    expect((await fetch(`${base}/health`, { method: 'POST' })).status).toBe(404)
+    expect((await fetch(`${base}/health/more`)).status).toBe(404)
+    const socket = connect(port, '127.0.0.1')
+    socket.write('GET /health HTTP/1.1\r\nHost: 10.0.0.7\r\nConnection: close\r\n\r\n')
+    const [head] = await once(socket, 'data')
+    expect(String(head)).toMatch(/^HTTP\/1.1 200 /)
+    await close()
+  })
+
+  it('is not told without the option', async () => {
+    const { base, close } = await healthy({})
+    expect((await fetch(`${base}/health`)).status).toBe(404)
+    await close()
+  })
+
+  it('is 503 while a stopping server still takes calls', async () => {
+    const { base, endpoint, close } = await healthy({ health: '/health', stopDelay: 400 })
+    const startedAt = performance.now()
+    const closing = close()
+    const response = await fetch(`${base}/health`)
+    expect([response.status, await response.text()]).toEqual([503, '{"status":"Stopping"}'])
+    const reply = await new ModernClient(endpoint).call('work')
+    expect((await reply.result()).content[0].text).toBe('done')
+    await closing
+    expect(performance.now() - startedAt).toBeGreaterThan(390)
+    await expect(fetch(`${base}/health`)).rejects.toThrow()
+  })
+})
