@@ -24,7 +24,9 @@ async function sourcesUnder(folder: string, kind: RegExp): Promise<Source[]> {
 
 const sources = (
   await Promise.all(
-    ['src', 'adapters', 'reference', 'cli/src'].map((folder) => sourcesUnder(folder, /\.ts$/)),
+    ['src', 'adapters', 'reference', 'cli/src', 'create-streamable-mcp/src'].map((folder) =>
+      sourcesUnder(folder, /\.ts$/),
+    ),
   )
 ).flat()
 const imports = sources.flatMap(importsOf)

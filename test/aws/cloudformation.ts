@@ -28,10 +28,15 @@ export interface Resource {
   readonly Properties: Readonly<Record<string, unknown>>
 }
 
+const TEMPLATE = new URL('../../template.yaml', import.meta.url).pathname
+
 /** Translates `template.yaml` with SAM's own translator. CloudFormation gets the same result. */
 export function translate(...sets: readonly Parameters[]): Template[] {
+  return translateFile(TEMPLATE, sets)
+}
+
+function translateFile(template: string, sets: readonly Parameters[]): Template[] {
   const script = new URL('./translate.py', import.meta.url).pathname
-  const template = new URL('../../template.yaml', import.meta.url).pathname
   const output = execFileSync(`${tools}python/bin/python`, [script, template], {
     input: JSON.stringify(sets.length > 0 ? sets : [{}]),
     maxBuffer: 1e8,
@@ -40,9 +45,9 @@ export function translate(...sets: readonly Parameters[]): Template[] {
   return JSON.parse(output.toString()) as Template[]
 }
 
-/** Returns the stack for a set of parameters. */
-export function stackOf(parameters: Parameters = {}): Stack {
-  const [template] = translate(parameters)
+/** Returns the stack for a set of parameters. The template is the repository's own by default. */
+export function stackOf(parameters: Parameters = {}, path: string = TEMPLATE): Stack {
+  const [template] = translateFile(path, [parameters])
   if (template === undefined) throw new Error('nothing was translated')
   return evaluate(template, parameters)
 }

@@ -1,8 +1,6 @@
 /** The template's whole stack, served with its own bundles and environment, and used by the official clients. */
 
 import { createHash } from 'node:crypto'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import {
   Client as ModernClient,
   StreamableHTTPClientTransport as ModernTransport,
@@ -17,9 +15,8 @@ import { createOAuthMemory } from '../support/oauth-client.ts'
 import { startOidcProvider } from '../support/oidc-provider.ts'
 import { bundle } from './bundle.ts'
 import type { Parameters } from './cloudformation.ts'
-import { stackOf } from './cloudformation.ts'
+import { deployStack } from './deployment.ts'
 import { lambdaHost } from './lambda-host.ts'
-import { restFront } from './rest-front.ts'
 import { urlFront } from './url-front.ts'
 
 const secret = 'a-generated-token-of-some-length-0123456789'
@@ -28,59 +25,8 @@ afterAll(async () => {
   for (const close of closers.reverse()) await close()
 })
 
-/** A stand-in for Secrets Manager that has one secret, under the ARN that the stack gives it. */
-async function secretsManager(arn: string): Promise<string> {
-  const server = createServer(async (request, response) => {
-    const parts: Buffer[] = []
-    for await (const part of request) parts.push(part)
-    const { SecretId } = JSON.parse(Buffer.concat(parts).toString())
-    const known = SecretId === arn
-    response.writeHead(known ? 200 : 400, { 'content-type': 'application/x-amz-json-1.1' })
-    response.end(
-      JSON.stringify(known ? { SecretString: secret } : { __type: 'ResourceNotFoundException' }),
-    )
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closers.push(async () => server.close())
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-/** Starts everything in a stack that runs, configured only by the template. */
-async function deploy(parameters: Parameters, more: Record<string, string> = {}) {
-  const stack = stackOf(parameters)
-  const database = await startDynalite({ table: String(stack.outputs.Table) })
-  closers.push(database.close)
-  const local = {
-    AWS_ENDPOINT_URL_DYNAMODB: database.endpoint,
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: await secretsManager(
-      'arn:aws:secretsmanager:eu-west-1:123456789012:secret:weather-Token-AbCdEf',
-    ),
-    ...more,
-  }
-  const host = (id: string, bundled: string) => {
-    const resource = stack.resources[id]
-    if (resource === undefined) throw new Error(`there is no ${id}`)
-    const { Environment, Timeout } = resource.Properties as {
-      Environment: { Variables: Record<string, string | number> }
-      Timeout: number | string
-    }
-    const given = Object.entries(Environment.Variables).map(([name, value]) => [name, `${value}`])
-    const started = lambdaHost({
-      taskRoot: new URL(`../../dist/lambda/${bundled}`, import.meta.url).pathname,
-      name: id,
-      timeoutSeconds: Number(Timeout),
-      env: { ...Object.fromEntries(given), ...local },
-    })
-    closers.push(started.close)
-    return started
-  }
-  const mcp = host('McpFunction', 'lambda')
-  const gate = stack.resources.AuthorizerFunction && host('AuthorizerFunction', 'authorizer')
-  const functions = { McpFunction: mcp, ...(gate && { AuthorizerFunction: gate }) }
-  const front = await restFront({ stack, functions })
-  closers.push(front.close)
-  return { front, mcp, gate, endpoint: new URL(String(stack.outputs.Endpoint)) }
-}
+const deploy = (parameters: Parameters, env: Record<string, string> = {}) =>
+  deployStack({ parameters, env, secret, closers })
 
 const open: { close(): Promise<void> }[] = []
 afterEach(async () => {

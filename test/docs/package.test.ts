@@ -14,6 +14,7 @@ interface PackageJson {
 const read = <T>(path: string) => JSON.parse(readFileSync(path, 'utf8')) as T
 const library = read<PackageJson>('package.json')
 const client = read<PackageJson>('cli/package.json')
+const creator = read<PackageJson>('create-streamable-mcp/package.json')
 
 /** Returns the source of an entry of the package. */
 const sourceOf = ({ types }: { types: string }) =>
@@ -21,12 +22,14 @@ const sourceOf = ({ types }: { types: string }) =>
 
 describe('the packages', () => {
   it('have one version, one license and one repository', () => {
-    expect(client.version).toBe(library.version)
+    expect([client.version, creator.version]).toEqual([library.version, library.version])
     expect(client.license).toBe(library.license)
     expect(client.bugs).toBe(library.bugs)
     expect(client.repository).toEqual({ ...library.repository, directory: 'cli' })
+    const directory = 'create-streamable-mcp'
+    expect(creator.repository).toEqual({ ...library.repository, directory })
     const page = library.repository.url.replace(/^git\+(.*)\.git$/, '$1')
-    for (const { homepage, bugs } of [library, client]) {
+    for (const { homepage, bugs } of [library, client, creator]) {
       expect(homepage.startsWith(page)).toBe(true)
       expect(bugs.startsWith(page)).toBe(true)
     }

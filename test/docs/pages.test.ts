@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { VARIABLES } from '../../adapters/environment/variables.ts'
+import { TARGETS } from '../../create-streamable-mcp/src/targets.ts'
 import { toLlms } from '../../docs/llms.ts'
 import { anchorsOf, linksOf, PAGES, pageOf } from '../support/docs.ts'
 
@@ -50,7 +51,8 @@ describe.each(PAGES.map((page) => [page.path, page] as const))('%s', (_, page) =
     const named = [...page.text.matchAll(/npm run (?:--silent )?([\w:]+)/g)].map(
       ([, name = '']) => name,
     )
-    const known = { ...packageJson.scripts, ...scripts }
+    // The starters have scripts of their own.
+    const known = { ...packageJson.scripts, ...scripts, ...TARGETS.aws.scripts, check: 'tsc' }
     expect(named.filter((name) => !(name in known))).toEqual([])
   })
 

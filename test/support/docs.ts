@@ -16,6 +16,7 @@ export const PAGES: readonly Page[] = [
     'SECURITY.md',
     'CHANGELOG.md',
     'cli/README.md',
+    'create-streamable-mcp/README.md',
     'examples/agent/README.md',
   ],
   ...readdirSync('docs')

@@ -65,6 +65,7 @@ const inSrc = inside('src')
 const inAdapters = inside('adapters')
 const inReference = inside('reference')
 const inCli = inside('cli')
+const inCreate = inside('create-streamable-mcp')
 const isFile = (to: string) => to.endsWith('.ts')
 
 /** Where HTTP is not known. */
@@ -126,7 +127,13 @@ const FAST_PATH = inside(
 )
 
 /** Modules that run when they are imported. */
-const isEntry = inside('reference/entry', 'cli/src/main.ts', 'reference/bundle.ts')
+const isEntry = inside(
+  'reference/entry',
+  'cli/src/main.ts',
+  'create-streamable-mcp/src/main.ts',
+  'create-streamable-mcp/src/generate.ts',
+  'reference/bundle.ts',
+)
 
 export const MOST_LINES = 300
 
@@ -243,6 +250,15 @@ export const RULES: readonly Rule[] = [
     [
       { 'cli/src/a.ts': imports('../../src/index.ts') },
       { 'reference/a.ts': imports('../cli/src/text.ts') },
+    ],
+  ),
+  noImport(
+    'has a starter that imports nothing else, and that nothing else imports',
+    ({ from, to }) =>
+      (isFile(to) && inCreate(from) && !inCreate(to)) || (!inCreate(from) && inCreate(to)),
+    [
+      { 'create-streamable-mcp/src/a.ts': imports('../../src/index.ts') },
+      { 'reference/a.ts': imports('../create-streamable-mcp/src/project.ts') },
     ],
   ),
   noImport('has entries that nothing imports', ({ to }) => isEntry(to), [
