@@ -14,7 +14,7 @@ import { challengeOf } from './challenge.ts'
 import { refreshingClient } from './client-identity.ts'
 import type { Ask } from './form-dialog.ts'
 import type { ShowLoginPage } from './login.ts'
-import { dated, login } from './login.ts'
+import { login, withExpiry } from './login.ts'
 import type { Challenge } from './problem.ts'
 import { exitCodes, findCause, LoginRequired, Problem, ScopeRequired } from './problem.ts'
 import type { Settings } from './settings.ts'
@@ -165,7 +165,7 @@ export class Authorization {
    */
   async refresh(spent: string | undefined): Promise<Login | undefined> {
     const { store, settings } = this.#options
-    return store.exclusively(this.#server, async () => {
+    return store.withRefreshLock(this.#server, async () => {
       const held = await store.login(this.#server)
       if (held?.tokens === undefined) return undefined
       if (held.tokens.access_token !== spent && !this.#isEnding(held)) return held
@@ -199,7 +199,7 @@ export class Authorization {
           ...(metadata !== undefined && { metadata }),
           ...(resource !== undefined && { resource }),
         })
-        const kept = dated({ ...tokens, issuer: held.issuer }, this.#now())
+        const kept = withExpiry({ ...tokens, issuer: held.issuer }, this.#now())
         await store.update(this.#server, held.issuer, { tokens: kept })
         return { ...held, tokens: kept }
       } catch (error) {

@@ -57,7 +57,7 @@ export async function login(options: LoginOptions): Promise<void> {
       ...(scope !== undefined && { scope }),
     })
     if (outcome === 'AUTHORIZED' || provider.page === undefined) return
-    const answer = await visited(provider.page, provider.state(), callback, options)
+    const answer = await waitForRedirect(provider.page, provider.state(), callback, options)
     // `finishAuth` checks the issuer of the answer (RFC 9207) before it uses anything else in it.
     const transport = new StreamableHTTPClientTransport(new URL(serverUrl), {
       authProvider: provider,
@@ -70,7 +70,7 @@ export async function login(options: LoginOptions): Promise<void> {
 }
 
 /** Waits for the answer that the browser brings, or that the user pastes. */
-async function visited(
+async function waitForRedirect(
   page: URL,
   state: string,
   callback: Callback,
@@ -183,7 +183,7 @@ class LoginProvider implements OAuthClientProvider {
     const scope = this.page?.searchParams.get('scope') ?? undefined
     const { clientId } = identity
     await store.update(server, issuer, {
-      tokens: dated(tokens, now()),
+      tokens: withExpiry(tokens, now()),
       scope,
       // A refresh has to name the client that got these tokens. Its secret is not stored, only the fact
       // that this issuer may see it.
@@ -260,7 +260,7 @@ class LoginProvider implements OAuthClientProvider {
 }
 
 /** Adds the time at which the tokens expire, because a later run needs it. */
-export function dated(tokens: StoredOAuthTokens, now: number): Tokens {
+export function withExpiry(tokens: StoredOAuthTokens, now: number): Tokens {
   if (tokens.expires_in === undefined) return tokens
   return { ...tokens, expires_at: now + Number(tokens.expires_in) * 1000 }
 }

@@ -133,7 +133,7 @@ export class TokenStore {
    * Runs `body` while no other process uses the refresh token of this server. If a rotated refresh token
    * is used twice, the issuer revokes the whole login (RFC 9700 section 4.14).
    */
-  async exclusively<T>(server: string, body: () => Promise<T>): Promise<T> {
+  async withRefreshLock<T>(server: string, body: () => Promise<T>): Promise<T> {
     const name = createHash('sha256').update(server).digest('hex').slice(0, 16)
     await this.#prepare()
     return withLock(join(this.#folder, `refresh-${name}.lock`), body)
