@@ -22,7 +22,7 @@ import { resultPrefixOf } from './protocol/server-meta.ts'
 import type { Implementation } from './protocol/types.ts'
 import type { Schema } from './schema/schema.ts'
 import type { LogEntry, Server } from './server.ts'
-import { ChangeFeed } from './state/change-log.ts'
+import { createChanges } from './state/change-feed.ts'
 import { memoryStore } from './state/memory.ts'
 import type { Seal } from './state/sealed-state.ts'
 import type { LegacySession } from './state/sessions.ts'
@@ -138,7 +138,7 @@ export function createMcp(options: McpOptions): Mcp {
     clock,
   }
   const registry = new Registry()
-  const changes = new ChangeFeed(store, clock)
+  const changes = createChanges(store, clock)
   const info = toInfo(options)
   let seal: Seal | undefined
   const server: Server = {

@@ -5,7 +5,7 @@ import type { Registry } from './handlers/registry.ts'
 import type { StreamReaders } from './lib/stream-readers.ts'
 import type { Observer } from './protocol/observer.ts'
 import type { Implementation } from './protocol/types.ts'
-import type { ChangeFeed } from './state/change-log.ts'
+import type { Changes } from './state/change-feed.ts'
 import type { StreamOptions } from './state/event-log/event-log.ts'
 import type { MailboxOptions } from './state/mailbox.ts'
 import type { Seal } from './state/sealed-state.ts'
@@ -32,7 +32,7 @@ export interface Server {
   readonly store: Store
   readonly sessions: Sessions<LegacySession>
   readonly handles: Sessions
-  readonly changes: ChangeFeed
+  readonly changes: Changes
   readonly seal: () => Promise<Seal>
   /** Makes what runs tasks; called with the first task. */
   readonly runner: RunnerFactory
