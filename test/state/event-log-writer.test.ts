@@ -19,16 +19,16 @@ afterEach(() => writer?.abandon())
 function open(store = memoryStore()) {
   const delivered: (string | undefined)[][] = []
   const seen = { lost: 0 }
-  const made = new EventLogWriter(
+  const made = new EventLogWriter({
+    ...options,
     store,
-    'session/anyone/1',
-    [1],
-    options,
-    (events) => delivered.push(...events.map(({ id, data }) => [id, data])),
-    () => {
+    partition: 'session/anyone/1',
+    requests: [1],
+    deliver: (events) => delivered.push(...events.map(({ id, data }) => [id, data])),
+    lost: () => {
       seen.lost += 1
     },
-  )
+  })
   writer = made
   return { store, writer: made, delivered, seen }
 }

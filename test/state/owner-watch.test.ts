@@ -161,14 +161,14 @@ describe('a reader of a silent stream', () => {
   const partition = 'session/anyone/1'
 
   async function silent(store: Store) {
-    const writer = new EventLogWriter(
+    const writer = new EventLogWriter({
+      ...options,
       store,
       partition,
-      [1],
-      options,
-      () => {},
-      () => {},
-    )
+      requests: [1],
+      deliver: () => {},
+      lost: () => {},
+    })
     writer.push('{}')
     await writer.flush()
     return writer

@@ -64,14 +64,14 @@ export async function handleLegacyPost(
       onOpen: (stream, end) => server.readers.take(`${session.partition}/${stream}`, end),
       detaches: priming && incoming.platform.background !== false,
       eventLog: (deliver, lost) =>
-        new EventLogWriter(
-          server.store,
-          session.partition,
-          requests.map(({ id: requestId }) => requestId),
-          server.eventLog,
+        new EventLogWriter({
+          ...server.eventLog,
+          store: server.store,
+          partition: session.partition,
+          requests: requests.map(({ id: requestId }) => requestId),
           deliver,
           lost,
-        ),
+        }),
       // A lost connection is not a cancellation: the call goes on, and its events are kept for a client that resumes (B20).
       onGone: () => {},
     },

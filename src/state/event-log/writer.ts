@@ -12,6 +12,18 @@ export type Deliver = (events: StreamEvent[]) => void
 /** Characters gathered into one write, well below what an engine takes as one item. */
 const BATCH_LENGTH = 100_000
 
+/** What a writer needs of its call. */
+export interface EventLogWriterOptions extends StreamOptions {
+  readonly store: Store
+  /** The partition of the session. */
+  readonly partition: string
+  /** Ids of the requests whose answers end the stream. */
+  readonly requests: readonly RequestId[]
+  readonly deliver: Deliver
+  /** Called when another instance has ended the stream. */
+  readonly lost: () => void
+}
+
 /**
  * The writing end of one call's stream. Events are gathered while a write is under way, so that one
  * write carries many, and handed on only when they are durable.
@@ -32,15 +44,8 @@ export class EventLogWriter {
   #leaseVersion = 0
   #state: 'kept' | 'unkept' | 'lost' = 'kept'
 
-  /** `deliver` gets what may be sent; `lost` is called when another instance has ended the stream. */
-  constructor(
-    store: Store,
-    partition: string,
-    requests: readonly RequestId[],
-    options: StreamOptions,
-    deliver: Deliver,
-    lost: () => void,
-  ) {
+  constructor(options: EventLogWriterOptions) {
+    const { store, partition, requests, deliver, lost } = options
     this.#requests = requests
     this.#queue = [{ r: requests }]
     this.#store = store as TypedStore
