@@ -1,6 +1,6 @@
 /** Runs an author's handler within its time limit; the text of its exceptions never reaches the client. */
 
-import { Suspended } from '../client-requests/client-request.ts'
+import { StepInterrupted, Suspended } from '../client-requests/client-request.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { Call } from '../protocol/call.ts'
 import { code, McpError } from '../protocol/errors.ts'
@@ -44,7 +44,9 @@ export function toSafeError(
   if (error instanceof ValueTooLarge) {
     return new HandlerFailure('The call tried to keep a value larger than the store can hold')
   }
-  if (error instanceof Failure) return new HandlerFailure(error.message)
+  if (error instanceof Failure || error instanceof StepInterrupted) {
+    return new HandlerFailure(error.message)
+  }
   if (error instanceof StoreUnavailable || error instanceof Cancelled) return error
   return new HandlerFailure(logInternal(call.server, `${what} threw`, error))
 }

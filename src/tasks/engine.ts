@@ -20,6 +20,9 @@ export interface Follower {
 /** Takeovers without any progress, after which a task is given up: it seems to kill the process that runs it. */
 const MOST_CLAIMS = 5
 
+/** Milliseconds in which a runner tells the others that it ends. */
+const LONGEST_LEAVE = 1_000
+
 const engines = new WeakMap<Server, Promise<Engine>>()
 
 /** The engine of a server, made with its first task. */
@@ -229,7 +232,8 @@ export class Engine implements TaskEngine {
     const { signal } = new AbortController()
     while (this.#runs.size > 0 && Date.now() < end) await delay(10, signal)
     for (const run of this.#runs.values()) run.abort(new RunEnded('The server is shutting down'))
-    await this.runner.close?.()
+    // A store that is away must not keep the process: then the others wait for a lease.
+    await Promise.race([this.runner.close?.(), delay(LONGEST_LEAVE, signal)])
   }
 }
 
