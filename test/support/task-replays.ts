@@ -83,9 +83,8 @@ async function finish(client: TaskClient, id: string) {
   }
 }
 
-it('in 200 runs, with deaths at random operations of three processes', {
-  timeout: 300_000,
-}, async () => {
+/** Checks that many random handlers, each with deaths at random operations of three processes. */
+export async function checkReplays(numRuns: number): Promise<void> {
   let deaths = 0
   const deathsAt = fc.array(fc.integer({ min: 4, max: 25 }), { minLength: 3, maxLength: 3 })
   await fc.assert(
