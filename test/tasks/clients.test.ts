@@ -1,8 +1,8 @@
 /** What each kind of client sees of a durable tool. */
 import * as v from 'valibot'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Mcp } from '../../src/index.ts'
-import { createMcp } from '../../src/index.ts'
+import { createMcp, McpError } from '../../src/index.ts'
 import type { LegacyRevision, Message } from '../support/wire.ts'
 import { fetchEndpoint, LegacyClient, ModernClient } from '../support/wire.ts'
 
@@ -60,6 +60,173 @@ describe('a client that knows no tasks', () => {
     expect(answer.result?.content).toEqual([{ type: 'text', text: 'ordered tea true' }])
     expect(questions).toHaveLength(1)
     expect(effects).toEqual(['reserve tea', 'charge'])
+  })
+})
+
+describe('a client that knows no tasks, of work that takes longer than it waits for,', () => {
+  const states = (reply: { structuredContent: { task: string; status: string } }) =>
+    reply.structuredContent
+
+  const open = async (revision: LegacyRevision | '2026-07-28', capabilities = {}) =>
+    revision === '2026-07-28'
+      ? new ModernClient(fetchEndpoint(mcp), { capabilities })
+      : LegacyClient.open(fetchEndpoint(mcp), revision, { capabilities })
+
+  let finish = (_: string) => {}
+  beforeEach(() => {
+    mcp.tool('long', { description: 'Takes long', task: { waitFor: 50 } }, async (_, ctx) => {
+      ctx.progress(1, 3, 'Building')
+      const built = await ctx.step('build', () => new Promise<string>((r) => (finish = r)))
+      return `${built} ${effects.push('built')}`
+    })
+    mcp.tool(
+      'asks',
+      { description: 'Asks after a while', task: { waitFor: 50 } },
+      async (_, ctx) => {
+        await ctx.sleep('first', 100)
+        const answer = await ctx.elicit('Go on?', v.object({ sure: v.boolean() }))
+        return answer.action
+      },
+    )
+  })
+
+  it.each(['2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28'] as const)(
+    'of %s gets a handle, and the result from task_result',
+    async (revision) => {
+      const client = await open(revision)
+      const first = await (await client.call('long')).result()
+      expect(first.isError).toBeUndefined()
+      const [, task = ''] = /"task": "([\w-]{24})"/.exec(first.content[0].text) ?? []
+      expect(first.content[0].text).toMatch(/^The work goes on\.\n/)
+      if (revision > '2025-03-26') expect(states(first)).toMatchObject({ task, status: 'working' })
+      else expect(first).not.toHaveProperty('structuredContent')
+      const state = await (await client.call('task_result', { task })).result()
+      expect(state.content[0].text).toContain(task)
+      const waiting = client.call('task_result', { task })
+      finish('ready')
+      expect((await (await waiting).result()).content).toEqual([{ type: 'text', text: 'ready 1' }])
+      // A result can be asked for again.
+      const again = await client.call('task_result', { task })
+      expect((await again.result()).content[0].text).toBe('ready 1')
+      expect(effects).toEqual(['built'])
+    },
+  )
+
+  it('sees the progress as text', async () => {
+    const client = await open('2026-07-28')
+    const { task } = states(await (await client.call('long')).result())
+    const text = async () =>
+      (await (await client.call('task_result', { task })).result()).content[0].text
+    await expect.poll(text).toContain('Progress: Building')
+    finish('ready')
+  })
+
+  it.each(['2025-11-25', '2026-07-28'] as const)(
+    'of %s is asked when it asks for the result',
+    async (revision) => {
+      const client = await open(revision, { elicitation: {} })
+      const { task } = states(await (await client.call('asks')).result())
+      const params = { name: 'task_result', arguments: { task } }
+      let asked = 0
+      const ask = async () => {
+        const { answer, questions } = await client.converse('tools/call', params, sure)
+        asked += questions.length
+        return answer.result?.content
+      }
+      // A call may end between the answer and the result.
+      await expect.poll(ask).toEqual([{ type: 'text', text: 'accept' }])
+      expect(asked).toBe(1)
+    },
+  )
+
+  it('that cannot be asked is told what the task waits for', async () => {
+    const able = await open('2025-11-25', { elicitation: {} })
+    const { task } = states(await (await able.call('asks')).result())
+    const other = await open('2025-11-25')
+    const text = async () =>
+      (await (await other.call('task_result', { task })).result()).content[0].text
+    await expect.poll(text).toContain('It waits for an answer: Go on?')
+  })
+
+  it('cancels the work by task_result', async () => {
+    const client = await open('2025-11-25')
+    const { task } = states(await (await client.call('long')).result())
+    const cancelled = await (await client.call('task_result', { task, cancel: true })).result()
+    expect(cancelled.content[0].text).toBe('The work was cancelled.')
+    const state = await (await client.call('task_result', { task })).result()
+    expect(states(state).status).toBe('cancelled')
+    expect(effects).toEqual([])
+  })
+
+  it('gets a sentence for the model when there is nothing under the handle', async () => {
+    const client = await open('2025-11-25')
+    for (const task of [undefined, 1, '../session', 'x'.repeat(24)]) {
+      const result = await (await client.call('task_result', { task })).result()
+      expect(result).toMatchObject({ isError: true, content: [{ text: 'Unknown task' }] })
+    }
+  })
+
+  it('sees a failed task as the error that the call would have had', async () => {
+    mcp.tool('fails', { description: 'Fails', task: {} }, () => {
+      throw new McpError(-32050, 'No more')
+    })
+    const client = await open('2025-11-25')
+    expect((await (await client.call('fails')).answer()).error).toEqual({
+      code: -32050,
+      message: 'No more',
+    })
+  })
+
+  it('gets a silent handler kept alive by progress, if it gave a token (B53)', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      mcp.tool('silent', { description: 'Says nothing', task: {} }, async (_, ctx) => {
+        await ctx.step('build', () => new Promise<string>((resolve) => (finish = resolve)))
+        ctx.progress(1)
+        ctx.progress(0.5)
+        return 'done'
+      })
+      const client = await open('2025-11-25')
+      const calling = client.call('silent', {}, { meta: { progressToken: 7 } })
+      await expect.poll(() => vi.getTimerCount()).toBeGreaterThan(0)
+      await vi.advanceTimersByTimeAsync(30_500)
+      finish('')
+      const values = (await (await calling).rest()).flatMap(({ params }) => params?.progress ?? [])
+      expect(values.length).toBeGreaterThanOrEqual(4)
+      expect(values.at(-1)).toBe(1)
+      expect(values).toEqual([...new Set(values)].toSorted((a, b) => a - b))
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('that gives up before it has a handle cancels the work: 2025 by a message, 2026 by leaving', async () => {
+    const aborted: string[] = []
+    mcp.tool('abandoned', { description: 'Waits', task: {} }, async (_, ctx) => {
+      ctx.progress(1)
+      ctx.signal.addEventListener('abort', () => aborted.push((ctx.signal.reason as Error).name))
+      await new Promise(() => {})
+    })
+    const legacy = await LegacyClient.open(fetchEndpoint(mcp), '2025-11-25')
+    const waiting = legacy.call('abandoned', {}, { id: 'mine', meta: { progressToken: 1 } })
+    await (await waiting).next()
+    await legacy.notify('notifications/cancelled', { requestId: 'mine' })
+    await expect.poll(() => aborted).toEqual(['Cancelled'])
+    const modern = new ModernClient(fetchEndpoint(mcp))
+    const reply = await modern.call('abandoned', {}, { meta: { progressToken: 1 } })
+    await reply.next()
+    await reply.leave()
+    await expect.poll(() => aborted).toEqual(['Cancelled', 'Cancelled'])
+  })
+
+  it('gets the handle at once when the server stops', async () => {
+    mcp.tool('slow', { description: 'Takes long', task: {} }, () => new Promise(() => {}))
+    const client = await open('2026-07-28')
+    const calling = client.call('slow')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const closed = mcp.close({ grace: 100 })
+    expect(states(await (await calling).result()).status).toBe('working')
+    await closed
   })
 })
 
