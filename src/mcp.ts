@@ -148,6 +148,7 @@ export function createMcp(options: McpOptions): Mcp {
     registry,
     store,
     sessions: new Sessions<LegacySession>(store, 'session', sessionOptions),
+    sessionIds: options.sessions ?? 'issued',
     handles: new Sessions(store, 'handle', sessionOptions),
     changes,
     async seal() {

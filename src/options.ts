@@ -41,6 +41,16 @@ export interface McpOptions extends HostOriginOptions, BodyOptions {
    * seals, all keys open. @default one key, created in the store and shared by all instances
    */
   stateKeys?: readonly string[]
+  /**
+   * Where the ids of 2025 sessions come from. `issued`: `initialize` gives one, and every later request has
+   * to name it. `adopted`: an id that a platform in front has chosen names a session as well, which begins
+   * with its first request; a request without an id is answered without a session. Only behind a platform
+   * that keeps callers apart, as an id that anybody may choose protects nothing. `none`: no sessions, each
+   * request stands for itself. Without a session, a 2025 client cannot be asked, resume a stream or listen,
+   * and `ctx.session` is an error.
+   * @default 'issued'
+   */
+  sessions?: 'issued' | 'adopted' | 'none'
   /** Milliseconds a session lives after its last use. @default 24 hours */
   sessionTtl?: number
   /** Milliseconds a session lives at most. @default 7 days, at least `sessionTtl` */

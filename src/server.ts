@@ -31,6 +31,8 @@ export interface Server {
   readonly registry: Registry
   readonly store: Store
   readonly sessions: Sessions<LegacySession>
+  /** Who chooses the ids of 2025 sessions: this server, also a platform in front of it, or there are no sessions. */
+  readonly sessionIds: 'issued' | 'adopted' | 'none'
   readonly handles: Sessions
   readonly changes: Changes
   readonly seal: () => Promise<Seal>

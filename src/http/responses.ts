@@ -22,8 +22,9 @@ export function accepted(): Response {
 }
 
 /** Names GET only where a client can listen, because a client that reads it here opens a stream (B23). */
-export function methodNotAllowed({ listening }: Server): Response {
-  const allow = listening ? 'POST, GET, DELETE, OPTIONS' : 'POST, DELETE, OPTIONS'
+export function methodNotAllowed({ listening, sessionIds }: Server): Response {
+  const ofSessions = sessionIds === 'none' ? '' : listening ? 'GET, DELETE, ' : 'DELETE, '
+  const allow = `POST, ${ofSessions}OPTIONS`
   return new Response(null, { status: status.WRONG_METHOD, headers: { allow } })
 }
 
@@ -42,8 +43,12 @@ export function wholeResponse(body: string, accepts: Accepts, statusCode: number
  * The result of `initialize` with the id of the new session. The header is part of the construction,
  * because setting it on a finished response costs as much as the rest of the handshake.
  */
-export function sessionResponse(body: string, accepts: Accepts, session: string): Response {
-  const own = { 'mcp-session-id': session }
+export function sessionResponse(
+  body: string,
+  accepts: Accepts,
+  session: string | undefined,
+): Response {
+  const own = session === undefined ? undefined : { 'mcp-session-id': session }
   return accepts.json
     ? new Response(body, { headers: { 'content-type': 'application/json', ...own } })
     : new Response(sseEvent(body), { headers: { ...SSE_HEADERS, ...own } })

@@ -19,7 +19,9 @@ export function discover(call: ModernMethodCall): string {
 /** Announces exactly what the table of methods would answer (B57, C25). */
 export function capabilities(server: Server, era: Era): object {
   const { tools, prompts, resources, templates } = server.registry
-  const changes = server.listening && { listChanged: true }
+  // A client of 2025 listens, and subscribes, within its session.
+  const listening = server.listening && (era === 'modern' || server.sessionIds !== 'none')
+  const changes = listening && { listChanged: true }
   const hasTasks = tools.get(server.resultTool)?.durable
   const hasResources = resources.size + templates.size > 0
   const completes = [...prompts.values(), ...templates.values()].some(
@@ -31,7 +33,7 @@ export function capabilities(server: Server, era: Era): object {
     ...(tools.size > 0 && { tools: { ...changes } }),
     ...(prompts.size > 0 && { prompts: { ...changes } }),
     ...(hasResources && {
-      resources: { ...changes, ...(server.listening && { subscribe: true }) },
+      resources: { ...changes, ...(listening && { subscribe: true }) },
     }),
     ...(era === 'modern' && { extensions: hasTasks ? { [TASKS_EXTENSION]: {} } : {} }),
   }

@@ -32,6 +32,8 @@ export interface Session<Data extends Aging = Aging> {
   readonly data: Data
   readonly version: number
   readonly expiresAt: number
+  /** A session of one request, of which nothing is stored. */
+  readonly transient?: true
 }
 
 export interface SessionOptions {

@@ -256,6 +256,24 @@ const ROWS: Record<keyof McpOptions, Row> = {
       [{ stateKeys: [NEW_KEY, OLD_KEY] }, 'accept'],
     ],
   },
+  sessions: {
+    async observe(options) {
+      const client = await connect(start(options))
+      const named = await client.request('ping', undefined, {
+        headers: { 'mcp-session-id': 'of-a-platform' },
+      })
+      const bare = await client.request('ping', undefined, {
+        headers: { 'mcp-session-id': undefined },
+      })
+      return [client.sessionId !== '', named.status, bare.status]
+    },
+    cases: [
+      [{}, [true, 404, 400]],
+      [{ sessions: 'issued' }, [true, 404, 400]],
+      [{ sessions: 'adopted' }, [true, 200, 200]],
+      [{ sessions: 'none' }, [false, 200, 200]],
+    ],
+  },
   sessionTtl: {
     observe: afterPauses(2 * HOUR),
     cases: [

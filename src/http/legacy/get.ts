@@ -26,7 +26,9 @@ const RETRY_MS = 1_000
 export async function handleGet(server: Server, incoming: IncomingRequest): Promise<Response> {
   const lastEventId = incoming.request.headers.get('last-event-id')
   const resumes = lastEventId !== null && parseEventId(lastEventId)?.stream !== CHANGES
-  if (!resumes && !server.listening) return methodNotAllowed(server)
+  if (server.sessionIds === 'none' || (!resumes && !server.listening)) {
+    return methodNotAllowed(server)
+  }
   if (!incoming.accepts.stream) {
     return errorResponse(
       status.NOT_ACCEPTABLE,

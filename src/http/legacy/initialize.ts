@@ -1,5 +1,6 @@
 /** `initialize`: the handshake of 2025, which opens a session. */
 import { isObject } from '../../lib/is-object.ts'
+import { lazyImport } from '../../lib/lazy-import.ts'
 import { clip, invalidParams } from '../../protocol/errors.ts'
 import type { JsonRpcRequest, Params } from '../../protocol/jsonrpc.ts'
 import { resultMessage } from '../../protocol/jsonrpc.ts'
@@ -10,6 +11,8 @@ import type { Server } from '../../server.ts'
 import type { IncomingRequest } from '../incoming-request.ts'
 import { errorResponse, sessionResponse } from '../responses.ts'
 import * as status from '../status.ts'
+
+const unissued = lazyImport(() => import('./unissued-session.ts'))
 
 /** Characters of a client's capabilities as JSON, at most: they are kept with every session. */
 const LONGEST_CAPABILITIES = 8_192
@@ -31,13 +34,12 @@ export async function initialize(
   const revision = isLegacyRevision(protocolVersion) ? protocolVersion : LATEST_LEGACY
   incoming.record.revision = revision
   const client = pickClientInfo(clientInfo)
-  const session = await server.sessions.open(incoming.owner, (createdAt) => ({
-    revision,
-    client,
-    capabilities: declared,
-    createdAt,
-  }))
-  incoming.record.session = session.id
+  const create = (createdAt: number) => ({ revision, client, capabilities: declared, createdAt })
+  const sessionId =
+    server.sessionIds === 'issued'
+      ? (await server.sessions.open(incoming.owner, create)).id
+      : await (await unissued()).openSession(server, incoming, create)
+  if (sessionId !== undefined) incoming.record.session = sessionId
   const result = server.registry.cachedJson(`initialize ${revision}`, () =>
     JSON.stringify({
       protocolVersion: revision,
@@ -46,7 +48,7 @@ export async function initialize(
       instructions: server.instructions,
     }),
   )
-  return sessionResponse(resultMessage(id, result), incoming.accepts, session.id)
+  return sessionResponse(resultMessage(id, result), incoming.accepts, sessionId)
 }
 
 /** clientInfo.name and .version, truncated. */

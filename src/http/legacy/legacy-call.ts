@@ -7,6 +7,7 @@ import { describe } from '../../handlers/run-handler.ts'
 import { isObject } from '../../lib/is-object.ts'
 import { lazyImport } from '../../lib/lazy-import.ts'
 import type { LegacyMethodCall } from '../../protocol/call.ts'
+import { invalidRequest } from '../../protocol/errors.ts'
 import type { JsonRpcRequest, Params, RequestId } from '../../protocol/jsonrpc.ts'
 import type { LegacyRevision } from '../../protocol/revisions.ts'
 import type { LogLevel } from '../../protocol/types.ts'
@@ -60,7 +61,10 @@ export class LegacyCall implements LegacyMethodCall {
     this.stream = stream
     this.#incoming = incoming
     this.#session = session
-    this.cancellation = new Cancellation((abort) => void this.#watchCancellation(abort))
+    this.cancellation = new Cancellation((abort) => {
+      // Without a session, no cancellation can arrive.
+      if (!session.transient) void this.#watchCancellation(abort)
+    })
   }
 
   get principal(): Principal | undefined {
@@ -103,7 +107,8 @@ export class LegacyCall implements LegacyMethodCall {
   }
 
   async conversation() {
-    const { partition, data } = this.#session
+    const { partition, data, transient } = this.#session
+    if (transient) throw invalidRequest('This needs a session, and the client has none')
     return { partition, expiresAt: this.server.sessions.endOf(data) }
   }
 

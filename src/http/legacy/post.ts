@@ -54,7 +54,8 @@ export async function handleLegacyPost(
     if (refusal) return refusal
   }
   if (requests.length === 0) return accepted()
-  const priming = has.priming(revision)
+  // Without a session no stream can be resumed, so its events are not kept.
+  const priming = has.priming(revision) && !session.transient
   return respond({
     server,
     incoming,
@@ -63,15 +64,17 @@ export async function handleLegacyPost(
       priming,
       onOpen: (stream, end) => server.readers.take(`${session.partition}/${stream}`, end),
       detaches: priming && incoming.platform.background !== false,
-      eventLog: (deliver, lost) =>
-        new EventLogWriter({
-          ...server.eventLog,
-          store: server.store,
-          partition: session.partition,
-          requests: requests.map(({ id: requestId }) => requestId),
-          deliver,
-          lost,
-        }),
+      eventLog: session.transient
+        ? undefined
+        : (deliver, lost) =>
+            new EventLogWriter({
+              ...server.eventLog,
+              store: server.store,
+              partition: session.partition,
+              requests: requests.map(({ id: requestId }) => requestId),
+              deliver,
+              lost,
+            }),
       // A lost connection is not a cancellation: the call goes on, and its events are kept for a client that resumes (B20).
       onGone: () => {},
     },
