@@ -18,6 +18,8 @@ export default {
     server ??= createServer({
       auth: bearer({ tokens: [env.MCP_AUTH_TOKEN] }),
       stateKeys: [env.MCP_STATE_KEY],
+      // Each isolate has a memory of its own, which no session can rely on.
+      sessions: 'none',
     })
     // Cloudflare sends a Worker the requests for its own names alone, so the URL can be trusted.
     const baseUrl = new URL(request.url).origin

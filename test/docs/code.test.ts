@@ -166,7 +166,10 @@ describe('the code of the documentation', () => {
     if (code.includes('await serve(')) {
       it('starts a server on Node', async () => {
         const { server } = (await load(file, (text) =>
-          `${text}\nexport { server }\n`.replace('port: 3000', 'port: 0, signals: false'),
+          `${text}\nexport { server }\n`.replace(
+            /port: (3000|8000, host: '0\.0\.0\.0')/,
+            'port: 0, signals: false',
+          ),
         )) as { server: NodeServer }
         const path = code.includes("'/api'") ? '/api/mcp' : '/mcp'
         const url = `http://127.0.0.1:${server.port}${path}`
@@ -256,7 +259,7 @@ describe('the commands of the documentation', () => {
 
   /** The beginnings of lines that need another machine, a network or an account. */
   const ELSEWHERE =
-    /^(npm install (--save-dev @modelcontextprotocol\/client|streamable-mcp)|npm create streamable-mcp@latest my-server( -- --target aws)?|cd my-server && (npm test|sam build && sam deploy --guided)|npm run dev|sam build && sam deploy --guided|npm ci && (npm (start|test)|sam build && sam deploy --guided)|sam delete|npm start|cd examples\/agent && npm ci && npm start)$/
+    /^(npm install (--save-dev @modelcontextprotocol\/client|streamable-mcp)|npm create streamable-mcp@latest my-server( -- --target aws)?|cd my-server && (npm test|sam build && sam deploy --guided)|npm run dev|sam build && sam deploy --guided|docker buildx build .*|nginx -t|npm ci && (npm (start|test)|sam build && sam deploy --guided)|sam delete|npm start|cd examples\/agent && npm ci && npm start)$/
 
   it.each(other ?? [])('%s: %s', (_, line) => {
     const [, script] = /^npm run ([\w:]+)/.exec(line) ?? []

@@ -43,7 +43,8 @@ function noting(seen: Set<string>): Store {
 describe('docs/store.md', () => {
   it('names what is kept', async () => {
     const seen = new Set<string>()
-    const mcp = createMcp({ name: 'kept', version: '1', store: noting(seen), streamLease: 90 })
+    const store = noting(seen)
+    const mcp = createMcp({ name: 'kept', version: '1', store, streamLease: 90 })
     mcp.tool('all', { description: 'Needs everything', session: true }, async (_, ctx) => {
       await ctx.session.set('key', 'value')
       const answer = await ctx.elicit('Sure?', v.object({ sure: v.boolean() }))
@@ -75,6 +76,9 @@ describe('docs/store.md', () => {
       expect([...seen].some((pattern) => pattern.includes('watch/'))).toBe(true)
     })
     await mcp.close({ grace: 0 })
+    const adopting = createMcp({ name: 'kept', version: '1', store, sessions: 'adopted' })
+    const headers = { 'mcp-session-id': 'of-a-platform' }
+    await LegacyClient.open(fetchEndpoint(adopting), '2025-11-25', { headers })
     expect([...seen].sort()).toEqual([...new Set(documented)].sort())
   })
 })
