@@ -27,6 +27,9 @@ const LEAST_LIMIT = 30_000
 /** Milliseconds for a test file without a mutant. */
 const BASELINE_LIMIT = 300_000
 
+/** How a run counts that ends its whole process, as an unhandled rejection does. */
+const ENDED: Run = { outcome: 'failed', milliseconds: 0, failed: 'the tests end their process' }
+
 const LANE = fileURLToPath(new URL('./lane.ts', import.meta.url))
 
 async function copyTree(copy: string): Promise<void> {
@@ -69,12 +72,10 @@ class Lane {
     try {
       const [answer] = await Promise.race([
         once(child, 'message', { signal }),
-        once(child, 'exit', { signal }).then(() => {
-          throw new Error('The process that runs the tests has ended')
-        }),
+        once(child, 'exit', { signal }).then(() => [ENDED]),
         sleep(limit, [undefined], { signal }),
       ])
-      if (answer === undefined) await this.end()
+      if (answer === undefined || answer === ENDED) await this.end()
       return answer
     } finally {
       waiting.abort()
@@ -94,7 +95,7 @@ class Lane {
   async end(): Promise<void> {
     const child = await this.#process
     this.#process = undefined
-    if (child?.pid === undefined || child.exitCode !== null) return
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode) return
     const ended = once(child, 'exit')
     process.kill(-child.pid, 'SIGKILL')
     await ended
@@ -149,13 +150,13 @@ const today = Math.floor(Date.now() / 86_400_000)
 const tenth = option('tenth') === undefined ? undefined : Number(option('tenth') || today) % 10
 
 const all = await readMutants()
-for (const mutant of all) await mutate(mutant)
 const chosen = all.filter(
   ({ file, reason, equivalent }, index) =>
     !equivalent &&
     (tenth === undefined || index % 10 === tenth) &&
     (filters.length === 0 || filters.some((text) => file.includes(text) || reason.includes(text))),
 )
+for (const mutant of chosen) await mutate(mutant)
 process.stdout.write(`${chosen.length} of ${all.length} mutants\n`)
 
 const began = Date.now()
