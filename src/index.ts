@@ -54,6 +54,7 @@ export type {
   Store,
   StoredEntry,
   StoredRecord,
+  StoreGetOptions,
   StoreKey,
   StorePutOptions,
   StoreWatch,

@@ -113,6 +113,8 @@ export function createMcp(options: McpOptions): Mcp {
     drainTimeout = 30_000,
     listenTimeout = HOUR,
     streamLease = 15_000,
+    // Where the store cannot wake a waiter, it is one that is paid by the operation.
+    streamGather = store.wait ? 0 : 250,
     streamRetention = HOUR,
     pageSize = 500,
     cache = { ttlMs: MINUTE, scope: 'private' },
@@ -129,6 +131,7 @@ export function createMcp(options: McpOptions): Mcp {
     drainTimeout,
     listenTimeout,
     streamLease,
+    ...(streamGather !== 0 && { streamGather }),
   })) {
     requireTimer(name, value)
   }
@@ -138,7 +141,7 @@ export function createMcp(options: McpOptions): Mcp {
     clock,
   }
   const registry = new Registry()
-  const changes = createChanges(store, clock)
+  const changes = createChanges(store, clock, options.changeCopies)
   const info = toInfo(options)
   let seal: Seal | undefined
   const server: Server = {
@@ -160,6 +163,7 @@ export function createMcp(options: McpOptions): Mcp {
     eventLog: {
       retention: Math.max(callTimeout, streamRetention),
       lease: streamLease,
+      gather: streamGather,
       maxEvents: 10_000,
       maxLength: 8 * 1024 * 1024,
       clock,

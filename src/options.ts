@@ -37,6 +37,13 @@ export interface McpOptions extends HostOriginOptions, BodyOptions {
    */
   listening?: boolean
   /**
+   * Copies of the record of changes, where the store has to be polled (DynamoDB). Each listening
+   * instance polls one of them every 2 seconds, and each change costs a read and a write more for each
+   * copy. Above some thousand listening instances, 8 keep every item below what DynamoDB allows.
+   * @default 1: the record itself
+   */
+  changeCopies?: number
+  /**
    * Keys that seal the state which clients return: each a text of 32 characters or more. The first key
    * seals, all keys open. @default one key, created in the store and shared by all instances
    */
@@ -73,8 +80,18 @@ export interface McpOptions extends HostOriginOptions, BodyOptions {
   drainTimeout?: number
   /** Milliseconds a client may listen before it has to come back. @default 1 hour */
   listenTimeout?: number
-  /** Milliseconds after which the instance behind a silent stream counts as dead. @default 15 seconds */
+  /**
+   * Milliseconds after which the instance behind a silent stream counts as dead; four times as long
+   * while its call waits for a person. @default 15 seconds
+   */
   streamLease?: number
+  /**
+   * Milliseconds from one write of a 2025 call's events to the next: progress and log messages that come
+   * in between reach the client together, and cost one write. Questions and results do not wait. More
+   * saves writes, less shows progress sooner. An event is never sent with an id before it is stored.
+   * @default 250 where the store has to be polled (DynamoDB), else 0
+   */
+  streamGather?: number
   /** Milliseconds that the events of a call can be asked for again. @default 1 hour */
   streamRetention?: number
   /** Runs the calls of tools with `task`. @default inProcess() */

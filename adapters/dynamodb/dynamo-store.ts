@@ -66,7 +66,7 @@ const VERSIONS_PER_MS = 2048
  *
  * | method | requests | units |
  * | --- | --- | --- |
- * | `get` | 1 | 1 read per 4 KB, also when there is nothing |
+ * | `get` | 1 | 1 read per 4 KB, also when there is nothing; half of it without `consistent` |
  * | `put` | 1 | 1 write per KB of the larger of old and new, also on a conflict |
  * | `delete` | 1 | 1 write per KB, also when there is nothing |
  * | `append` | 1, or 2 where this instance does not know the end of the log | 1 write per KB; the second: 1 read per 4 KB of the last batch |
@@ -89,11 +89,11 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
 
   const isLive = (item: Item) => numberOf(item, 'expires') > clock()
 
-  async function load(key: ItemKey): Promise<Item | undefined> {
+  async function load(key: ItemKey, consistent = true): Promise<Item | undefined> {
     const { Item } = await call('GetItem', {
       TableName: table,
       Key: { ...key },
-      ConsistentRead: true,
+      ConsistentRead: consistent,
     })
     return Item
   }
@@ -133,8 +133,8 @@ export function dynamoStore(options: DynamoStoreOptions): Store {
 
   return {
     stats,
-    async get(key) {
-      const item = await load(recordKey(key))
+    async get(key, { consistent } = {}) {
+      const item = await load(recordKey(key), consistent)
       if (!item || !isLive(item)) return undefined
       return {
         value: JSON.parse(textOf(item, 'json')),

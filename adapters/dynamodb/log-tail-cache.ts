@@ -13,20 +13,21 @@ interface LogTail {
  * and `read` a request, and may be lost at any time. A batch never changes, so they are true until it expires.
  */
 export function logTailCache(capacity = 1000) {
-  const known = new Map<string, LogTail>()
+  // Two generations: dropping the oldest key of one Map each time would pass all keys dropped before it.
+  let young = new Map<string, LogTail>()
+  let old = new Map<string, LogTail>()
   const name = ({ pk, sk }: ItemKey) => `${pk.S}#${sk.S}`
   return {
     at(log: ItemKey, last: number, now: number): LogTail | undefined {
-      const end = known.get(name(log))
+      const end = young.get(name(log)) ?? old.get(name(log))
       return end?.last === last && end.expires > now ? end : undefined
     },
     note(log: ItemKey, { last, expires }: LogTail): void {
-      known.delete(name(log))
-      known.set(name(log), { last, expires })
-      for (const oldest of known.keys()) {
-        if (known.size <= capacity) break
-        known.delete(oldest)
+      if (young.size >= capacity / 2) {
+        old = young
+        young = new Map()
       }
+      young.set(name(log), { last, expires })
     },
   }
 }

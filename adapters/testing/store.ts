@@ -72,9 +72,9 @@ export function testStore({ clock, engine }: TestStoreOptions = {}): TestStore {
       }
       return items
     },
-    get(key) {
+    get(key, options) {
       note('get', key)
-      return store.get(key)
+      return store.get(key, options)
     },
     put(key, value, options) {
       note('put', key)

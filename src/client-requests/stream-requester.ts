@@ -12,6 +12,8 @@ export interface MessageStream {
   notify(message: string): void
   /** Sends a request; resolves when it is durable and on its way. False when the client takes no streams. */
   request(message: string): Promise<boolean>
+  /** Whether the call waits for an answer, which may take a person minutes. */
+  waiting: boolean
 }
 
 export class StreamRequester implements ClientRequester {
@@ -79,10 +81,12 @@ export class StreamRequester implements ClientRequester {
         reject(signal.reason)
       }
       this.#waits.add(onAbort)
+      this.#stream.waiting = true
       if (signal.aborted) onAbort()
       stop = () => {
         clearTimeout(timer)
         this.#waits.delete(onAbort)
+        this.#stream.waiting = this.#waits.size > 0
       }
     })
     try {

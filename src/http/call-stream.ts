@@ -90,10 +90,16 @@ export class CallStream implements MessageStream {
 
   async request(message: string): Promise<boolean> {
     if (this.#over || !this.#open()) return false
-    this.#send(message)
+    if (this.#writer) this.#writer.push(message)
+    else this.#connection?.write(sseEvent(message))
     await this.#writer?.flush()
     this.#connection?.flush()
     return true
+  }
+
+  /** Tells whether a call waits for its client. */
+  set waiting(waiting: boolean) {
+    if (this.#writer) this.#writer.waiting = waiting
   }
 
   /** Ends the connection but not the calls; a client that resumes gets the rest. Does nothing where that is not possible. */
@@ -141,7 +147,7 @@ export class CallStream implements MessageStream {
   #send(message: string): void {
     if (this.#writer) {
       this.#writer.push(message)
-      void this.#writer.flush()
+      this.#writer.flushSoon()
     } else this.#connection?.write(sseEvent(message))
   }
 

@@ -8,11 +8,11 @@ const changeLog = lazyImport(() => import('./change-log.ts'))
 /** The methods of {@link ChangeFeed} that requests use. */
 export type Changes = Pick<ChangeFeed, 'publish' | 'now' | 'since'>
 
-export function createChanges(store: Store, clock: () => number): Changes {
+export function createChanges(store: Store, clock: () => number, copies?: number): Changes {
   let feed: ChangeFeed | undefined
   const open = async (): Promise<ChangeFeed> => {
     const { ChangeFeed } = await changeLog()
-    feed ??= new ChangeFeed(store, clock)
+    feed ??= new ChangeFeed(store, clock, copies === undefined ? {} : { copies })
     return feed
   }
   return {

@@ -24,12 +24,40 @@ export interface ChangeBatch {
  */
 interface ChangeLog {
   readonly last: number
-  readonly recent: readonly (readonly [number: number, change: Change])[]
+  readonly recent: readonly Numbered[]
+  /** The number of the latest change that was dropped because the record was full. */
+  readonly dropped?: number
 }
 
-const KEY: StoreKey = ['server', 'changes']
-/** Changes that the record keeps. */
+type Numbered = readonly [number: number, change: Change]
+
+/**
+ * A copy of the record, of the version `of`. Where an engine cannot wake its waiters, all instances
+ * poll, and one DynamoDB item bears 3,000 to 6,000 reads a second: copies spread them.
+ */
+interface ChangeLogCopy extends ChangeLog {
+  readonly of: number
+}
+
+/** Options of {@link ChangeFeed}. */
+export interface ChangeFeedOptions {
+  /** The record. @default the changes of the server */
+  key?: StoreKey
+  /** Copies of the record that pollers read instead of it; 1 or less means the record itself. @default 1 */
+  copies?: number
+  /** Whether a new listener expects changes within the next second, and so shortens the pause of the poll. @default false */
+  eager?: boolean
+}
+
+const SERVER_CHANGES: StoreKey = ['server', 'changes']
+/** Changes that the record keeps, and the characters of them, so that a poll stays cheap. */
 const REMEMBERED = 100
+const REMEMBERED_LENGTH = 16_000
+/**
+ * One poll of so many reads the record and not its copy: the publisher may have died before it wrote
+ * the copy, or may write fewer copies than this process reads.
+ */
+const POLLS_PER_LOOK = 15
 const MONTH = 30 * 24 * 3600_000
 
 /** The record as it was read. At version 0 nothing was published, and `last` is the time. */
@@ -45,6 +73,12 @@ const nameOf = (change: Change) =>
 export class ChangeFeed {
   readonly #store: TypedStore
   readonly #clock: () => number
+  readonly #key: StoreKey
+  readonly #eager: boolean
+  readonly #copies: number
+  /** The copy that this process polls. */
+  readonly #copy: number
+  #polls = 0
   #queue = new Map<string, Change>()
   #publishing: Promise<void> | undefined
   /** The newest record that this process has read or written. */
@@ -57,9 +91,15 @@ export class ChangeFeed {
   /** Ends the pause between two reads. */
   #wakeReader = () => {}
 
-  constructor(store: Store, clock: () => number) {
+  constructor(store: Store, clock: () => number, options: ChangeFeedOptions = {}) {
+    const { key = SERVER_CHANGES, copies = 1, eager = false } = options
     this.#store = store as TypedStore
     this.#clock = clock
+    this.#key = key
+    this.#eager = eager
+    // An engine that wakes its waiters has no polls to spread.
+    this.#copies = store.wait || copies <= 1 ? 0 : copies
+    this.#copy = Math.floor(Math.random() * this.#copies)
   }
 
   /** Resolves when the change is durable. Changes of one turn of the event loop go into one write. */
@@ -74,14 +114,31 @@ export class ChangeFeed {
     const changes = this.#queue
     this.#queue = new Map()
     this.#publishing = undefined // later changes go into the next write
-    const written = await updateRecord<ChangeLog>(this.#store, KEY, ({ value }) => {
-      const { recent, last } = value ?? this.#empty()
+    const written = await updateRecord<ChangeLog>(this.#store, this.#key, ({ value }) => {
+      const { recent, last, dropped } = value ?? this.#empty()
       const kept = recent.filter(([, old]) => !changes.has(nameOf(old)))
       const added = Array.from(changes.values(), (change, i) => [last + 1 + i, change] as const)
-      const log = { recent: [...kept, ...added].slice(-REMEMBERED), last: last + added.length }
+      const log = trimmed([...kept, ...added], last + added.length, dropped)
       return { value: log, expiresAt: this.#clock() + MONTH }
     })
-    if (written) this.#announce({ log: written.value, version: written.version })
+    if (!written) return
+    this.#announce({ log: written.value, version: written.version })
+    await Promise.all(
+      Array.from({ length: this.#copies }, (_, i) => this.#writeCopy(i, written.value, written)),
+    )
+  }
+
+  /** Writes a copy, unless a publisher with a newer version was first. */
+  async #writeCopy(copy: number, log: ChangeLog, { version }: { version: number }): Promise<void> {
+    await updateRecord<ChangeLogCopy>(this.#store, this.#copyKey(copy), ({ value }) => {
+      if (value && value.of >= version) return undefined
+      return { value: { ...log, of: version }, expiresAt: this.#clock() + MONTH }
+    })
+  }
+
+  #copyKey(copy: number): StoreKey {
+    const [partition, name] = this.#key
+    return [`${partition}/copy ${copy}`, name]
   }
 
   /** The cursor of a new listener, which gets only what is published later. */
@@ -117,11 +174,10 @@ export class ChangeFeed {
 
   /** The changes after a cursor. Listeners of this process mostly have the same cursor, so one batch serves them all. */
   #batch(log: ChangeLog, cursor: number): ChangeBatch {
-    const { last, recent } = log
+    const { last, recent, dropped = 0 } = log
     const known = this.#lastBatch
     if (known?.log === log && known.after === cursor) return known.batch
-    const oldest = recent[0]?.[0] ?? last
-    const gap = last < cursor || (recent.length === REMEMBERED && oldest > cursor + 1)
+    const gap = last < cursor || dropped > cursor
     const changes = recent.flatMap(([n, change]) => (n > cursor ? [change] : []))
     const batch = { cursor: last, changes, gap }
     this.#lastBatch = { log, after: cursor, batch }
@@ -157,7 +213,7 @@ export class ChangeFeed {
 
   #join(): void {
     this.#listeners++
-    this.#wakeReader()
+    if (this.#eager) this.#wakeReader()
     if (!this.#reading) void this.#follow()
   }
 
@@ -166,7 +222,10 @@ export class ChangeFeed {
     if (this.#listeners === 0) this.#wakeReader()
   }
 
-  /** Reads the record for all listeners of this process, so that not each of them has to. */
+  /**
+   * Reads the record for all listeners of this process, so that not each of them has to. A change does
+   * not shorten the pause: every instance would read the one record many times after each change.
+   */
   async #follow(): Promise<void> {
     this.#reading = true
     const waiter = new ChangeWaiter(this.#store)
@@ -177,20 +236,29 @@ export class ChangeFeed {
         pause.abort()
       }
       try {
-        const before = this.#latest
-        this.#announce(await this.#read())
-        if (this.#latest !== before) waiter.reset()
+        this.#announce(await this.#poll())
       } catch {
         // The store is busy. The next read may succeed.
       }
       const after = this.#latest?.version ?? 0
-      await waiter.wait([{ key: KEY, after }], pause.signal)
+      await waiter.wait([{ key: this.#key, after }], pause.signal)
     }
     this.#reading = false
   }
 
-  async #read(): Promise<Snapshot> {
-    const stored = await this.#store.get<ChangeLog>(KEY)
+  /** The read of a poll may miss the latest change, which the next one finds. A waker's must not, as it may be the last. */
+  async #poll(): Promise<Snapshot> {
+    if (this.#store.wait) return this.#read()
+    if (this.#copies === 0 || this.#polls++ % POLLS_PER_LOOK === 0) return this.#read(false)
+    const key = this.#copyKey(this.#copy)
+    const stored = await this.#store.get<ChangeLogCopy>(key, { consistent: false })
+    return stored
+      ? { log: stored.value, version: stored.value.of }
+      : { log: this.#empty(), version: 0 }
+  }
+
+  async #read(consistent = true): Promise<Snapshot> {
+    const stored = await this.#store.get<ChangeLog>(this.#key, { consistent })
     return stored
       ? { log: stored.value, version: stored.version }
       : { log: this.#empty(), version: 0 }
@@ -200,4 +268,17 @@ export class ChangeFeed {
   #empty(): ChangeLog {
     return { last: this.#clock(), recent: [] }
   }
+}
+
+/** The log without its oldest changes, where it is too long. The newest change stays, however long it is. */
+function trimmed(all: readonly Numbered[], last: number, dropped = 0): ChangeLog {
+  let length = 0
+  let from = all.length
+  while (from > 0 && all.length - from < REMEMBERED) {
+    length += JSON.stringify(all[from - 1]).length
+    if (length > REMEMBERED_LENGTH && from < all.length) break
+    from--
+  }
+  const latest = all[from - 1]?.[0] ?? dropped
+  return { last, recent: all.slice(from), ...(latest > 0 && { dropped: latest }) }
 }

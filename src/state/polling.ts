@@ -5,6 +5,9 @@ import type { Store, StoreWatch } from './store.ts'
 const FIRST_DELAY = 50
 const LONGEST_DELAY = 2_000
 
+/** The part of a pause by which it varies, so that instances that started together do not read together. */
+const JITTER = 0.25
+
 function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve()
@@ -20,7 +23,8 @@ function sleep(ms: number, signal: AbortSignal): Promise<void> {
 
 /**
  * One wait after another in the same loop. Without a waking engine the pause doubles from 50 ms to
- * 2 s while nothing comes, so an idle wait costs 30 reads a minute; `reset` when something came.
+ * 2 s while nothing comes, so an idle wait costs 30 reads a minute; `reset` when something came and
+ * more is likely to follow soon.
  */
 export class ChangeWaiter {
   readonly #store: Store
@@ -37,7 +41,8 @@ export class ChangeWaiter {
     atMost: number = Number.POSITIVE_INFINITY,
   ): Promise<void> {
     if (!this.#store.wait) {
-      await sleep(Math.min(this.#delay, atMost), signal)
+      const pause = this.#delay * (1 + JITTER * (2 * Math.random() - 1))
+      await sleep(Math.min(pause, atMost), signal)
       this.#delay = Math.min(this.#delay * 2, LONGEST_DELAY)
       return
     }

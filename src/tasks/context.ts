@@ -74,7 +74,7 @@ function toFacts(options: TaskContextOptions): CallFacts {
     deadline,
     progressToken: undefined,
     logLevel: undefined,
-    stream: { notify() {}, request: async () => false, disconnect: async () => {} },
+    stream: { notify() {}, request: async () => false, waiting: false, disconnect: async () => {} },
     openRequester: async () => replay,
     session: sessionValues(server.store, async () => {
       if (conversation) return conversation

@@ -370,6 +370,60 @@ const ROWS: Record<keyof McpOptions, Row> = {
       [{ listenTimeout: 30 }, 'ended'],
     ],
   },
+  streamGather: {
+    // Ten progress events, 20 ms apart. The first write has the first event; the last one has the result.
+    async observe(options) {
+      const memory = memoryStore()
+      let writes = 0
+      const { wait: _, ...polled } = memory
+      const store: Store = {
+        ...polled,
+        append: (...args) => {
+          writes++
+          return memory.append(...args)
+        },
+      }
+      const counts: ToolHandler<undefined> = async (_args, ctx) => {
+        for (let done = 0; done < 10; done++) {
+          ctx.progress(done)
+          await sleep(20)
+        }
+        return 'counted'
+      }
+      const client = await connect(start({ store, ...options }, counts))
+      const reply = await client.call('first', {}, { meta: { progressToken: 1 } })
+      expect(await reply.rest()).toHaveLength(11)
+      return writes < 9 ? 'gathers' : 'writes each'
+    },
+    cases: [
+      [{}, 'gathers'],
+      [{ streamGather: 0 }, 'writes each'],
+    ],
+  },
+
+  changeCopies: {
+    // The names of the records that a change is written to.
+    async observe(options) {
+      const { wait: _, ...polled } = memoryStore()
+      const written: string[] = []
+      const store: Store = {
+        ...polled,
+        put: (key, ...args) => {
+          written.push(key[0])
+          return polled.put(key, ...args)
+        },
+      }
+      const mcp = createMcp({ name: 'options', version: '1.0.0', store, ...options })
+      running.push(mcp)
+      await mcp.notify.toolsChanged()
+      return written.toSorted().join()
+    },
+    cases: [
+      [{}, 'server'],
+      [{ changeCopies: 2 }, 'server,server/copy 0,server/copy 1'],
+    ],
+  },
+
   streamLease: {
     // The instance that runs a call dies, and the client resumes the stream at another one.
     async observe(options) {

@@ -14,6 +14,7 @@ const FAR = { expiresAt: Date.now() + HOUR }
 const options = {
   retention: HOUR,
   lease: LEASE,
+  gather: 0,
   maxEvents: 100,
   maxLength: 10_000,
   clock: Date.now,

@@ -8,6 +8,7 @@ const HOUR = 3600_000
 const options = {
   retention: HOUR,
   lease: HOUR,
+  gather: 0,
   maxEvents: 100,
   maxLength: 10_000,
   clock: Date.now,

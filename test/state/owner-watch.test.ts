@@ -152,6 +152,7 @@ describe.each([
 const options = {
   retention: 3600_000,
   lease: LEASE,
+  gather: 0,
   maxEvents: 100,
   maxLength: 100_000,
   clock: Date.now,
@@ -216,6 +217,18 @@ describe('a reader of a silent stream', () => {
     for (let i = 0; i < 6; i++) expect(await read(store, writer.id, LEASE / 2)).toEqual([])
     writer.abandon()
   })
+
+  it('gives the owner four times as long while its call waits for a person', async () => {
+    const store = memoryStore()
+    const writer = await silent(store)
+    writer.waiting = true
+    const lease = [partition, `lease/${writer.id}`] as const
+    await eventually(async () => expect((await store.get(lease))?.value).toBe('waiting'))
+    writer.abandon()
+    expect(await read(store, writer.id, LEASE * 2.5)).toEqual([])
+    const messages = await read(store, writer.id, LEASE * 4)
+    expect(messages.join()).toContain('The instance that ran this call has ended')
+  }, 10_000)
 
   it('does not count the time in which its whole host was suspended', async () => {
     const store = memoryStore()

@@ -16,6 +16,11 @@ export interface StreamOptions {
   retention: number
   /** Milliseconds without a sign of life after which the owner of a stream counts as dead. */
   lease: number
+  /**
+   * Milliseconds from one write of events to the next: what comes in between goes into one write. What
+   * the client must get at once, such as a question or the result, does not wait for it. 0 writes at once.
+   */
+  gather: number
   /** Events kept of one stream; later ones but the last are sent live only. */
   maxEvents: number
   /** Characters of events kept of one stream; as above. */
@@ -30,8 +35,14 @@ export type LoggedEvent = {
   readonly r?: readonly RequestId[]
 }
 
-/** The owner renews its lease while the call runs; a reader that takes the owner for dead ends it. */
-export type Lease = 'held' | 'ended'
+/**
+ * The owner renews its lease while the call runs; a reader that takes the owner for dead ends it.
+ * `waiting` is the lease of a call that waits for a person: it is longer, and renewed less often.
+ */
+export type Lease = 'held' | 'waiting' | 'ended'
+
+/** How many times as long a lease is while its call waits for a person. */
+export const WAITING_FACTOR = 4
 
 export const logKey = (partition: string, stream: string): StoreKey => [
   partition,

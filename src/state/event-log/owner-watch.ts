@@ -4,7 +4,7 @@ import { closeMailbox } from '../mailbox.ts'
 import type { Store, StoreKey, TypedStore } from '../store.ts'
 import { StoreConflict } from '../store.ts'
 import type { Lease, LoggedEvent, StreamOptions } from './event-log.ts'
-import { leaseKey, logKey, terminalErrors } from './event-log.ts'
+import { leaseKey, logKey, terminalErrors, WAITING_FACTOR } from './event-log.ts'
 
 /**
  * What readers of a stream have seen, kept between their connections: for how long the stream had
@@ -36,6 +36,8 @@ export class OwnerWatch {
   #observed = 0
   /** Of the owner's lease at the last look. */
   #sign: number | undefined
+  /** Milliseconds of silence that the lease allows, as it was at the last look. */
+  #lease: number
   /** The observation of earlier connections, or what this one made of it. */
   #kept = { version: 0, observed: 0 }
 
@@ -44,6 +46,7 @@ export class OwnerWatch {
     this.#partition = partition
     this.#stream = stream
     this.#options = options
+    this.#lease = options.lease
   }
 
   get #key(): StoreKey {
@@ -68,16 +71,16 @@ export class OwnerWatch {
 
   /** Adds a time of silence that this process has seen awake, and closes the stream when it was too long. */
   async observe(seq: number, duration: number): Promise<void> {
-    const { lease } = this.#options
     this.#sinceLook += duration
     if (this.#sign === undefined) {
       if (this.#sinceLook < this.#firstLook) return
       await this.#begin(seq)
     } else {
       this.#observed += duration
-      if (this.#sinceLook < lease / 3 && this.#observed <= lease) return
+      if (this.#sinceLook < this.#lease / 3 && this.#observed <= this.#lease) return
       const { sign, ended } = await this.#look()
-      if (ended || (sign === this.#sign && this.#observed > lease)) await this.#close(sign)
+      const silent = sign === this.#sign && this.#observed > this.#lease
+      if (ended || silent) await this.#close(sign)
       if (sign !== this.#sign) this.#observed = 0
       this.#sign = sign
     }
@@ -99,6 +102,7 @@ export class OwnerWatch {
 
   async #look(): Promise<{ sign: number; ended: boolean }> {
     const lease = await this.#store.get<Lease>(leaseKey(this.#partition, this.#stream))
+    this.#lease = this.#options.lease * (lease?.value === 'waiting' ? WAITING_FACTOR : 1)
     return { sign: lease?.version ?? 0, ended: lease?.value === 'ended' }
   }
 

@@ -4,7 +4,7 @@ import { randomId } from '../sessions.ts'
 import type { Store, TypedStore } from '../store.ts'
 import { StoreConflict, ValueTooLarge } from '../store.ts'
 import type { Lease, LoggedEvent, StreamEvent, StreamOptions } from './event-log.ts'
-import { eventId, leaseKey, logKey, terminalErrors } from './event-log.ts'
+import { eventId, leaseKey, logKey, terminalErrors, WAITING_FACTOR } from './event-log.ts'
 
 /** Gets what may be sent now: it is durable, or never will be and has no id. */
 export type Deliver = (events: StreamEvent[]) => void
@@ -25,8 +25,8 @@ export interface EventLogWriterOptions extends StreamOptions {
 }
 
 /**
- * The writing end of one call's stream. Events are gathered while a write is under way, so that one
- * write carries many, and handed on only when they are durable.
+ * The writing end of one call's stream. Events are gathered while a write is under way, and for the time
+ * that `gather` says, so that one write carries many. They are handed on only when they are durable.
  */
 export class EventLogWriter {
   readonly id = randomId()
@@ -37,9 +37,17 @@ export class EventLogWriter {
   readonly #lost: () => void
   readonly #requests: readonly RequestId[]
   #queue: LoggedEvent[]
+  /** Characters of the messages in the queue. */
+  #queued = 0
   #seq = 0
   #length = 0
   #flushing: Promise<void> | undefined
+  /** Everything in the queue is written at once. */
+  #urgent = false
+  /** When the latest write began, and the timer of the next one. */
+  #wroteAt = Number.NEGATIVE_INFINITY
+  #gatherTimer: ReturnType<typeof setTimeout> | undefined
+  #waiting = false
   #leaseTimer: ReturnType<typeof setTimeout> | undefined
   #leaseVersion = 0
   #state: 'kept' | 'unkept' | 'lost' = 'kept'
@@ -67,13 +75,33 @@ export class EventLogWriter {
   }
 
   push(message: string): void {
+    this.#queued += message.length
     this.#queue.push({ m: message })
+  }
+
+  /** Writes what is queued, at once where the latest write is long enough ago, else together with what follows. */
+  flushSoon(): void {
+    if (this.#flushing || (this.#gatherTimer && !this.#isFull)) return
+    const left = this.#wroteAt + this.#options.gather - performance.now()
+    if (left <= 0 || this.#isFull || this.#state !== 'kept') this.#start()
+    else this.#gatherTimer = setTimeout(() => this.#start(), left)
   }
 
   /** Resolves when everything queued is durable and delivered. */
   flush(): Promise<void> {
+    this.#urgent = true
+    return this.#start()
+  }
+
+  #start(): Promise<void> {
+    clearTimeout(this.#gatherTimer)
+    this.#gatherTimer = undefined
     this.#flushing ??= this.#drain()
     return this.#flushing
+  }
+
+  get #isFull(): boolean {
+    return this.#queued >= BATCH_LENGTH
   }
 
   /** The last messages: nothing can follow them. None at all ends the stream without an answer. */
@@ -87,21 +115,26 @@ export class EventLogWriter {
 
   async #drain(): Promise<void> {
     await null // a caller's whole turn goes into one write
-    while (this.#queue.length > 0) {
+    const { gather } = this.#options
+    for (let first = true; this.#queue.length > 0; first = false) {
+      if (!first && gather > 0 && !this.#urgent && !this.#isFull) break
+      this.#wroteAt = performance.now()
       const batch = this.#take()
       if (this.#isLost()) continue
       const kept = this.#state === 'kept' && this.#withinBounds(batch)
-      const first = kept ? await this.#append(batch) : undefined
+      const number = kept ? await this.#append(batch) : undefined
       if (this.#isLost()) continue
       this.#deliver(
         batch.flatMap(({ m }, i) =>
           m === undefined
             ? []
-            : [{ id: first === undefined ? undefined : eventId(this.id, first + i), data: m }],
+            : [{ id: number === undefined ? undefined : eventId(this.id, number + i), data: m }],
         ),
       )
     }
     this.#flushing = undefined
+    this.#urgent = false
+    if (this.#queue.length > 0) this.flushSoon()
   }
 
   #take(): LoggedEvent[] {
@@ -112,7 +145,9 @@ export class EventLogWriter {
       if (count > 0 && length > BATCH_LENGTH) break
       count++
     }
-    return this.#queue.splice(0, count)
+    const batch = this.#queue.splice(0, count)
+    for (const { m } of batch) this.#queued -= m?.length ?? 0
+    return batch
   }
 
   /** Past its bounds a stream keeps only its last message. */
@@ -190,17 +225,35 @@ export class EventLogWriter {
         // The next renewal tries again; two may be missed before a reader takes the owner for dead.
       }
       if (this.#state === 'kept') this.#renewLease()
-    }, this.#options.lease / 3)
+    }, this.#lease / 3)
+  }
+
+  /** Milliseconds of the lease that the next renewal writes. */
+  get #lease(): number {
+    return this.#options.lease * (this.#waiting ? WAITING_FACTOR : 1)
+  }
+
+  /**
+   * Tells whether the call waits for a person. The next renewal makes the lease longer: 12 renewals a
+   * minute cost a waiting call more than its poll for the answer.
+   */
+  set waiting(waiting: boolean) {
+    if (this.#waiting === waiting) return
+    this.#waiting = waiting
+    if (waiting || this.#state !== 'kept') return
+    clearTimeout(this.#leaseTimer)
+    this.#renewLease()
   }
 
   /** Writes only over this call's own lease: a reader may have ended it while the process was frozen. */
   async #writeLease(): Promise<void> {
     const { retention, clock } = this.#options
     const key = leaseKey(this.#partition, this.id)
+    const lease: Lease = this.#waiting ? 'waiting' : 'held'
     try {
       // Kept longer than the lease: readers compare versions, because clocks differ.
       const options = { expiresAt: clock() + retention, ifVersion: this.#leaseVersion }
-      this.#leaseVersion = await this.#store.put<Lease>(key, 'held', options)
+      this.#leaseVersion = await this.#store.put<Lease>(key, lease, options)
     } catch (error) {
       if (!(error instanceof StoreConflict)) throw error
       // A write whose reply was lost, or an eviction, also changes the version.
@@ -221,5 +274,6 @@ export class EventLogWriter {
   abandon(): void {
     this.#state = 'lost'
     clearTimeout(this.#leaseTimer)
+    clearTimeout(this.#gatherTimer)
   }
 }
