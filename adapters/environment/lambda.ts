@@ -31,15 +31,16 @@ export async function readEnvironment(env: Environment = process.env): Promise<E
 }
 
 /**
- * Reads the method of authorization; `undefined` for none, which needs `AUTH_METHOD=none`. A static token
- * is fetched from the secret that `MCP_AUTH_TOKEN_SECRET` names, once per instance: a new token is
- * valid for instances that start after it was changed.
+ * Reads the method of authorization; `undefined` for none, which needs `AUTH_METHOD=none`. Static tokens
+ * are fetched from the secret that `MCP_AUTH_TOKEN_SECRET` names, and again with a request after 30
+ * seconds: a token that is removed from the secret is refused from then on, by running instances too.
  */
 export async function readAuth(
   env: Environment = process.env,
   options: SecretOptions = {},
 ): Promise<Auth | undefined> {
-  const auth = await readPlainAuth({ ...env, ...(await readToken(env, options)) })
+  const secretId = env.MCP_AUTH_TOKEN_SECRET
+  const auth = await (secretId ? readSecretAuth(env, secretId, options) : readPlainAuth(env))
   if (!auth && env.AUTH_METHOD !== 'none') {
     throw new EnvironmentError(
       'AUTH_METHOD is not set, and a Lambda function is public: set it to none if everybody may call',
@@ -48,10 +49,26 @@ export async function readAuth(
   return auth
 }
 
-async function readToken(env: Environment, options: SecretOptions): Promise<Environment> {
-  if (!env.MCP_AUTH_TOKEN_SECRET) return {}
+async function readSecretAuth(
+  env: Environment,
+  secretId: string,
+  options: SecretOptions,
+): Promise<Auth | undefined> {
   const { readSecret } = await import('../secret.ts')
-  return { MCP_AUTH_TOKEN: await readSecret(env, env.MCP_AUTH_TOKEN_SECRET, options) }
+  const read = async () =>
+    readPlainAuth({ ...env, MCP_AUTH_TOKEN: await readSecret(env, secretId, options) })
+  const usesTokens = !env.AUTH_METHOD || env.AUTH_METHOD === 'bearer'
+  if (!usesTokens) return read()
+  const { renewedAuth } = await import('../renewed-auth.ts')
+  const { clock } = options
+  return renewedAuth({
+    ...(clock && { clock }),
+    async read() {
+      const auth = await read()
+      if (!auth) throw new EnvironmentError('The secret of MCP_AUTH_TOKEN_SECRET holds no token')
+      return auth
+    },
+  })
 }
 
 /**
