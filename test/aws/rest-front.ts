@@ -247,7 +247,7 @@ export async function restFront(options: RestFrontOptions): Promise<RestFront> {
   }
 
   async function run(uri: string, event: unknown): Promise<Invocation> {
-    const [, name] = /function:([^/]+)\//.exec(uri) ?? []
+    const [, name] = /function:([^/:]+)(?::live)?\//.exec(uri) ?? []
     const id = Object.keys(functions).find((logicalId) => name === `weather-${logicalId}`)
     const called = id === undefined ? undefined : functions[id]
     if (called === undefined) throw new Refused('API_CONFIGURATION_ERROR')

@@ -1,11 +1,24 @@
 /** Checks the translated template against known problems of the platform, in every combination of its conditions. */
 
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { METRICS, NAMESPACE } from '../../adapters/metrics.ts'
 import type { Parameters, Resource, Stack, Template } from './cloudformation.ts'
 import { evaluate, translate } from './cloudformation.ts'
 import { tools } from './lambda-host.ts'
+
+const run = promisify(execFile)
+
+/** The DynamoDB operations in the source of the store: each new one needs a new right and a new alarm. */
+const STORE_CALLS = [
+  ...new Set(
+    [...readFileSync('adapters/dynamodb/dynamo-store.ts', 'utf8').matchAll(/\bcall\('(\w+)'/g)].map(
+      ([, name = '']) => name,
+    ),
+  ),
+]
 
 /** The choices for each decision on which a condition depends. */
 const decisions: Readonly<Record<string, readonly Parameters[]>> = {
@@ -45,6 +58,22 @@ const decisions: Readonly<Record<string, readonly Parameters[]>> = {
   buckets: [{}, { CountBuckets: 'true' }],
 }
 
+/** Decisions that concern one resource each, or all in the same way: they are combined in pairs only. */
+const additions: Readonly<Record<string, readonly Parameters[]>> = {
+  pool: [{}, { UserPoolOnDelete: 'delete' }],
+  provisioned: [{}, { ProvisionedConcurrency: '2' }],
+  deployment: [{}, { DeploymentType: 'AllAtOnce' }],
+  metrics: [{}, { Metrics: 'basic' }, { Metrics: 'off' }],
+  webAcl: [
+    {},
+    { CallerRequestsPerMinute: '600' },
+    { WebAclArn: 'arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/own/1' },
+  ],
+  vpc: [{}, { SubnetIds: 'subnet-1,subnet-2', SecurityGroupIds: 'sg-1' }],
+  key: [{}, { KmsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1' }],
+  boundary: [{}, { PermissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/boundary' }],
+}
+
 /** All combinations of the decisions. */
 function combinations(): Parameters[] {
   return Object.values(decisions).reduce<Parameters[]>(
@@ -55,29 +84,42 @@ function combinations(): Parameters[] {
 
 /** A few combinations in which every pair of choices of two decisions occurs. */
 function pairs(): Parameters[] {
-  const all = combinations()
-  const lists = Object.values(decisions)
-  const chosen = (set: Parameters) =>
-    lists.map((choices) =>
-      choices.findLastIndex((choice) => Object.entries(choice).every(([k, v]) => set[k] === v)),
-    )
-  const meetings = (set: Parameters) => {
-    const picks = chosen(set)
-    return picks.flatMap((a, i) => picks.slice(i + 1).map((b, j) => `${i}:${a} ${i + 1 + j}:${b}`))
-  }
-  const open = new Set(all.flatMap(meetings))
-  const picked: Parameters[] = []
+  const lists = Object.values({ ...decisions, ...additions })
+  const meeting = (a: number, x: number, b: number, y: number) =>
+    a < b ? `${a}:${x} ${b}:${y}` : `${b}:${y} ${a}:${x}`
+  const open = new Set(
+    lists.flatMap((left, a) =>
+      lists.flatMap((right, b) =>
+        a < b ? left.flatMap((_, x) => right.map((__, y) => meeting(a, x, b, y))) : [],
+      ),
+    ),
+  )
+  const sets: Parameters[] = []
   while (open.size > 0) {
-    let best: Parameters = {}
-    let most = 0
-    for (const set of all) {
-      const gain = meetings(set).filter((meeting) => open.has(meeting)).length
-      if (gain > most) [best, most] = [set, gain]
+    const [first = ''] = open
+    const picked = new Map(
+      first.split(' ').map((pick) => pick.split(':').map(Number) as [number, number]),
+    )
+    for (const [a, choices] of lists.entries()) {
+      if (picked.has(a)) continue
+      const gain = choices.map(
+        (_, x) => [...picked].filter(([b, y]) => open.has(meeting(a, x, b, y))).length,
+      )
+      picked.set(a, gain.indexOf(Math.max(...gain)))
     }
-    picked.push(best)
-    for (const meeting of meetings(best)) open.delete(meeting)
+    for (const [a, x] of picked) for (const [b, y] of picked) open.delete(meeting(a, x, b, y))
+    sets.push(Object.assign({}, ...[...picked].map(([a, x]) => lists[a]?.[x])))
   }
-  return picked
+  return sets
+}
+
+/** Very few combinations, in which every choice occurs. */
+function each(): Parameters[] {
+  const lists = Object.values({ ...decisions, ...additions })
+  const most = Math.max(...lists.map(({ length }) => length))
+  return Array.from({ length: most }, (_, i) =>
+    Object.assign({}, ...lists.map((choices) => choices[i % choices.length])),
+  )
 }
 
 let template: Template
@@ -87,7 +129,7 @@ beforeAll(() => {
   const [translated] = translate()
   if (translated === undefined) throw new Error('nothing was translated')
   template = translated
-  stacks.push(...combinations().map((set) => evaluate(template, set)))
+  stacks.push(...[...combinations(), ...pairs()].map((set) => evaluate(template, set)))
 })
 
 /** Returns the template's stack for these parameters. */
@@ -147,7 +189,8 @@ const operations = (stack: Stack) =>
 describe('every combination of the conditions', () => {
   it('refers only to its own resources, and breaks no rule', () => {
     // A reference to a missing resource throws before this line.
-    expect(stacks.length).toBe(6048)
+    expect(stacks.length).toBe(6048 + pairs().length)
+    expect(pairs().length).toBeLessThan(60)
     expect(stacks.flatMap(({ objections }) => objections)).toEqual([])
   })
 
@@ -200,7 +243,9 @@ describe('every combination of the conditions', () => {
         expect([Action].flat().filter((action) => action.includes('*'))).toEqual([])
         if (Resource !== '*') continue
         for (const action of [Action].flat()) {
-          expect(action).toMatch(/^(xray:Put\w+|logs:StopQuery|s3:ListAllMyBuckets)$/)
+          expect(action).toMatch(
+            /^(xray:Put\w+|logs:StopQuery|s3:ListAllMyBuckets|ec2:\w+NetworkInterfaces?|cloudwatch:DescribeAlarms)$/,
+          )
         }
       }
     }
@@ -214,16 +259,20 @@ describe('every combination of the conditions', () => {
     }
   })
 
-  it('is translated without complaints of cfn-lint for every pair of choices', {
-    timeout: 400_000,
-  }, () => {
-    const sets = pairs()
-    expect(sets.length).toBeLessThan(40)
-    expect(translate(...sets)).toHaveLength(sets.length)
-    for (const set of sets) {
-      const given = Object.entries(set).map(([name, value]) => `${name}=${value}`)
-      execFileSync(`${tools}python/bin/cfn-lint`, ['template.yaml', '--parameters', ...given])
-    }
+  it('is translated for every pair of choices', { timeout: 120_000 }, () => {
+    expect(translate(...pairs())).toHaveLength(pairs().length)
+  })
+
+  // By itself, cfn-lint reads both branches of every condition; parameters only add their values.
+  it('is translated without complaints of cfn-lint for every choice', { timeout: 240_000 }, async () => {
+    const lint = (set: Parameters) =>
+      run(`${tools}python/bin/cfn-lint`, [
+        'template.yaml',
+        '--parameters',
+        ...Object.entries(set).map(([name, value]) => `${name}=${value}`),
+      ])
+    const sets = each()
+    for (let i = 0; i < sets.length; i += 2) await Promise.all(sets.slice(i, i + 2).map(lint))
   })
 })
 
@@ -343,7 +392,9 @@ describe('the API', () => {
   })
 
   it('logs how long a stream took to its first byte', () => {
-    const stages = ofType(made(), 'AWS::ApiGateway::Stage').map(([, { Properties }]) => Properties)
+    const stages = ofType(made({ AccessLog: 'true' }), 'AWS::ApiGateway::Stage').map(
+      ([, { Properties }]) => Properties,
+    )
     const [{ AccessLogSetting: { Format = '' } = {} } = {}] = stages as {
       AccessLogSetting?: { Format?: string }
     }[]
@@ -383,6 +434,254 @@ describe('the functions', () => {
     expect(objections({ AuthMethod: 'cognito', CreateUserPool: 'false' })).toBe(2)
     expect(objections({ DomainName: 'mcp.example.com' })).toBe(1)
     expect(objections({})).toBe(0)
+  })
+})
+
+describe('the deployment', () => {
+  const alias = (stack: Stack) => ofType(stack, 'AWS::Lambda::Alias')[0]?.[1].Properties
+
+  it('shifts the alias that the API calls, and goes back when an alarm tells of failures', () => {
+    const stack = made()
+    for (const { operation } of operations(stack)) {
+      const { uri } = operation['x-amazon-apigateway-integration']
+      if (uri) expect(uri).toMatch(/function:weather-McpFunction:live\/response-streaming/)
+    }
+    expect(alias(stack)).toMatchObject({ Name: 'live' })
+    expect(properties(stack, 'ApiInvokesMcp').FunctionName).toBe('weather-McpFunctionAliaslive')
+    expect(properties(stack, 'McpFunctionDeploymentGroup')).toMatchObject({
+      DeploymentConfigName: 'CodeDeployDefault.LambdaCanary10Percent5Minutes',
+      AutoRollbackConfiguration: {
+        Enabled: true,
+        Events: expect.arrayContaining(['DEPLOYMENT_STOP_ON_ALARM']),
+      },
+      AlarmConfiguration: {
+        Enabled: true,
+        Alarms: [{ Name: 'weather-ServerErrorAlarm' }, { Name: 'weather-FunctionErrorAlarm' }],
+      },
+    })
+  })
+
+  it('publishes a version for every change, that of a parameter included', () => {
+    const [[, version] = []] = ofType(made(), 'AWS::Lambda::Version')
+    const [[deployment = ''] = []] = ofType(made(), 'AWS::ApiGateway::Deployment')
+    // CloudFormation replaces a version whose description changes, and AlwaysDeploy makes a new deployment each time.
+    expect(version?.Properties.Description).toContain(`weather-${deployment}`)
+    expect(version?.DeletionPolicy).toBe('Delete')
+    expect(readFileSync('template.yaml', 'utf8')).toMatch(/AlwaysDeploy: true/)
+  })
+
+  it('keeps instances ready only when it is told to', () => {
+    expect(alias(made())).not.toHaveProperty('ProvisionedConcurrencyConfig')
+    expect(alias(made({ ProvisionedConcurrency: '2' }))).toMatchObject({
+      ProvisionedConcurrencyConfig: { ProvisionedConcurrentExecutions: '2' },
+    })
+  })
+})
+
+describe('what could do harm', () => {
+  it('is left alone by default: the log role of the account', () => {
+    const types = (parameters: Parameters) =>
+      Object.values(made(parameters).resources).map(({ Type }) => Type)
+    expect(types({})).not.toContain('AWS::ApiGateway::Account')
+    expect(types({ AccessLog: 'true' })).not.toContain('AWS::ApiGateway::Account')
+    expect(types({ AccessLog: 'with-role' })).toContain('AWS::ApiGateway::Account')
+  })
+
+  it('is protected by default: the pool with its users', () => {
+    const pool = (parameters: Parameters) =>
+      made({ AuthMethod: 'cognito', ...parameters }).resources.UserPool
+    for (const set of [{}, { DataOnDelete: 'delete' }, { DataOnDelete: 'retain' }]) {
+      expect(pool(set)).toMatchObject({
+        DeletionPolicy: 'Retain',
+        UpdateReplacePolicy: 'Retain',
+        Properties: { DeletionProtection: 'ACTIVE' },
+      })
+    }
+    expect(pool({ UserPoolOnDelete: 'delete' })).toMatchObject({
+      DeletionPolicy: 'Delete',
+      Properties: { DeletionProtection: 'INACTIVE' },
+    })
+  })
+
+  it('has the boundary and the key that the parameters name, wherever there can be one', () => {
+    const given = {
+      PermissionsBoundaryArn: 'arn:aws:iam::1:policy/boundary',
+      KmsKeyArn: 'arn:aws:kms:eu-west-1:1:key/1',
+      AccessLog: 'with-role',
+      AlarmEmail: 'ops@example.com',
+    }
+    const stack = made(given)
+    const roles = ofType(stack, 'AWS::IAM::Role')
+    expect(roles.map(([id]) => id).sort()).toEqual([
+      'ApiLogRole',
+      'AuthorizerRole',
+      'DeploymentRole',
+      'McpRole',
+    ])
+    for (const [, { Properties }] of roles) {
+      expect(Properties.PermissionsBoundary).toBe(given.PermissionsBoundaryArn)
+    }
+    const keyed = Object.entries(stack.resources).filter(([, { Type, Properties }]) => {
+      const text = JSON.stringify(Properties)
+      return Type !== 'AWS::IAM::Role' && text.includes(given.KmsKeyArn)
+    })
+    expect(keyed.map(([id]) => id).sort()).toEqual(
+      [
+        'AlarmTopic',
+        'ApiLogs',
+        'AuthorizerFunction',
+        'AuthorizerLogs',
+        'McpFunction',
+        'McpLogs',
+        'Table',
+        'Token',
+      ].sort(),
+    )
+    expect(JSON.stringify(made().resources)).not.toMatch(/KmsKeyArn|PermissionsBoundary/)
+  })
+
+  it('puts the functions into the subnets that the parameters name', () => {
+    const vpc = { SubnetIds: 'subnet-1,subnet-2', SecurityGroupIds: 'sg-1' }
+    for (const [, { Properties }] of ofType(made(vpc), 'AWS::Lambda::Function')) {
+      expect(Properties.VpcConfig).toEqual({
+        SubnetIds: ['subnet-1', 'subnet-2'],
+        SecurityGroupIds: ['sg-1'],
+      })
+    }
+    for (const [, { Properties }] of ofType(made(), 'AWS::Lambda::Function')) {
+      expect(Properties).not.toHaveProperty('VpcConfig')
+    }
+    expect(made({ SubnetIds: 'subnet-1' }).objections).toHaveLength(1)
+  })
+
+  it('limits each caller by the token, or the address where there is none', () => {
+    const rule = (parameters: Parameters) => {
+      const { Rules } = properties(made(parameters), 'CallerLimit') as {
+        Rules: { Statement: { RateBasedStatement: object }; Action: object }[]
+      }
+      return Rules[0]
+    }
+    expect(rule({ CallerRequestsPerMinute: '600' })).toMatchObject({
+      Action: { Block: { CustomResponse: { ResponseCode: 429 } } },
+      Statement: {
+        RateBasedStatement: {
+          Limit: '600',
+          AggregateKeyType: 'CUSTOM_KEYS',
+          CustomKeys: [{ Header: { Name: 'authorization' } }],
+        },
+      },
+    })
+    const open = rule({ CallerRequestsPerMinute: '600', AuthMethod: 'none' })
+    expect(open?.Statement.RateBasedStatement).toMatchObject({ AggregateKeyType: 'IP' })
+    expect(open?.Statement.RateBasedStatement).not.toHaveProperty('CustomKeys')
+    const own = 'arn:aws:wafv2:eu-west-1:1:regional/webacl/own/1'
+    expect(properties(made({ WebAclArn: own }), 'WebAcl')).toEqual({
+      WebACLArn: own,
+      ResourceArn: 'arn:aws:apigateway:eu-west-1::/restapis/abc123/stages/weather-ApiprodStage',
+    })
+    expect(made().resources).not.toHaveProperty('WebAcl')
+    expect(made({ WebAclArn: own, CallerRequestsPerMinute: '600' }).objections).toHaveLength(1)
+  })
+})
+
+describe('the dashboard', () => {
+  interface Widget {
+    readonly properties: { readonly title: string; readonly metrics: readonly unknown[][] }
+  }
+  const widgets = (stack: Stack) =>
+    (JSON.parse(String(properties(stack, 'Dashboard').DashboardBody)) as { widgets: Widget[] })
+      .widgets
+
+  it('shows the metrics that the lines of the function carry, all of them and no other', () => {
+    const shown = new Set<string>()
+    for (const { properties: widget } of widgets(made())) {
+      for (const metric of widget.metrics) {
+        const [first, name, dimension, value] = metric
+        if (first === NAMESPACE) {
+          expect([dimension, value]).toEqual(['FunctionName', 'weather-McpFunction'])
+          shown.add(`FunctionName ${name}`)
+        } else if (typeof first === 'object' && first && 'expression' in first) {
+          const [, by = '', found = ''] =
+            /^SEARCH\('\{StreamableMcp,FunctionName,(\w+)\} MetricName="(\w+)" FunctionName="weather-McpFunction"', '\w+', 300\)$/.exec(
+              String(first.expression),
+            ) ?? []
+          shown.add(`${by} ${found}`)
+        }
+      }
+    }
+    const carried = Object.entries(METRICS).flatMap(([dimension, metrics]) =>
+      metrics.map(([name]) => `${dimension} ${name}`),
+    )
+    expect([...shown].sort()).toEqual(carried.sort())
+  })
+
+  it('is there when there are metrics, and so is the alarm on them', () => {
+    const off = made({ Metrics: 'off' }).resources
+    expect(off).not.toHaveProperty('Dashboard')
+    expect(off).not.toHaveProperty('SlowAlarm')
+    for (const detail of ['tools', 'basic', 'off']) {
+      const { Environment } = properties(made({ Metrics: detail }), 'McpFunction') as {
+        Environment: { Variables: Record<string, unknown> }
+      }
+      expect(Environment.Variables.MCP_METRICS).toBe(detail)
+    }
+  })
+})
+
+describe('the alarms', () => {
+  it('are on what a person has to act on, and each tells a person when there is an address', () => {
+    const alarms = ofType(made({ AlarmEmail: 'ops@example.com' }), 'AWS::CloudWatch::Alarm')
+    expect(alarms.map(([id]) => id).sort()).toEqual([
+      'AuthorizerErrorAlarm',
+      'BusyAlarm',
+      'FunctionErrorAlarm',
+      'FunctionThrottleAlarm',
+      'ServerErrorAlarm',
+      'SlowAlarm',
+      'TableErrorAlarm',
+      'TableThrottleAlarm',
+    ])
+    for (const [, { Properties }] of alarms) {
+      expect(Properties.AlarmActions).toEqual(['weather-AlarmTopic'])
+      expect(Properties.TreatMissingData).toBe('notBreaching')
+      expect(Properties.AlarmDescription).toEqual(expect.any(String))
+    }
+  })
+
+  it('watch a metric that the function writes', () => {
+    expect(properties(made(), 'SlowAlarm')).toMatchObject({
+      Namespace: NAMESPACE,
+      MetricName: 'Duration',
+      ExtendedStatistic: 'p99',
+      Threshold: '10000',
+    })
+  })
+
+  it('watch every operation of the store', () => {
+    const { Metrics } = properties(made(), 'TableErrorAlarm') as {
+      Metrics: { MetricStat?: { Metric: { Dimensions: { Name: string; Value: string }[] } } }[]
+    }
+    const watched = Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric.Dimensions ?? [])
+      .filter(({ Name }) => Name === 'Operation')
+      .map(({ Value }) => Value)
+    expect(watched.sort()).toEqual(STORE_CALLS.sort())
+  })
+})
+
+describe('checkov', () => {
+  it('is told of no finding that the template no longer has, nor of one without a reason', async () => {
+    const accepted = readFileSync('test/aws/checkov.yaml', 'utf8')
+    const ids = [...accepted.matchAll(/# .+\n {2}- (CKV\w+)/g)].map(([, id]) => id)
+    expect(ids).toEqual([...accepted.matchAll(/^ {2}- (\S+)/gm)].map(([, id]) => id))
+    const found = await run(`${tools}checkov/bin/checkov`, [
+      ...['--file', 'template.yaml', '--framework', 'cloudformation'],
+      ...['--skip-download', '--soft-fail', '--compact', '--quiet', '--output', 'json'],
+    ])
+    const { results } = JSON.parse(found.stdout) as {
+      results: { failed_checks: { check_id: string }[] }
+    }
+    const failed = new Set(results.failed_checks.map(({ check_id }) => check_id))
+    expect([...failed].sort()).toEqual(ids.sort())
   })
 })
 
@@ -461,14 +760,7 @@ describe('the roles', () => {
     return result.overallResult === 'Allowed'
   }
 
-  /** Finds the DynamoDB operations in the source of the store, because each new one needs a new right. */
-  const calls = [
-    ...new Set(
-      [
-        ...readFileSync('adapters/dynamodb/dynamo-store.ts', 'utf8').matchAll(/\bcall\('(\w+)'/g),
-      ].map(([, name]) => `dynamodb:${name}`),
-    ),
-  ]
+  const calls = STORE_CALLS.map((name) => `dynamodb:${name}`)
 
   it('let the server use its own table as its store does, and no other', async () => {
     const stack = made()
@@ -552,6 +844,37 @@ describe('the roles', () => {
     expect(await may(on, 'McpRole', 'sts:AssumeRole', role('reader'))).toBe(true)
     expect(await may(on, 'McpRole', 'sts:AssumeRole', role('admin'))).toBe(false)
     expect(await may(off, 'McpRole', 'sts:AssumeRole', role('reader'))).toBe(false)
+  })
+
+  it('let CodeDeploy move the alias of the server, and nothing else', async () => {
+    const stack = made()
+    const lambda = (name: string) => `arn:aws:lambda:${region}:${number}:function:${name}`
+    for (const action of ['lambda:GetAlias', 'lambda:UpdateAlias']) {
+      expect(await may(stack, 'DeploymentRole', action, lambda('weather-McpFunction'))).toBe(true)
+      expect(await may(stack, 'DeploymentRole', action, lambda('other'))).toBe(false)
+    }
+    for (const action of ['lambda:UpdateFunctionCode', 'lambda:InvokeFunction']) {
+      expect(await may(stack, 'DeploymentRole', action, lambda('weather-McpFunction'))).toBe(false)
+    }
+  })
+
+  it('let the functions use the key and make network interfaces only where there are such', async () => {
+    const key = `arn:aws:kms:${region}:${number}:key/1`
+    const on = made({ KmsKeyArn: key, SubnetIds: 'subnet-1', SecurityGroupIds: 'sg-1' })
+    // The simulator would need the policy of the key, which is not part of the stack.
+    const onKey = (stack: Stack, id: string) =>
+      Object.entries(stack.resources)
+        .filter(([role]) => role === id)
+        .flatMap(([, role]) => statementsOf(role))
+        .filter(({ Action }) => [Action].flat().some((action) => action.startsWith('kms:')))
+    const rights = ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey', 'kms:DescribeKey']
+    expect(onKey(on, 'McpRole')).toEqual([{ Effect: 'Allow', Action: rights, Resource: key }])
+    expect(onKey(on, 'AuthorizerRole')).toMatchObject([{ Action: 'kms:Decrypt', Resource: key }])
+    for (const id of ['McpRole', 'AuthorizerRole']) {
+      expect(onKey(made(), id)).toEqual([])
+      expect(await may(on, id, 'ec2:CreateNetworkInterface', '*')).toBe(true)
+      expect(await may(made(), id, 'ec2:CreateNetworkInterface', '*')).toBe(false)
+    }
   })
 
   it('let buckets be listed only when that tool is on, and never be read', async () => {
