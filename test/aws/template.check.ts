@@ -264,7 +264,9 @@ describe('every combination of the conditions', () => {
   })
 
   // By itself, cfn-lint reads both branches of every condition; parameters only add their values.
-  it('is translated without complaints of cfn-lint for every choice', { timeout: 240_000 }, async () => {
+  it('is translated without complaints of cfn-lint for every choice', {
+    timeout: 240_000,
+  }, async () => {
     const lint = (set: Parameters) =>
       run(`${tools}python/bin/cfn-lint`, [
         'template.yaml',
