@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-const slow = ['cluster', 'agent', 'engine', 'runtimes']
+const slow = ['cluster', 'agent', 'engine', 'runtimes', 'terminal']
 
 export default defineConfig(({ mode }) => ({
   resolve: {
@@ -22,10 +22,10 @@ export default defineConfig(({ mode }) => ({
     ],
   },
   test: {
-    // `--mode cluster` and its like run the slow tests, which start other processes.
+    // `--mode cluster` and its like run the slow tests, which start many processes.
     include: [slow.includes(mode) ? `test/**/*.${mode}.ts` : 'test/**/*.test.ts'],
-    // The tests wait more than they compute, so each processor gets a file.
-    maxWorkers: '100%',
+    // The tests wait more than they compute, so two processors run three files at once.
+    maxWorkers: '150%',
     // The default of one second is too short on a busy machine.
     expect: { poll: { timeout: 10_000 } },
     testTimeout: slow.includes(mode) ? 120_000 : 30_000,

@@ -245,17 +245,30 @@ describe('the commands of the documentation', () => {
     shell.filter(([, line]) => /^npx streamable-mcp(-cli)?( |$)/.test(line) === ours),
   )
 
-  it.each(client ?? [])('%s: %s', async (_, line) => {
-    const words = line.split(' ').slice(2)
-    const url = `http://127.0.0.1:${server.port}/mcp`
-    const args = words.map((word) => word.replace('http://127.0.0.1:3000/mcp', url))
-    const ran = await runCli(args, {
-      env: { STREAMABLE_MCP_HOME: folder, MCP_SERVER_URL: url },
-      input: args.length === 0 ? ['list-tools', 'quit'] : [],
-    })
-    expect({ code: ran.code, stderr: ran.stderr }).toEqual({ code: 0, stderr: expect.any(String) })
-    expect(ran.stdout).not.toBe('')
-  })
+  // A command that several documents show runs once.
+  const documents = new Map<string, string[]>()
+  for (const [name, line] of client ?? []) {
+    const command = line.split(' ').slice(2).join(' ')
+    documents.set(command, [...(documents.get(command) ?? []), name])
+  }
+
+  it.each(Array.from(documents, ([command, names]) => [names.join(', '), command] as const))(
+    '%s: %s',
+    async (_, command) => {
+      const words = command === '' ? [] : command.split(' ')
+      const url = `http://127.0.0.1:${server.port}/mcp`
+      const args = words.map((word) => word.replace('http://127.0.0.1:3000/mcp', url))
+      const ran = await runCli(args, {
+        env: { STREAMABLE_MCP_HOME: folder, MCP_SERVER_URL: url },
+        input: args.length === 0 ? ['list-tools', 'quit'] : [],
+      })
+      expect({ code: ran.code, stderr: ran.stderr }).toEqual({
+        code: 0,
+        stderr: expect.any(String),
+      })
+      expect(ran.stdout).not.toBe('')
+    },
+  )
 
   /** The beginnings of lines that need another machine, a network or an account. */
   const ELSEWHERE =

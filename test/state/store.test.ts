@@ -1,9 +1,6 @@
 /** The store contract on every engine. */
 
-import { randomUUID } from 'node:crypto'
-import { DeleteTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { it } from 'vitest'
-import { createTable, dynamoStore } from '../../adapters/dynamodb/dynamo-store.ts'
+import { dynamoStore } from '../../adapters/dynamodb/dynamo-store.ts'
 import { memoryStore } from '../../src/index.ts'
 import { describeStore } from '../suites/store-contract.ts'
 import { startDynalite } from '../support/dynalite.ts'
@@ -11,15 +8,6 @@ import { startDynalite } from '../support/dynalite.ts'
 describeStore('memoryStore', async (clock) => {
   const store = memoryStore({ clock })
   return { store, peer: store }
-})
-
-describeStore('dynamoStore through the SDK on dynalite', async (clock) => {
-  const { table, client, close } = await startDynalite()
-  return {
-    store: dynamoStore({ table, client: client(), clock }),
-    peer: dynamoStore({ table, client: client(), clock }),
-    close,
-  }
 })
 
 describeStore('dynamoStore by signed requests on dynalite', async (clock) => {
@@ -30,26 +18,3 @@ describeStore('dynamoStore by signed requests on dynalite', async (clock) => {
     close,
   }
 })
-
-const endpoint = process.env.TEST_DYNAMODB_ENDPOINT
-
-if (endpoint) {
-  describeStore(`dynamoStore on ${endpoint}`, async (clock) => {
-    const table = `streamable-mcp-test-${randomUUID()}`
-    const client = new DynamoDBClient({ endpoint })
-    await createTable({ table, client })
-    return {
-      store: dynamoStore({ table, client, clock }),
-      peer: dynamoStore({ table, client, clock }),
-      async close() {
-        await client.send(new DeleteTableCommand({ TableName: table }))
-        client.destroy()
-      },
-    }
-  })
-} else {
-  const title = 'the store contract, dynamoStore on TEST_DYNAMODB_ENDPOINT: not set, so not run'
-  console.error(title)
-  // This part needs an endpoint from the environment. Without one it shows as skipped.
-  it.skip(title)
-}
