@@ -39,6 +39,11 @@ function failureOf(test: TestCase): Pick<Run, 'failed' | 'timedOut'> {
   return { failed: test.fullName, timedOut: messages.some((text) => /timed out in/.test(text)) }
 }
 
+/** An error of another process may not convert to text. */
+function messageOf(error: unknown): string {
+  return typeof error === 'object' && error && 'message' in error ? `${error.message}` : 'unknown'
+}
+
 async function run(test: string, retry: number): Promise<Run> {
   const began = Date.now()
   project.config.retry = retry
@@ -53,7 +58,7 @@ async function run(test: string, retry: number): Promise<Run> {
   const passed = tests.filter((one) => one.result().state === 'passed')
   if (passed.length === 0) return { outcome: 'no test ran', milliseconds }
   const [error] = result.unhandledErrors
-  if (error) return { outcome: 'failed', milliseconds, failed: `an unhandled error: ${error}` }
+  if (error) return { outcome: 'failed', milliseconds, failed: `an unhandled error: ${messageOf(error)}` }
   // A hook that fails leaves every test as it was.
   const broken = modules.some((module) => module.state() === 'failed')
   return { outcome: broken ? 'failed' : 'passed', milliseconds, failed: broken ? 'a hook' : '' }
