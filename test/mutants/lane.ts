@@ -58,7 +58,8 @@ async function run(test: string, retry: number): Promise<Run> {
   const passed = tests.filter((one) => one.result().state === 'passed')
   if (passed.length === 0) return { outcome: 'no test ran', milliseconds }
   const [error] = result.unhandledErrors
-  if (error) return { outcome: 'failed', milliseconds, failed: `an unhandled error: ${messageOf(error)}` }
+  if (error)
+    return { outcome: 'failed', milliseconds, failed: `an unhandled error: ${messageOf(error)}` }
   // A hook that fails leaves every test as it was.
   const broken = modules.some((module) => module.state() === 'failed')
   return { outcome: broken ? 'failed' : 'passed', milliseconds, failed: broken ? 'a hook' : '' }
