@@ -131,7 +131,7 @@ describe.each(['stateless', 'stateful'] as const)('AgentCore in its %s mode', (m
       if (era === 'legacy') {
         expect(await textOf(client, 'visit')).toBe('1')
         expect(await textOf(client, 'visit')).toBe('2')
-        // Every request after the first carries one id, whoever has chosen it.
+        // Every request after the first carries one id, whichever side has chosen it.
         expect(new Set(platform.sent.slice(1)).size).toBe(1)
       }
     })
