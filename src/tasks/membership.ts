@@ -21,7 +21,7 @@ const RUNNERS: StoreKey = ['tasks/registry', 'runners']
 const heartbeatKey = (runner: string): StoreKey => [`tasks/registry/${runner}`, 'heartbeat']
 const shardKey = (runner: string, shard: number): StoreKey => [
   `tasks/registry/${runner}`,
-  `shard-${shard}`,
+  `shard/${shard}`,
 ]
 
 /** Tasks in one record: about 10 KB. */

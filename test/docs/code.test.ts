@@ -84,6 +84,11 @@ const CALLS: Readonly<Record<string, [method: string, params: object, result: ob
   ],
   measured: ['tools/call', { name: 'now', arguments: {} }, text('21 °C')],
   shop: ['tools/call', { name: 'status', arguments: {} }, text('open')],
+  migrations: [
+    'tools/call',
+    { name: 'migrate', arguments: { table: 'users' } },
+    text('Applied 2 changes'),
+  ],
   reports: ['tools/call', { name: 'report', arguments: {} }, text('For build-server: all is well')],
 }
 const ORDER = { number: 'A-1', status: 'shipped' }

@@ -76,6 +76,15 @@ describe('docs/store.md', () => {
       expect([...seen].some((pattern) => pattern.includes('watch/'))).toBe(true)
     })
     await mcp.close({ grace: 0 })
+    const sharing = createMcp({
+      name: 'kept',
+      version: '1',
+      store: { ...store, processLocal: false },
+    })
+    sharing.tool('work', { description: 'Works', task: {} }, (_, ctx) => ctx.step('a', () => 'b'))
+    const worked = await new ModernClient(fetchEndpoint(sharing)).call('work')
+    expect((await worked.result()).content[0].text).toBe('b')
+    await sharing.close({ grace: 0 })
     const adopting = createMcp({ name: 'kept', version: '1', store, sessions: 'adopted' })
     const headers = { 'mcp-session-id': 'of-a-platform' }
     await LegacyClient.open(fetchEndpoint(adopting), '2025-11-25', { headers })

@@ -12,7 +12,7 @@ const WORDS: readonly [word: RegExp, real?: RegExp][] = [
   [/\bnews\b/i],
   [/\bpatience\b/i],
   // A task has a journal: what happened in it, in order.
-  [/\bjournals?\b/i, /^(src|test)\/tasks\/|journal of (a|the|its) task|^docs\/durable/i],
+  [/\bjournals?\b/i, /^(src|test)\/tasks\/|^test\/support\/tasks|^docs\/(durable|store)\.md/i],
   [/\baskers?\b/i],
   [/\boutlets?\b/i],
   // RFC 6749 exchanges a code for a token, and a request with its response is an HTTP exchange.

@@ -74,7 +74,7 @@ export async function journalOf(store: Store, id: string, owner = 'anyone') {
 
 /**
  * The store as one process sees it, which dies at its `dieAt`th operation or at once with `die()`: from
- * then on nothing is answered, as a process that was killed hears nothing more.
+ * then on nothing is answered, as a process that was killed gets no answer either.
  */
 export function mortalStore(engine: Store, dieAt = Number.POSITIVE_INFINITY) {
   let operations = 0

@@ -304,7 +304,7 @@ describe('a replay', () => {
 })
 
 describe('a question', () => {
-  it('is stored once and served as it was, whatever the next run makes of it', async () => {
+  it('is stored once and served as it was, although the next run asks otherwise', async () => {
     let run = 0
     const { client, turn, log } = server(async (_, ctx) => {
       run += 1
@@ -510,7 +510,7 @@ describe('two runners', () => {
 describe('a task', () => {
   it('that kills each process that runs it is given up', async () => {
     const store = racingStore()
-    // Each takeover is by another server: the earlier one hangs in its step for good.
+    // Each takeover is by another server: the earlier one hangs in its step for ever.
     const hang = () =>
       manualServer(
         tool(async (_, ctx) => {
