@@ -226,7 +226,10 @@ export function createMcp(options: McpOptions): Mcp {
       turn: async (task, turnOptions) =>
         (await (await tasks()).engineOf(server)).turn(task, turnOptions),
       async resume() {
-        if (hasTasks()) await (await (await tasks()).engineOf(server)).runner.resume?.()
+        if (!hasTasks()) return
+        // The rest of the code, so that no client waits for it.
+        await import('./tasks/call-tool.ts')
+        await (await (await tasks()).engineOf(server)).runner.resume?.()
       },
     },
     store,

@@ -17,6 +17,15 @@ export interface Follower {
   onProgress(progress: TaskProgress): void
 }
 
+/** The lease of a turn, as this process has taken it. */
+interface Claim {
+  readonly version: number
+  /** No runner has begun this turn before. */
+  readonly isNew: boolean
+  /** Another runner has begun it. */
+  readonly takesOver: boolean
+}
+
 /** Takeovers without any progress, after which a task is given up: it seems to kill the process that runs it. */
 const MOST_CLAIMS = 5
 
@@ -143,7 +152,7 @@ export class Engine implements TaskEngine {
     record: TaskRecord,
     { runner, isAlive }: TurnOptions,
     isNew: boolean,
-  ): Promise<{ version: number; takesOver: boolean } | undefined> {
+  ): Promise<Claim | undefined> {
     const store = this.store as TypedStore
     const { lease: key } = taskKeys(ref)
     const lease = isNew ? undefined : await store.get<TaskLease>(key)
@@ -154,7 +163,12 @@ export class Engine implements TaskEngine {
       const value: TaskLease = { runner, turn: record.turns }
       const options = { expiresAt: expiryOf(record), ifVersion: lease?.version ?? 0 }
       const version = await store.put(key, value, options)
-      return { version, takesOver: held !== undefined }
+      // A turn that failed here, as when the store was away, is over: it needs no fence.
+      return {
+        version,
+        isNew: held === undefined,
+        takesOver: held !== undefined && held !== runner,
+      }
     } catch (error) {
       if (error instanceof StoreConflict) return undefined
       throw error
@@ -165,11 +179,11 @@ export class Engine implements TaskEngine {
     ref: TaskRef,
     stored: StoredTask,
     { runner, yieldAt }: TurnOptions,
-    claim: { version: number; takesOver: boolean },
+    claim: Claim,
   ): Promise<Turn> {
     const { value: record } = stored
     const { journal: key } = taskKeys(ref)
-    const isFirst = record.turns === 0 && !claim.takesOver
+    const isFirst = record.turns === 0 && claim.isNew
     const journal = isFirst
       ? new Journal(this.store, key, expiryOf(record))
       : await Journal.read(this.store, key, expiryOf(record))

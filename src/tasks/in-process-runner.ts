@@ -14,7 +14,7 @@ const LONGEST_RETRY = 30_000
 
 /** Milliseconds, in leases, between two looks at a task that waits: its wake-up may have been lost. */
 const LEASES_BETWEEN_LOOKS = 4
-const LONGEST_LOOK = 5 * 60_000
+const LONGEST_LOOK = 2 * 60_000
 
 /** A task that this process is responsible for. */
 interface Kept {

@@ -157,17 +157,23 @@ async function change(
   const { server } = call
   const ref = toRef(call, id)
   let found: StoredTask | undefined
-  const written = await updateRecord<TaskRecord>(
-    server.store,
-    taskKeys(ref).record,
-    ({ value, version, expiresAt }) => {
-      if (!value) return undefined
-      found = { value, version, expiresAt }
-      requireToolScopes(call, found)
-      const changed = next(value, server.clock())
-      return changed && { value: changed, expiresAt }
-    },
-  )
+  let written: StoredTask | undefined
+  try {
+    written = await updateRecord<TaskRecord>(
+      server.store,
+      taskKeys(ref).record,
+      ({ value, version, expiresAt }) => {
+        if (!value) return undefined
+        found = { value, version, expiresAt }
+        requireToolScopes(call, found)
+        const changed = next(value, server.clock())
+        return changed && { value: changed, expiresAt }
+      },
+    )
+  } catch (error) {
+    if (!(error instanceof ValueTooLarge)) throw error
+    throw invalidParams('The answers are larger than the store can hold')
+  }
   if (!found) throw unknownTask()
   if (!written) return { ...found, ref }
   const engine = await engineOf(server)

@@ -42,7 +42,10 @@ export interface Runner {
 
 /** Options of one turn. */
 export interface TurnOptions {
-  /** The id of the runner in the lease: the same for all turns of one instance. */
+  /**
+   * The id of the runner in the lease: the same for all turns of one process, and another one for each
+   * process. A turn that another runner has begun is taken over, which is counted.
+   */
   readonly runner: string
   /**
    * Whether another runner that holds the lease still lives. Without it the lease is taken in any case,

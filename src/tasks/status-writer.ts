@@ -1,4 +1,5 @@
 /** Writes the progress of a task as its `statusMessage`, which clients read when they ask for it. */
+import { clip } from '../protocol/errors.ts'
 import type { TaskProgress } from './context.ts'
 import type { TaskState } from './record.ts'
 
@@ -23,7 +24,7 @@ export class StatusWriter {
   }
 
   set({ done, total, message }: TaskProgress): void {
-    this.#message = message ?? (total === undefined ? `${done}` : `${done} of ${total}`)
+    this.#message = clip(message ?? (total === undefined ? `${done}` : `${done} of ${total}`))
     if (this.#timer === undefined && !this.#closed) this.#schedule()
   }
 
