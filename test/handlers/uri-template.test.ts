@@ -7,6 +7,21 @@ import { parseUriTemplate } from '../../src/handlers/uri-template.ts'
 import { unicode, nonEmpty as value } from '../support/random-text.ts'
 
 describe('a URI template', () => {
+  const file = parseUriTemplate('x:///{a}{?q}')
+
+  it.each([
+    ['x:///a?q=b', { a: 'a', q: 'b' }],
+    ['x:///a?q=b#c', undefined],
+    ['x:///a?q=b&z=#c', undefined],
+    ['x:///%C3%A9', { a: 'é' }],
+    ['x:///%', undefined],
+    ['x:///%E0%A4%A', undefined],
+    ['x:///%ff', undefined],
+  ])('matches %s as %j', (uri, values) => {
+    const found = matchUri(file, uri)
+    expect(found && { ...found }).toEqual(values)
+  })
+
   const names = fc.uniqueArray(fc.stringMatching(/^[a-z][a-z0-9_]{0,5}$/), {
     minLength: 5,
     maxLength: 5,

@@ -173,6 +173,15 @@ describe('a body', () => {
     )
   })
 
+  it.each([
+    ['2025-11-25', 'legacy'],
+    ['2026-07-28', 'modern-notification'],
+    ['2027-01-01', 'modern-notification'],
+  ])('of a notification whose header names %s is %s (H14)', (header, kind) => {
+    const body = { jsonrpc: '2.0', method: 'notifications/initialized' }
+    expect(classify(body, header).kind).toBe(kind)
+  })
+
   it('of one era is never read as the other era', () => {
     fc.assert(
       fc.property(bodies, versions, (body, header) => {

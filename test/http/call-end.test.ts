@@ -139,3 +139,14 @@ it('a handler that speaks after its result writes nothing any more', async () =>
   await new Promise((resolve) => setTimeout(resolve, 50))
   expect(appends).toBe(0)
 })
+
+it('a stop does not wait for calls that have ended', async () => {
+  const { mcp, endpoint } = openServer()
+  mcp.tool('work', { description: 'Works' }, async () => 'done')
+  mcp.tool('fail', { description: 'Fails' }, async () => Promise.reject(new Error('fails')))
+  const client = new ModernClient(endpoint)
+  for (const name of ['work', 'fail']) await (await client.call(name)).result()
+  const startedAt = performance.now()
+  await mcp.close({ grace: 10_000 })
+  expect(performance.now() - startedAt).toBeLessThan(2_000)
+})

@@ -55,6 +55,14 @@ describe('resources', () => {
     expect(errors.map(({ code }) => code)).toEqual([-32602])
   })
 
+  it('count once for a session, however often it subscribes to one', async () => {
+    serverOf().resource('file:///{name}', { name: 'file' }, () => 'x')
+    const client = await LegacyClient.open(fetchEndpoint(mcp), '2025-11-25')
+    const subscribe = async () =>
+      (await client.request('resources/subscribe', { uri: 'file:///a' })).answer()
+    for (let i = 0; i < 501; i++) expect((await subscribe()).error).toBeUndefined()
+  })
+
   it('can be followed up to 100,000 characters of their URIs', async () => {
     serverOf().resource('file:///{name}', { name: 'file' }, () => 'x')
     const endpoint = fetchEndpoint(mcp)

@@ -192,6 +192,7 @@ describe('the cancellations of a session', () => {
     expect(isCancelled(second, 1, 1)).toBe(false)
     expect(isCancelled(second, '1', 2)).toBe(true)
     expect(lastCancellation(second)).toBe(3)
+    expect(second.map(([number]) => number)).toEqual([1, 3])
     expect(isCancelled(undefined, 1, lastCancellation(undefined))).toBe(false)
   })
 

@@ -158,3 +158,24 @@ it('numbers start at the current time, so that a cursor of an earlier record nev
   await feed.publish(update(1))
   expect(await feed.now()).toBe(1_000_001)
 })
+
+it('a listener is told of no change while nothing was published, whatever its clock does', async () => {
+  let now = 1_000
+  const feed = new ChangeFeed(memoryStore(), () => now)
+  const cursor = await feed.now()
+  now = 500
+  expect(await nextBatch(feed, cursor)).toBeUndefined()
+})
+
+it('the reader of a process stops with its last listener', async () => {
+  const store = memoryStore()
+  const signals: AbortSignal[] = []
+  const { wait } = store
+  store.wait = async (watches, signal) => {
+    signals.push(signal)
+    await wait?.(watches, signal)
+  }
+  await nextBatch(new ChangeFeed(store, Date.now), 0)
+  await expect.poll(() => signals.every(({ aborted }) => aborted)).toBe(true)
+  expect(signals).not.toEqual([])
+})

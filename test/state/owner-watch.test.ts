@@ -1,8 +1,9 @@
 /** An instance that others have declared dead learns it, and readers declare an owner dead only after enough silence. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { dynamoStore } from '../../adapters/dynamodb/dynamo-store.ts'
-import type { Mcp, Store } from '../../src/index.ts'
+import type { Mcp, Store, StoredEntry } from '../../src/index.ts'
 import { createMcp, memoryStore, StoreUnavailable } from '../../src/index.ts'
+import { OwnerWatch } from '../../src/state/event-log/owner-watch.ts'
 import { tail } from '../../src/state/event-log/reader.ts'
 import { EventLogWriter } from '../../src/state/event-log/writer.ts'
 import type { Dynalite } from '../support/dynalite.ts'
@@ -252,4 +253,95 @@ describe('a reader of a silent stream', () => {
     expect(kept?.value).toEqual({ sign: 0, seq: 2, observed: expect.any(Number) })
     expect(JSON.stringify(kept?.value)).toMatch(/"observed":\d{1,3}(\.\d+)?\}$/)
   })
+})
+
+describe('the watch over the owner of a stream', () => {
+  const partition = 'session/anyone/1'
+  const lease = [partition, 'lease/s'] as const
+  const kept = [partition, 'watch/s'] as const
+  const expiresAt = Date.now() + 3600_000
+
+  async function watching() {
+    const store = memoryStore()
+    await store.put(lease, 'held', { expiresAt })
+    await store.append([partition, 'stream/s'], 0, [{ r: [1] }], { expiresAt })
+    const watch = new OwnerWatch(store, partition, 's', options)
+    return {
+      store,
+      watch,
+      renew: () => store.put(lease, 'held', { expiresAt }),
+      state: async () => (await store.get(lease))?.value,
+    }
+  }
+
+  it('ends the call after a silence that is longer than the lease', async () => {
+    const { watch, state } = await watching()
+    await watch.observe(1, LEASE / 3)
+    expect(await state()).toBe('held')
+    await watch.observe(1, LEASE * 1.1)
+    expect(await state()).toBe('ended')
+  })
+
+  it('does not end it when the owner has renewed its lease meanwhile', async () => {
+    const { watch, state, renew } = await watching()
+    await watch.observe(1, LEASE / 3)
+    await renew()
+    await watch.observe(1, LEASE * 2)
+    expect(await state()).toBe('held')
+  })
+
+  it('counts from the last renewal on', async () => {
+    const { watch, state, renew } = await watching()
+    await watch.observe(1, LEASE / 3)
+    await watch.observe(1, LEASE * 0.8)
+    await renew()
+    await watch.observe(1, LEASE * 0.4)
+    await watch.observe(1, LEASE * 0.5)
+    expect(await state()).toBe('held')
+    await watch.observe(1, LEASE * 0.6)
+    expect(await state()).toBe('ended')
+  })
+
+  it('counts from the last event on', async () => {
+    const { watch, state } = await watching()
+    await watch.observe(1, LEASE / 3)
+    await watch.observe(1, LEASE * 0.8)
+    watch.reset()
+    await watch.observe(2, LEASE / 3)
+    await watch.observe(2, LEASE * 0.8)
+    expect(await state()).toBe('held')
+  })
+
+  it.each([
+    ['under the same lease, behind the same event', 0, 1, 'ended'],
+    ['under an earlier lease', -1, 1, 'held'],
+    ['behind an earlier event', 0, 0, 'held'],
+  ])('goes on from what was observed %s', async (_, offset, seq, expected) => {
+    const { store, watch, state } = await watching()
+    const sign = ((await store.get(lease))?.version ?? 0) + offset
+    await store.put(kept, { sign, seq, observed: LEASE * 0.9 }, { expiresAt })
+    await watch.observe(1, LEASE / 3)
+    await watch.observe(1, LEASE * 0.4)
+    expect(await state()).toBe(expected)
+  })
+
+  it('gives an error to those requests of a batch that have no answer', async () => {
+    const { store, watch } = await watching()
+    const answer = JSON.stringify({ jsonrpc: '2.0', id: 1, result: {} })
+    await store.append([partition, 'stream/s'], 1, [{ r: [1, 2] }, { m: answer }], { expiresAt })
+    await watch.observe(3, LEASE / 3)
+    await watch.observe(3, LEASE * 1.1)
+    const entries = (await store.read([partition, 'stream/s'], 3)) as StoredEntry<{ m?: string }>[]
+    expect(entries.map(({ value }) => JSON.parse(value.m ?? '{}').id)).toEqual([2])
+  })
+})
+
+it('a stream that has ended has nothing to follow', async () => {
+  const found = { stream: 's', seq: 1, entries: [], ended: true }
+  const { signal } = new AbortController()
+  const messages: unknown[] = []
+  for await (const events of tail(memoryStore(), 'session/anyone/1', found, options, signal)) {
+    messages.push(...events)
+  }
+  expect(messages).toEqual([])
 })

@@ -119,3 +119,25 @@ it('the name of a claim is reserved', async () => {
     TypeError,
   )
 })
+
+it('the values of a call open one conversation, at their first use', async () => {
+  let opened = 0
+  const values = sessionValues(memoryStore(), async () => {
+    opened += 1
+    return { partition: 'session/anyone/1', expiresAt: Date.now() + 3600_000 }
+  })
+  expect(opened).toBe(0)
+  await values.set('a', 1)
+  await values.update<number>('a', (n = 0) => n + 1)
+  expect(await values.get('a')).toBe(2)
+  await values.delete('a')
+  expect(opened).toBe(1)
+})
+
+it.each([[undefined], [() => 1], [Symbol('a')]])('%s has no JSON and is refused', async (value) => {
+  const values = open(memoryStore())
+  await values.set('a', 1)
+  await expect(values.set('a', value)).rejects.toThrow('use delete() to keep nothing')
+  await expect(values.update('a', () => value)).rejects.toThrow('use delete() to keep nothing')
+  expect(await values.get('a')).toBe(1)
+})
