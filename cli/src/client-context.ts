@@ -13,6 +13,7 @@ import type { Output, View } from './output.ts'
 import { notificationText } from './present.ts'
 import { SessionHandle } from './session-handle.ts'
 import type { Settings } from './settings.ts'
+import { TaskList } from './task-list.ts'
 import { block, text } from './text.ts'
 import { TokenStore } from './token-store.ts'
 
@@ -43,7 +44,10 @@ export interface ClientContext extends ClientContextOptions {
   readonly connection: Connection
   readonly handle: SessionHandle
   logLevel?: LoggingLevel | undefined
-  operation(signal: AbortSignal, options?: { view?: View; save?: string | undefined }): Operation
+  operation(
+    signal: AbortSignal,
+    options?: { view?: View; save?: string | undefined; detach?: boolean | undefined },
+  ): Operation
   /** Calls a function at each notification of a method. Returns a function that stops this. */
   onNotification(method: string, callback: () => void): () => void
 }
@@ -97,9 +101,13 @@ export function createClientContext(options: ClientContextOptions): ClientContex
     authorization,
     connection,
     handle,
-    operation(signal, { view = output.view, save } = {}) {
+    operation(signal, { view = output.view, save, detach } = {}) {
       const { timeout, logLevel } = this
-      return { connection, output, view, signal, timeout, logLevel, handle, save, readInput, ask }
+      const tasks = new TaskList(settings.folder, settings.url)
+      return {
+        ...{ connection, output, view, signal, timeout, logLevel, handle, save, detach },
+        ...{ tasks, responder, readInput, ask },
+      }
     },
     onNotification(method, callback) {
       const listener = { method, callback }

@@ -61,7 +61,10 @@ async function candidates(words: readonly string[], host: Host): Promise<readonl
   })
   const { connection } = context
   try {
-    return await completeWord(plain, async () => connection.client ?? connection.open(signal))
+    const connect = async () => connection.client ?? connection.open(signal)
+    const taskIds = async () =>
+      (await context.operation(signal).tasks.all()).map(({ taskId }) => taskId)
+    return await completeWord(plain, connect, taskIds)
   } finally {
     await connection.terminate().catch(() => false)
   }

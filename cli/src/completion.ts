@@ -9,6 +9,7 @@ import { isPrintable } from './text.ts'
 export interface CompletionSource {
   readonly commands: readonly string[]
   readonly client: () => Client | undefined
+  readonly taskIds: () => Promise<readonly string[]>
 }
 
 /** Options of a request for one completion. The time limit is in milliseconds. */
@@ -20,7 +21,7 @@ const LONGEST_TEMPLATE = 2_000
 /** The candidates and the part of the line that they replace, in the form of readline. */
 export async function complete(
   line: string,
-  { commands, client }: CompletionSource,
+  { commands, client, taskIds }: CompletionSource,
 ): Promise<[string[], string]> {
   const words = line.trimStart().split(/\s+/)
   const last = words.at(-1) ?? ''
@@ -31,7 +32,7 @@ export async function complete(
   if (words.length <= 1) return found(commands.map((one) => `${one} `))
   try {
     const connected = client()
-    return found(await completeWord(words, async () => connected))
+    return found(await completeWord(words, async () => connected, taskIds))
   } catch {
     // A server that is slow or does not answer must not disturb the input.
     return found([])
@@ -42,11 +43,15 @@ export async function complete(
 export async function completeWord(
   words: readonly string[],
   connect: () => Promise<Client | undefined>,
+  taskIds: () => Promise<readonly string[]>,
 ): Promise<string[]> {
   const [command = '', name = ''] = words
   const kind = KINDS.get(command) ?? command
   const fixed = FIXED_WORDS.get(kind)
   if (words.length === 2 && fixed !== undefined) return [...fixed]
+  if (kind === 'get-task' || kind === 'cancel-task') {
+    return words.length === 2 ? (await taskIds()).filter(isPrintable) : []
+  }
   const client = await connect()
   if (client === undefined) return []
   const found =
@@ -65,6 +70,8 @@ const KINDS: ReadonlyMap<string, string> = new Map([
   ['watch-resource', 'subscribe'],
   ['list', 'list-tools'],
   ['set-log-level', 'log-level'],
+  ['task', 'get-task'],
+  ['cancel', 'cancel-task'],
 ])
 
 const FIXED_WORDS: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([

@@ -1,12 +1,14 @@
 /** The connection to one server: opens it in either era, restores it, and receives notifications. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { JSONRPCMessage, McpSubscription } from '@modelcontextprotocol/client'
-import { Client, SdkHttpError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import type { McpSubscription } from '@modelcontextprotocol/client'
+import { Client, SdkHttpError } from '@modelcontextprotocol/client'
 import type { Responder } from './answers.ts'
 import type { Authorization } from './authorization.ts'
 import { exitCodes, findCause, Problem } from './problem.ts'
 import type { Settings } from './settings.ts'
+import { TASKS_EXTENSION } from './task.ts'
+import { StreamAwareTransport } from './transport.ts'
 import { acceptEverything } from './validate.ts'
 import { packageVersion } from './version.ts'
 
@@ -148,7 +150,7 @@ export class Connection {
     const { settings, authorization, responder, events, listen } = this.#options
     await this.close()
     const client = new Client(clientInfo, {
-      capabilities: responder.capabilities,
+      capabilities: { ...responder.capabilities, extensions: { [TASKS_EXTENSION]: {} } },
       jsonSchemaValidator: acceptEverything,
       // The client lists the tools before every call, and servers of 2025 do not say how long a list is valid.
       defaultCacheTtlMs: 60_000,
@@ -186,6 +188,7 @@ export class Connection {
       },
     })
     await client.connect(transport, { signal, timeout: 30_000 })
+    transport.acceptTasks()
     this.#open = { client, transport }
     if (listen) {
       await this.#resume(client, signal).catch((error: unknown) => {
@@ -243,46 +246,5 @@ export class Connection {
       })
     }, pause)
     timer.unref()
-  }
-}
-
-/** Marks the answer that {@link StreamAwareTransport} creates itself, so that it differs from a server's. */
-export const BROKEN_STREAM = 'streamable-mcp: stream ended without an answer'
-
-/**
- * Ends a call whose stream is lost and cannot be resumed, because the library reports this only to
- * subscriptions, and a call would wait for its timeout. It also keeps the notifications that the server
- * has not accepted yet, because the library sends a cancellation without waiting for it.
- */
-class StreamAwareTransport extends StreamableHTTPClientTransport {
-  readonly #notifying = new Set<Promise<void>>()
-
-  /** Resolves when the server has accepted or refused every notification. */
-  async notified(): Promise<void> {
-    await Promise.allSettled(this.#notifying)
-  }
-
-  override async send(
-    message: JSONRPCMessage | JSONRPCMessage[],
-    options?: Parameters<StreamableHTTPClientTransport['send']>[1],
-  ): Promise<void> {
-    if (Array.isArray(message) || !('method' in message) || !('id' in message)) {
-      const sending = super.send(message, options)
-      this.#notifying.add(sending)
-      try {
-        return await sending
-      } finally {
-        this.#notifying.delete(sending)
-      }
-    }
-    const { id } = message
-    return super.send(message, {
-      ...options,
-      onRequestStreamEnd: () => {
-        options?.onRequestStreamEnd?.()
-        // After a normal end this has no effect, because the call has its answer already.
-        this.onmessage?.({ jsonrpc: '2.0', id, error: { code: -32000, message: BROKEN_STREAM } })
-      },
-    })
   }
 }

@@ -13,8 +13,8 @@ import {
   UnsupportedProtocolVersionError,
   UrlElicitationRequiredError,
 } from '@modelcontextprotocol/client'
-import { BROKEN_STREAM } from './connection.ts'
 import { causes, exitCodes, findCause, Problem } from './problem.ts'
+import { BROKEN_STREAM } from './transport.ts'
 
 const { failed, unauthorized, unreachable, interrupted } = exitCodes
 

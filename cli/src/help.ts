@@ -16,6 +16,7 @@ const OPTION_TEXTS: readonly (readonly [string, string])[] = [
   ['--login', 'log in through the browser when the server asks for it'],
   ['--log-level <level>', 'ask the server for its log messages from this level on'],
   ['--watch', 'run again at each change, or every --interval <seconds>'],
+  ['--detach', 'print the id of a task, and do not wait for its result'],
   ['--debug', 'show each exchange on stderr, without secrets'],
   ['--help, --version', ''],
 ]

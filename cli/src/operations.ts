@@ -8,11 +8,12 @@ import type {
   Tool,
 } from '@modelcontextprotocol/client'
 import { LOG_LEVEL_META_KEY } from '@modelcontextprotocol/client'
+import type { Responder } from './answers.ts'
 import { readArguments } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import type { Ask } from './form-dialog.ts'
 import { showImages } from './images.ts'
-import { askForMissing, askForMissingPromptArguments } from './missing-arguments.ts'
+import { askForMissingPromptArguments } from './missing-arguments.ts'
 import type { Output, View } from './output.ts'
 import {
   promptsText,
@@ -20,17 +21,14 @@ import {
   resourcesText,
   resourceText,
   templatesText,
-  toolResultText,
   toolsText,
 } from './present.ts'
 import type { ExitCode } from './problem.ts'
-import { exitCodes, Problem } from './problem.ts'
-import { progressBar } from './progress.ts'
+import { exitCodes } from './problem.ts'
 import { binariesOf, saveBinaries } from './save.ts'
 import type { SessionHandle } from './session-handle.ts'
-import { didYouMean } from './suggest.ts'
+import type { TaskList } from './task-list.ts'
 import { text } from './text.ts'
-import { checkResult } from './validate.ts'
 
 export interface Operation {
   readonly connection: Connection
@@ -43,6 +41,12 @@ export interface Operation {
   readonly handle: SessionHandle
   /** The folder for the images, sounds and files of a result. */
   readonly save?: string | undefined
+  /** Do not wait for the result of a task. */
+  readonly detach?: boolean | undefined
+  /** The tasks that were started at this server. */
+  readonly tasks: TaskList
+  /** Answers the questions of a task. */
+  readonly responder: Responder
   /** Reads everything on standard input. */
   readonly readInput: () => Promise<string>
   /** Asks the person at the terminal for missing arguments. */
@@ -94,94 +98,7 @@ export async function listTools(client: Client, options: CacheableRequestOptions
   return offers(client, 'tools') ? (await client.listTools(undefined, options)).tools : []
 }
 
-export interface Call {
-  readonly name: string
-  /** The words that the user typed, or the arguments themselves. */
-  readonly input: readonly string[] | Record<string, unknown>
-}
-
-export async function callTool(operation: Operation, call: Call): Promise<ExitCode> {
-  const { connection, output, signal, handle } = operation
-  const bar = progressBar(output)
-  try {
-    return await connection.run(signal, async (client) => {
-      // The tools are listed first, because the schema gives the types of arguments, checks the result and names headers.
-      const tools = await listTools(client, { signal, timeout: operation.timeout })
-      const tool = findTool(tools, call.name)
-      const given = Array.isArray(call.input)
-        ? await readArguments(call.input, tool, operation)
-        : (call.input as Record<string, unknown>)
-      const complete = await askForMissing(given, tool, operation)
-      const result = await client.callTool(
-        { name: call.name, arguments: handle.addTo(complete, tool), ...metaOf(operation, client) },
-        {
-          signal,
-          timeout: operation.timeout,
-          resetTimeoutOnProgress: true,
-          onprogress: (progress) => bar.update(progress),
-        },
-      )
-      bar.clear()
-      await requireValid(result, tool, operation)
-      show(operation, result, () => toolResultText(result, output))
-      if (handle.keep(result)) {
-        output.note(
-          output.style(
-            'dim',
-            'The session above goes along with each call; `session forget` drops it.',
-          ),
-        )
-      }
-      await keepFiles(result, operation)
-      return result.isError ? exitCodes.failed : exitCodes.ok
-    })
-  } finally {
-    bar.clear()
-  }
-}
-
-/** Throws for an unknown name that is close to a known one. Any other unknown name is sent to the server. */
-function findTool(tools: readonly Tool[], name: string): Tool | undefined {
-  const tool = tools.find((one) => one.name === name)
-  const next =
-    tool === undefined
-      ? didYouMean(
-          name,
-          tools.map((one) => one.name),
-        )
-      : undefined
-  if (next !== undefined) throw new Problem(`There is no tool "${name}".`, { next })
-  return tool
-}
-
-async function requireValid(
-  { structuredContent, isError }: CallToolResult,
-  tool: Tool | undefined,
-  { output, signal }: Operation,
-): Promise<void> {
-  if (tool?.outputSchema === undefined || isError === true) return
-  if (structuredContent === undefined) {
-    throw new Problem(`The tool "${tool.name}" has an output schema and returned no structure.`, {
-      next: 'The server has to be repaired; `doctor` cannot see this.',
-    })
-  }
-  const { verdict, reason = 'no reason given' } = await checkResult(
-    tool.outputSchema,
-    structuredContent,
-    signal,
-  )
-  if (verdict === 'invalid') {
-    throw new Problem(`The result does not match the output schema of the tool: ${reason}.`, {
-      next: 'The server has to be repaired: it breaks its own description.',
-    })
-  }
-  if (verdict === 'unchecked') {
-    const sentence = `The result was not checked against the schema of the tool: ${reason}.`
-    output.note(output.style('yellow', sentence))
-  }
-}
-
-async function keepFiles(
+export async function keepFiles(
   result: Pick<CallToolResult, 'content'>,
   operation: Operation,
 ): Promise<void> {
@@ -195,7 +112,10 @@ async function keepFiles(
 }
 
 /** Returns the log level for `_meta`, because in 2026-07-28 each request asks for its own log messages. */
-function metaOf({ logLevel }: Operation, client: Client): { _meta?: Record<string, unknown> } {
+export function metaOf(
+  { logLevel }: Operation,
+  client: Client,
+): { _meta?: Record<string, unknown> } {
   const wanted = logLevel !== undefined && client.getProtocolEra() === 'modern'
   return wanted ? { _meta: { [LOG_LEVEL_META_KEY]: logLevel } } : {}
 }
@@ -238,7 +158,7 @@ export async function readResource(operation: Operation, uri: string): Promise<E
   })
 }
 
-function show(
+export function show(
   { output, view }: Operation,
   result: unknown,
   render: Parameters<Output['result']>[1],

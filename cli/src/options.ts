@@ -11,6 +11,7 @@ import { didYouMean } from './suggest.ts'
 const COMMAND_OPTIONS = {
   save: { type: 'string' },
   watch: { type: 'boolean' },
+  detach: { type: 'boolean' },
   interval: { type: 'string' },
   slow: { type: 'boolean' },
   tool: { type: 'string' },

@@ -47,7 +47,14 @@ export async function runSession(options: SessionOptions): Promise<ExitCode> {
     history: history.lines,
     remember: (line) => history.add(line),
     complete: (line) =>
-      complete(line, { commands: COMMAND_NAMES, client: () => context.connection.client }),
+      complete(line, {
+        commands: COMMAND_NAMES,
+        client: () => context.connection.client,
+        taskIds: async () => {
+          const { tasks } = context.operation(new AbortController().signal)
+          return (await tasks.all()).map(({ taskId }) => taskId)
+        },
+      }),
     interrupted() {
       if (running !== undefined && !running.signal.aborted) running.abort()
       else if (running !== undefined) {

@@ -1,24 +1,24 @@
 /**
  * Runs the doctor at real servers of npm and PyPI. Each finding must be true of the server. `npm run
- * test:doctor` calls it, and installs the servers into `.cache/doctor` first.
+ * test:doctor` calls it, and installs the servers into `.cache` first.
  */
 
 import type { ChildProcess } from 'node:child_process'
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { runCli } from '../support/cli-run.ts'
+import { install, python, SERVER_FOLDER } from './install.ts'
 
-const run = promisify(execFile)
-const sources = fileURLToPath(new URL('./servers', import.meta.url))
-const cache = fileURLToPath(new URL('../../.cache/doctor', import.meta.url))
-const node = join(cache, 'node')
+/** Milliseconds that a server may take to listen, and the doctor to examine it. */
+const START_LIMIT = 60_000
+const EXAMINATION_LIMIT = 60_000
+
+/** The doctor waits most of the time, so several servers are examined at the same time. */
+const AT_A_TIME = 3
 
 interface Examined {
   readonly name: string
@@ -26,8 +26,6 @@ interface Examined {
   /** The checks that find something, in order, each with an explanation. */
   readonly findings: readonly string[]
 }
-
-const python = (version: string) => join(cache, version, 'bin', 'python')
 
 /** Only our server checks Origin by itself, which the specification demands (Transports, Security Warning). */
 const SERVERS: readonly Examined[] = [
@@ -38,17 +36,17 @@ const SERVERS: readonly Examined[] = [
   { name: 'mcp-lite', command: ['node', 'mcp-lite.mjs'], findings: ['sessions', 'origin'] },
   { name: 'mcp-handler', command: ['node', 'mcp-handler.mjs'], findings: ['origin'] },
   { name: '@hono/mcp', command: ['node', 'hono-mcp.mjs'], findings: ['origin'] },
-  { name: 'Python SDK 1', command: [python('mcp==1.30.0'), 'python_v1.py'], findings: [] },
-  { name: 'Python SDK 2', command: [python('mcp==2.3.0'), 'python_v2.py'], findings: [] },
+  { name: 'Python SDK 1', command: [python('1.30.0'), 'python_v1.py'], findings: [] },
+  { name: 'Python SDK 2', command: [python('2.3.0'), 'python_v2.py'], findings: [] },
   {
     name: 'FastMCP (PyPI)',
-    command: [python('fastmcp==4.2.3'), 'python_fastmcp.py'],
+    command: [python('fastmcp-4.2.3'), 'python_fastmcp.py'],
     findings: ['origin'],
   },
   {
     name: 'agents, in workerd',
     command: [
-      join(node, 'node_modules/.bin/node'),
+      join(SERVER_FOLDER, 'node_modules/.bin/node'),
       'node_modules/wrangler/bin/wrangler.js',
       ...['dev', '--config', 'wrangler.json', '--ip', '127.0.0.1', '--port', '$PORT'],
     ],
@@ -56,41 +54,30 @@ const SERVERS: readonly Examined[] = [
   },
 ]
 
-await install()
-const wanted = process.argv.slice(2)
+await install((name, seconds) => print(`installed ${name} in ${seconds} s`))
+const parts = process.argv.slice(2)
+const waiting = SERVERS.filter(({ name }) => {
+  return parts.length === 0 || parts.some((part) => name.includes(part))
+})
 let wrong = 0
-for (const server of SERVERS) {
-  if (wanted.length > 0 && !wanted.some((part) => server.name.includes(part))) continue
-  const seen = await examine(server)
-  const right = seen.join() === server.findings.join()
-  if (!right) wrong += 1
-  const mark = right ? '✓' : '✗'
-  const expected = right ? '' : ` — expected ${server.findings.join(', ') || 'nothing'}`
-  process.stdout.write(
-    `${mark} ${server.name.padEnd(22)}${seen.join(', ') || 'nothing'}${expected}\n`,
-  )
+const examineNext = async (): Promise<void> => {
+  for (let server = waiting.shift(); server !== undefined; server = waiting.shift()) {
+    const started = performance.now()
+    const seen = await examine(server).catch((error: Error) => [error.message])
+    const right = seen.join() === server.findings.join()
+    if (!right) wrong += 1
+    const mark = right ? '✓' : '✗'
+    const expected = right ? '' : ` — expected ${server.findings.join(', ') || 'nothing'}`
+    const seconds = ((performance.now() - started) / 1000).toFixed(1)
+    const found = seen.join(', ') || 'nothing'
+    print(`${mark} ${server.name.padEnd(22)}${found}${expected} (${seconds} s)`)
+  }
 }
+await Promise.all(Array.from({ length: AT_A_TIME }, examineNext))
 process.exitCode = wrong === 0 ? 0 : 1
 
-async function install(): Promise<void> {
-  await mkdir(node, { recursive: true })
-  const manifest = await readFile(join(sources, 'package.json'), 'utf8')
-  const stamp = join(node, 'installed')
-  const installed = await readFile(stamp, 'utf8').catch(() => '')
-  await cp(sources, node, { recursive: true })
-  if (installed !== manifest) {
-    await run('npm', ['install', '--no-audit', '--no-fund', '--silent'], { cwd: node })
-    await writeFile(stamp, manifest)
-  }
-  for (const requirement of ['mcp==1.30.0', 'mcp==2.3.0', 'fastmcp==4.2.3']) {
-    const home = join(cache, requirement)
-    const ready = join(home, 'ready')
-    if ((await readFile(ready, 'utf8').catch(() => '')) !== '') continue
-    await run('python3', ['-m', 'venv', home])
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', requirement]
-    await run(python(requirement), pip)
-    await writeFile(ready, requirement)
-  }
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
 }
 
 /** Returns the checks that find something at a server. */
@@ -98,7 +85,7 @@ async function examine({ name, command }: Examined): Promise<string[]> {
   const port = await freePort()
   const [file, ...args] = command.map((word) => word.replace('$PORT', String(port)))
   const child = spawn(file ?? '', args, {
-    cwd: node,
+    cwd: SERVER_FOLDER,
     env: { ...process.env, PORT: String(port), PYTHONDONTWRITEBYTECODE: '1', CI: '1' },
     stdio: 'ignore',
     detached: true,
@@ -106,7 +93,8 @@ async function examine({ name, command }: Examined): Promise<string[]> {
   try {
     await listening(port, child, name)
     const url = `http://127.0.0.1:${port}/mcp`
-    const ran = await runCli(['doctor', url, '--tool', 'count steps=4', '--json'])
+    const signal = AbortSignal.timeout(EXAMINATION_LIMIT)
+    const ran = await runCli(['doctor', url, '--tool', 'count steps=4', '--json'], { signal })
     const { checks } = ran.json() as { checks: { id: string; findings?: { what: string }[] }[] }
     if (process.env.VERBOSE) process.stdout.write(`${JSON.stringify(checks, undefined, 1)}\n`)
     return checks.flatMap(({ id, findings }) => (findings === undefined ? [] : [id]))
@@ -117,14 +105,15 @@ async function examine({ name, command }: Examined): Promise<string[]> {
 }
 
 async function listening(port: number, child: ChildProcess, name: string): Promise<void> {
-  for (let tries = 0; tries < 240; tries++) {
+  const end = performance.now() + START_LIMIT
+  while (performance.now() < end) {
     if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}.`)
     const signal = AbortSignal.timeout(2_000)
     const answered = await fetch(`http://127.0.0.1:${port}/`, { signal }).catch(() => undefined)
     if (answered !== undefined) return
     await sleep(250)
   }
-  throw new Error(`${name} does not listen.`)
+  throw new Error(`${name} does not listen after ${START_LIMIT / 1000} seconds.`)
 }
 
 async function freePort(): Promise<number> {

@@ -81,6 +81,7 @@ const answers: Readonly<Record<string, (params: Record<string, unknown>) => obje
       { name: 'noisy', inputSchema: { type: 'object' } },
       { name: 'endless', inputSchema: { type: 'object' } },
       { name: 'fails', inputSchema: { type: 'object' } },
+      { name: 'handle', inputSchema: { type: 'object', properties: { task: {}, cancel: {} } } },
       { name: 'slow-schema', inputSchema: { type: 'object' }, outputSchema: catastrophic },
     ],
   }),
@@ -99,6 +100,10 @@ const answers: Readonly<Record<string, (params: Record<string, unknown>) => obje
   'completion/complete': () => ({ completion: { values: [EVIL, 'good'] } }),
   'tools/call': ({ name }) => {
     if (name === 'fails') return { isError: true, content: [{ type: 'text', text: EVIL }] }
+    if (name === 'handle') {
+      const structuredContent = { task: EVIL, status: 'working', statusMessage: EVIL }
+      return { content: [{ type: 'text', text: EVIL }], structuredContent }
+    }
     if (name === 'slow-schema') {
       const text = `${'a'.repeat(40)}!`
       return { content: [{ type: 'text', text }], structuredContent: { text } }

@@ -9,6 +9,8 @@ import { exitCodes, Problem } from '../problem.ts'
 export interface CommandOptions {
   readonly save?: string | undefined
   readonly watch?: boolean | undefined
+  /** Do not wait for the result of a task. */
+  readonly detach?: boolean | undefined
   /** Seconds, as the user typed them. */
   readonly interval?: string | undefined
   readonly slow?: boolean | undefined

@@ -5,10 +5,11 @@ import { readArguments } from '../arguments.ts'
 import { templateVariables } from '../completion.ts'
 import { askForTexts } from '../missing-arguments.ts'
 import type { List } from '../operations.ts'
-import { callTool, getPrompt, LISTS, list, readResource } from '../operations.ts'
+import { getPrompt, LISTS, list, readResource } from '../operations.ts'
 import { exitCodes, Problem } from '../problem.ts'
 import { oneOf } from '../settings.ts'
 import { text } from '../text.ts'
+import { callTool } from '../tool-call.ts'
 import type { Command, Invocation, Outcome } from './command.ts'
 import { wrongUsage } from './command.ts'
 import { repeatedly } from './watch.ts'
@@ -41,13 +42,15 @@ const listTools: Command = {
 
 const call: Command = {
   names: ['call-tool', 'call'],
-  usage: '<name> [{json} | name=value …] [--save <folder>] [--watch]',
+  usage: '<name> [{json} | name=value …] [--save <folder>] [--watch] [--detach]',
   summary: 'call a tool and print its result',
   notes: [
     'Arguments are one JSON object, or words: name=value is typed by the schema of the tool, and',
     'name:=json is JSON. @file and - (standard input) hold the whole object; name=@file and',
     'name:=@file take one value from a file. At a terminal missing arguments are asked for.',
     '--watch calls again every 2 seconds, or every --interval <seconds>.',
+    'A call that becomes a task is followed to its result, and Ctrl+C cancels it. --detach prints the',
+    'id of the task and does not wait.',
   ],
   needs: 'server',
   run: async (invocation) => {

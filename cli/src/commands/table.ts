@@ -9,6 +9,7 @@ import type { Command } from './command.ts'
 import { SERVER_COMMANDS } from './server-commands.ts'
 import { CONNECTION_COMMANDS, quit, SETTING_COMMANDS } from './session-commands.ts'
 import { shellCompletion } from './shell-completion.ts'
+import { TASK_COMMANDS } from './task-commands.ts'
 
 const help: Command = {
   names: ['help'],
@@ -24,6 +25,7 @@ const help: Command = {
 export const COMMANDS: readonly Command[] = [
   ...CONNECTION_COMMANDS,
   ...SERVER_COMMANDS,
+  ...TASK_COMMANDS,
   ...SETTING_COMMANDS,
   doctorCommand,
   shellCompletion,

@@ -17,7 +17,7 @@ export async function repeatedly(
   change: string | undefined,
   once: (operation: Operation) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const operation = context.operation(signal, { view, save: options.save })
+  const operation = context.operation(signal, { ...options, view })
   if (!options.watch) return once(operation)
   const timed = options.interval !== undefined || change === undefined
   const seconds = secondsOf(options.interval)
