@@ -54,7 +54,7 @@ const SERVER_CHANGES: StoreKey = ['server', 'changes']
 const REMEMBERED = 100
 const REMEMBERED_LENGTH = 16_000
 /**
- * One poll of so many reads the record and not its copy: the publisher may have died before it wrote
+ * Each 15th poll reads the record and not its copy: the publisher may have died before it wrote
  * the copy, or may write fewer copies than this process reads.
  */
 const POLLS_PER_LOOK = 15

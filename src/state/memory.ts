@@ -1,12 +1,13 @@
 /** The store of a single process: it is bounded, drops what has expired, and wakes waiters at once. */
+import { SlotList } from './slot-list.ts'
 import type { Store, StoreKey, StoreWatch } from './store.ts'
 import { StoreConflict } from './store.ts'
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /**
-   * Records and logs held at most. Beyond it, the owners that hold most lose their least recently used
-   * ones. The owner is the second part of a partition name such as `session/owner/id`.
+   * Records and logs held at most. Beyond it, the owners that hold most lose items that were not used for
+   * long: of more than 256 items the least recently used of a sample. The owner is the second part of a partition name such as `session/owner/id`.
    * @default 100_000
    */
   maxItems?: number
@@ -21,6 +22,7 @@ export interface MemoryStoreOptions {
 }
 
 interface Item {
+  readonly name: string
   /** JSON of a record, or of each entry of a log. As text, a caller cannot change it by reference. */
   value: string | string[]
   /** A record's version, or a log's last sequence number. */
@@ -29,6 +31,10 @@ interface Item {
   /** Characters of key and value. */
   length: number
   owner: Owner
+  /** Place in the list of all items. */
+  slot: number
+  /** Number of the latest use. */
+  used: number
 }
 
 /** What the items of one owner add up to. */
@@ -37,6 +43,14 @@ interface Owner {
   items: number
   length: number
 }
+
+/** Up to this number of items all are compared to find the least recently used one; of more a sample of 16. */
+const COMPARED = 256
+const SAMPLE = 16
+/** Samples without an item of a large owner, of which the last one is taken as it is. */
+const MOST_SAMPLES = 32
+/** Items that each write passes to drop the expired ones. */
+const STEPS_PER_WRITE = 2
 
 /**
  * The default store, for a single process. It is lost when the program ends, so several instances need
@@ -50,8 +64,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const items = new Map<string, Item>()
   const owners = new Map<string, Owner>()
   const waiters = new Map<string, Set<() => void>>()
+  const slots = new SlotList<Item>()
+  let uses = 0
   let held = 0
-  let writesToSweep = 0
+  /** Items of an owner from which on it loses some, and the number of evictions for which that holds. */
+  let heavyItems = 0
+  let evictionsToCount = 0
   /** The key used last, which is at the end of the map's order already. */
   let newest: string | undefined
 
@@ -72,6 +90,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     if (!item) return
     items.delete(name)
     count(item, -1)
+    slots.remove(item)
   }
 
   function count({ owner, length }: Item, sign: 1 | -1): void {
@@ -91,55 +110,77 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     expiresAt: number,
     length: number,
   ): number {
-    const item = { value, version, expiresAt, length, owner: old?.owner ?? ownerOf(key) }
+    const owner = old?.owner ?? ownerOf(key)
+    const slot = old?.slot ?? slots.length
+    const item = { name, value, version, expiresAt, length, owner, slot, used: ++uses }
+    slots.put(item)
     count(item, 1)
     if (old) count(old, -1)
     if (old && name !== newest) items.delete(name) // so that the map's order is that of use
     items.set(name, item)
     newest = name
-    if (--writesToSweep < 0) sweep()
-    if (isOver(1)) makeRoom(name)
+    sweep(STEPS_PER_WRITE)
+    while (items.size > maxItems && evict(name));
+    if (held > maxLength) makeRoom(name)
     wake(name)
     return version
   }
 
-  /** Runs when there were as many writes as items, so it costs each write two steps. */
-  function sweep(): void {
+  /** Passes the next items and drops those that have expired. */
+  function sweep(steps: number): void {
     const now = clock()
-    for (const [name, { expiresAt }] of items) if (expiresAt <= now) drop(name)
-    writesToSweep = items.size
+    for (let i = 0; i < steps; i++) {
+      const item = slots.current
+      if (item && item.expiresAt <= now) drop(item.name)
+      else slots.advance()
+    }
   }
 
-  const isOver = (part: number) =>
-    items.size > Math.ceil(maxItems * part) || held > Math.ceil(maxLength * part)
+  /**
+   * Drops one item of an owner that holds at least half as many as the largest one, so that one owner
+   * cannot erase the others. Which of them was not used for longest is looked up in a sample, so the time
+   * that it takes does not grow with the store. False where there is none to drop.
+   */
+  function evict(kept: string): boolean {
+    let oldest: Item | undefined
+    for (let tries = 0; !oldest && tries < MOST_SAMPLES; tries++) {
+      if (tries > 0 || --evictionsToCount < 0) {
+        heavyItems = half(Array.from(owners.values(), (owner) => owner.items))
+        evictionsToCount = items.size <= COMPARED ? 0 : Math.ceil(items.size / 100)
+      }
+      // The largest owners may hold next to nothing of a large store: then it does not matter who loses.
+      const heavy = tries < MOST_SAMPLES - 1 ? heavyItems : 0
+      for (const item of slots.sample(SAMPLE, COMPARED)) {
+        if (item.name === kept || item.owner.items < heavy) continue
+        if (!oldest || item.used < oldest.used) oldest = item
+      }
+    }
+    if (oldest) drop(oldest.name)
+    return oldest !== undefined
+  }
 
   /**
-   * Drops the least recently used items of the owners that hold at least half of what the largest one
-   * holds, so that one owner cannot erase the others. For characters, the same among their sessions.
+   * Drops the least recently used items of the sessions that hold most characters, of the owners that do.
    * A hundredth of the room is made at once, as each time all items may have to be passed.
    */
   function makeRoom(kept: string): void {
-    for (let before = -1; isOver(0.99) && before !== items.size; ) {
+    const enough = Math.ceil(maxLength * 0.99)
+    for (let before = -1; held > enough && before !== items.size; ) {
       before = items.size
-      const measure = held > maxLength * 0.99 ? 'length' : 'items'
-      const heavy = half(Array.from(owners.values(), (owner) => owner[measure]))
-      // Only characters are compared among sessions, too.
-      const sessions = measure === 'length' ? new Map<string, number>() : undefined
+      const heavy = half(Array.from(owners.values(), (owner) => owner.length))
+      const sessions = new Map<string, number>()
       for (const [name, { owner, length }] of items) {
-        if (!sessions) break
         const session = toPartition(name)
         if (owner.length >= heavy) sessions.set(session, (sessions.get(session) ?? 0) + length)
       }
-      const heavySession = half(sessions?.values() ?? [])
+      const heavySession = half(sessions.values())
       for (const [name, { owner, length }] of items) {
-        if (!isOver(0.99)) return
-        if (name === kept || owner[measure] < heavy) continue
-        if (sessions) {
-          const session = toPartition(name)
-          const inSession = sessions.get(session) ?? 0
-          if (inSession < heavySession) continue
-          sessions.set(session, inSession - length)
-        }
+        if (held <= enough) return
+        if (name === kept || owner.length < heavy) continue
+        const session = toPartition(name)
+        const inSession = sessions.get(session) ?? 0
+        if (inSession < heavySession) continue
+        sessions.set(session, inSession - length)
         drop(name)
       }
     }
@@ -159,6 +200,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       const name = toName(key)
       const item = live(items.get(name))
       if (!item) return undefined
+      item.used = ++uses
       if (name !== newest) {
         items.delete(name)
         items.set(name, item)

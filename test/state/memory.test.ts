@@ -95,6 +95,33 @@ describe('the memory store', () => {
     expect(full / filling).toBeLessThan(4)
   })
 
+  it('drops no more than three items at a write, when 50,000 have expired and when it is full', async () => {
+    let now = 0
+    const store = memoryStore({ maxItems: 50_000, clock: () => now })
+    const write = (i: number) => store.put(key(i), i, { expiresAt: now + 1_000 })
+    for (let i = 0; i < 50_000; i++) await write(i)
+    const { prototype } = Map
+    const drop = prototype.delete
+    let dropped = 0
+    let most = 0
+    prototype.delete = function (name) {
+      dropped++
+      return drop.call(this, name)
+    }
+    try {
+      for (let i = 50_000; i < 110_000; i++) {
+        if (i === 60_000) now = 2_000
+        dropped = 0
+        await write(i)
+        most = Math.max(most, dropped)
+      }
+    } finally {
+      prototype.delete = drop
+    }
+    // One write dropped 50,000 when a pass went over all items.
+    expect(most).toBeLessThanOrEqual(3)
+  })
+
   it.each([
     [
       'read one after the other',
