@@ -49,8 +49,6 @@ const COMPARED = 256
 const SAMPLE = 16
 /** Samples without an item of a large owner, of which the last one is taken as it is. */
 const MOST_SAMPLES = 32
-/** Items that each write passes to drop the expired ones. */
-const STEPS_PER_WRITE = 2
 
 /**
  * The default store, for a single process. It is lost when the program ends, so several instances need
@@ -119,17 +117,17 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     if (old && name !== newest) items.delete(name) // so that the map's order is that of use
     items.set(name, item)
     newest = name
-    sweep(STEPS_PER_WRITE)
+    sweep()
     while (items.size > maxItems && evict(name));
     if (held > maxLength) makeRoom(name)
     wake(name)
     return version
   }
 
-  /** Passes the next items and drops those that have expired. */
-  function sweep(steps: number): void {
+  /** Passes two items at each write, and drops those that have expired. */
+  function sweep(): void {
     const now = clock()
-    for (let i = 0; i < steps; i++) {
+    for (let i = 0; i < 2; i++) {
       const item = slots.current
       if (item && item.expiresAt <= now) drop(item.name)
       else slots.advance()
