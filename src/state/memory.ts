@@ -1,5 +1,6 @@
 /** The store of a single process: it is bounded, drops what has expired, and wakes waiters at once. */
-import { SlotList } from './slot-list.ts'
+import type { Item, Owner } from './memory-items.ts'
+import { half, toPartition, whole } from './memory-items.ts'
 import type { Store, StoreKey, StoreWatch } from './store.ts'
 import { StoreConflict } from './store.ts'
 
@@ -21,29 +22,6 @@ export interface MemoryStoreOptions {
   clock?: () => number
 }
 
-interface Item {
-  readonly name: string
-  /** JSON of a record, or of each entry of a log. As text, a caller cannot change it by reference. */
-  value: string | string[]
-  /** A record's version, or a log's last sequence number. */
-  version: number
-  expiresAt: number
-  /** Characters of key and value. */
-  length: number
-  owner: Owner
-  /** Place in the list of all items. */
-  slot: number
-  /** Number of the latest use. */
-  used: number
-}
-
-/** What the items of one owner add up to. */
-interface Owner {
-  readonly name: string
-  items: number
-  length: number
-}
-
 /** Up to this number of items all are compared to find the least recently used one; of more a sample of 16. */
 const COMPARED = 256
 const SAMPLE = 16
@@ -62,7 +40,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const items = new Map<string, Item>()
   const owners = new Map<string, Owner>()
   const waiters = new Map<string, Set<() => void>>()
-  const slots = new SlotList<Item>()
+  /** All items in no order, to be passed piece by piece and sampled: a pass over a large map takes long. */
+  const slots: Item[] = []
+  let swept = 0
   let uses = 0
   let held = 0
   /** Items of an owner from which on it loses some, and the number of evictions for which that holds. */
@@ -88,7 +68,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     if (!item) return
     items.delete(name)
     count(item, -1)
-    slots.remove(item)
+    const last = slots.pop()
+    if (!last || last === item) return
+    last.slot = item.slot
+    slots[item.slot] = last
   }
 
   function count({ owner, length }: Item, sign: 1 | -1): void {
@@ -111,7 +94,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     const owner = old?.owner ?? ownerOf(key)
     const slot = old?.slot ?? slots.length
     const item = { name, value, version, expiresAt, length, owner, slot, used: ++uses }
-    slots.put(item)
+    slots[slot] = item
     count(item, 1)
     if (old) count(old, -1)
     if (old && name !== newest) items.delete(name) // so that the map's order is that of use
@@ -128,9 +111,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   function sweep(): void {
     const now = clock()
     for (let i = 0; i < 2; i++) {
-      const item = slots.current
+      if (swept >= slots.length) swept = 0
+      const item = slots[swept]
+      // Another item takes the place of one that is dropped.
       if (item && item.expiresAt <= now) drop(item.name)
-      else slots.advance()
+      else swept++
     }
   }
 
@@ -148,8 +133,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       }
       // The largest owners may hold next to nothing of a large store: then it does not matter who loses.
       const heavy = tries < MOST_SAMPLES - 1 ? heavyItems : 0
-      for (const item of slots.sample(SAMPLE, COMPARED)) {
-        if (item.name === kept || item.owner.items < heavy) continue
+      const all = slots.length <= COMPARED
+      for (let i = all ? slots.length : SAMPLE; i-- > 0; ) {
+        const item = slots[all ? i : Math.floor(Math.random() * slots.length)]
+        if (!item || item.name === kept || item.owner.items < heavy) continue
         if (!oldest || item.used < oldest.used) oldest = item
       }
     }
@@ -277,25 +264,4 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       })
     },
   }
-}
-
-/** Half of the largest of the numbers. */
-function half(numbers: Iterable<number>): number {
-  let most = 0
-  for (const number of numbers) most = Math.max(most, number)
-  return most / 2
-}
-
-/** The partition in a name that `toName` made. */
-function toPartition(name: string): string {
-  const start = name.indexOf(' ') + 1
-  return name.slice(start, start + Number.parseInt(name, 10))
-}
-
-/**
- * The same text in one piece. V8 keeps a text that was put together as a tree of its parts, which is a
- * third larger and slow to collect, until a character of it is read.
- */
-function whole(text: string): string {
-  return Number.isNaN(text.charCodeAt(0)) ? '' : text
 }
