@@ -1,38 +1,25 @@
 /**
  * A façade: authorization-server metadata under this server's own URL, for issuers that MCP clients
  * refuse or cannot register with (Cognito has no S256 in its metadata, and no registration). Users
- * still log in at the issuer, and the issuer still sends the tokens; no secret passes through here.
+ * still log in at the issuer. Without a hop (`rewrite`, `clientIdDocuments`) no secret passes through here.
  */
 
+import { lazyImport } from '../lib/lazy-import.ts'
 import { isLoopback } from '../lib/loopback.ts'
 import type { AuthRoute, Platform } from './auth.ts'
+import type { FacadeOptions, HopContext } from './facade-options.ts'
 import type { IssuerMetadata } from './issuer.ts'
+import { requireSecureUrl } from './issuer.ts'
 import type { PublicUrl } from './metadata.ts'
 import { publicDocument, requirePublicUrl } from './metadata.ts'
-import type { RemoteDocument } from './remote-document.ts'
+import type { RemoteDocument, RemoteOptions } from './remote-document.ts'
 import { readObject } from './remote-document.ts'
-
-/**
- * Every program that registers gets the same client id, so the issuer cannot distinguish programs, and
- * it may not ask a logged-in user again. Only the list of redirect URIs prevents that a token is sent
- * to an attacker's program (D13, the confused deputy).
- */
-export interface FacadeOptions {
-  /** The id of a public client (no secret, with PKCE) that was registered with the issuer by hand. */
-  clientId: string
-  /**
-   * Where the issuer may send a code: `https` URLs, which must match exactly, or `http` URLs on
-   * loopback, which match with any port (RFC 8252 section 7.3). The issuer checks its own list too.
-   */
-  redirectUris: readonly string[]
-  /** Endpoints that the issuer's metadata lacks, or that replace those in it, by their names in RFC 8414. */
-  endpoints?: Readonly<Record<string, string>> | undefined
-}
 
 interface FacadeContext {
   path: string
   publicUrl: (platform: Platform) => PublicUrl | undefined
   metadata: readonly RemoteDocument<IssuerMetadata>[]
+  remote: RemoteOptions
 }
 
 export interface Facade {
@@ -42,13 +29,20 @@ export interface Facade {
 }
 
 const REGISTRATION_PATH = '/register'
+const AUTHORIZATION_PATH = '/authorize'
+const TOKEN_PATH = '/token'
+
+/** Most façades do without it. */
+const hop = lazyImport(() => import('./facade-hop.ts'))
+
 /** Characters of a registration request. */
 const MAX_REGISTRATION_LENGTH = 16_384
 
 export function createFacade(
-  { clientId, redirectUris, endpoints = {} }: FacadeOptions,
-  { path, publicUrl, metadata: [metadata, ...others] }: FacadeContext,
+  options: FacadeOptions,
+  { path, publicUrl, metadata: [metadata, ...others], remote }: FacadeContext,
 ): Facade {
+  const { clientId, redirectUris, endpoints = {}, clientIdDocuments = [] } = options
   if (!metadata || others.length > 0) {
     throw new Error('A façade stands in for one issuer: configure exactly one.')
   }
@@ -56,6 +50,21 @@ export function createFacade(
     throw new Error('A façade needs `clientId` and at least one of `redirectUris`.')
   }
   const allowed = new Set(redirectUris.map(requireRedirectUri))
+  for (const origin of clientIdDocuments) {
+    if (requireSecureUrl(origin, "The façade's `clientIdDocuments`").origin !== origin) {
+      throw new Error(
+        "The façade's `clientIdDocuments` must be origins, such as https://claude.ai.",
+      )
+    }
+  }
+  const hops = options.rewrite !== undefined || clientIdDocuments.length > 0
+  const hopContext = {
+    options,
+    metadata,
+    remote,
+    isAllowedRedirect: (uri: unknown) => isAllowed(uri, allowed),
+    refuse: refusal,
+  }
   const below = path === '/' ? '' : path
 
   /** Serves the metadata of the issuer identifier `base` + `suffix` at `path`. */
@@ -68,6 +77,11 @@ export function createFacade(
         ...endpoints,
         issuer: `${base}${suffix}`,
         registration_endpoint: `${base}${REGISTRATION_PATH}`,
+        ...(hops && {
+          authorization_endpoint: `${base}${AUTHORIZATION_PATH}`,
+          token_endpoint: `${base}${TOKEN_PATH}`,
+        }),
+        ...(clientIdDocuments.length > 0 && { client_id_metadata_document_supported: true }),
       })
     },
   })
@@ -87,6 +101,7 @@ export function createFacade(
         path: REGISTRATION_PATH,
         handle: (request) => register(request, clientId, allowed),
       },
+      ...(hops ? hopRoutes(hopContext) : []),
     ],
   }
 }
@@ -97,7 +112,7 @@ export function createFacade(
  */
 function toFacadeDocument(
   upstream: IssuerMetadata,
-  ours: Readonly<Record<string, string>>,
+  ours: Readonly<Record<string, string | boolean>>,
 ): Response {
   // RFC 9207: such an issuer names itself in each response, and clients must refuse another issuer's name.
   if (upstream.authorization_response_iss_parameter_supported === true) {
@@ -128,6 +143,21 @@ function toFacadeDocument(
     token_endpoint_auth_methods_supported: ['none'],
     code_challenge_methods_supported: ['S256'],
   })
+}
+
+function hopRoutes(context: HopContext): AuthRoute[] {
+  return [
+    {
+      method: 'GET',
+      path: AUTHORIZATION_PATH,
+      handle: async (request) => (await hop()).authorize(request, context),
+    },
+    {
+      method: 'POST',
+      path: TOKEN_PATH,
+      handle: async (request) => (await hop()).token(request, context),
+    },
+  ]
 }
 
 /** Answers a registration request (RFC 7591) with the client that exists already. */

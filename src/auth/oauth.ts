@@ -5,8 +5,8 @@ import type { Auth, Platform } from './auth.ts'
 import { AuthError } from './auth.ts'
 import { createChallenge } from './challenge.ts'
 import { requireBearerToken } from './credentials.ts'
-import type { FacadeOptions } from './facade.ts'
 import { createFacade } from './facade.ts'
+import type { FacadeOptions } from './facade-options.ts'
 import type { IssuerMetadata } from './issuer.ts'
 import { createIssuerKeys, createIssuerMetadata, requireSecureUrl } from './issuer.ts'
 import {
@@ -93,7 +93,8 @@ export function oauth(options: OAuthOptions): Auth {
     impliedScopes,
   })
   const publicUrl = createPublicUrl(resource, path)
-  const facade = options.facade && createFacade(options.facade, { path, publicUrl, metadata })
+  const facade =
+    options.facade && createFacade(options.facade, { path, publicUrl, metadata, remote: options })
 
   return {
     async verify(request, platform) {

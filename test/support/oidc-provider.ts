@@ -10,9 +10,40 @@ import Provider from 'oidc-provider'
 export interface OidcProviderOptions {
   /** The scopes of its resources. */
   scopes: readonly string[]
+  /**
+   * Makes it behave as Entra ID does: one client that was registered by hand, tokens for one API, no
+   * `iss` in its answers, and an error for each request with a `resource` (AADSTS9010010).
+   */
+  entra?: { clientId: string; redirectUris: readonly string[]; audience: string }
 }
 
-export async function startOidcProvider({ scopes }: OidcProviderOptions) {
+/** The part of a Koa context that is read here. */
+interface EntraContext {
+  readonly path: string
+  readonly body: Record<string, unknown>
+  readonly response: { get(name: string): string }
+  set(name: string, value: string): void
+}
+
+/** Answers as Entra ID does when a request names a resource, and passes any other request on. */
+async function refuseResource(
+  request: IncomingMessage & { body?: Record<string, string> },
+  response: ServerResponse,
+  next: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<void> {
+  let text = ''
+  if (request.method === 'POST') for await (const part of request) text += part
+  const form = new URLSearchParams(text)
+  if (form.has('resource') || new URL(request.url ?? '', 'http://x').searchParams.has('resource')) {
+    const error = { error: 'invalid_target', error_description: 'AADSTS9010010: resource' }
+    response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify(error))
+    return
+  }
+  request.body = Object.fromEntries(form)
+  next(request, response)
+}
+
+export async function startOidcProvider({ scopes, entra }: OidcProviderOptions) {
   let handle: (request: IncomingMessage, response: ServerResponse) => void = () => {}
   const server = createServer((request, response) => handle(request, response))
   server.listen(0, '127.0.0.1')
@@ -44,6 +75,18 @@ export async function startOidcProvider({ scopes }: OidcProviderOptions) {
     cookies: { keys: ['only for tests'] },
     scopes: ['openid', 'offline_access', ...scopes],
     clientDefaults: { token_endpoint_auth_method: 'none' },
+    ...(entra && {
+      clients: [
+        {
+          client_id: entra.clientId,
+          redirect_uris: entra.redirectUris,
+          application_type: 'native',
+          grant_types: ['authorization_code', 'refresh_token'],
+          response_types: ['code'],
+          token_endpoint_auth_method: 'none',
+        },
+      ],
+    }),
     findAccount: (_context: unknown, accountId: string) => ({
       accountId,
       claims: () => ({ sub: accountId }),
@@ -60,11 +103,12 @@ export async function startOidcProvider({ scopes }: OidcProviderOptions) {
     },
     features: {
       devInteractions: { enabled: false },
-      registration: { enabled: true },
+      registration: { enabled: !entra },
       revocation: { enabled: true, allowedPolicy: () => true },
       resourceIndicators: {
         enabled: true,
         useGrantedResource: () => true,
+        ...(entra && { defaultResource: () => entra.audience }),
         getResourceServerInfo: (_context: unknown, audience: string) => ({
           audience,
           scope: scopes.join(' '),
@@ -110,9 +154,21 @@ export async function startOidcProvider({ scopes }: OidcProviderOptions) {
     })
   }
 
+  if (entra) {
+    provider.use(async (context: EntraContext, next: () => Promise<void>) => {
+      await next()
+      if (context.path.startsWith('/.well-known/')) {
+        delete context.body.authorization_response_iss_parameter_supported
+      }
+      const location = context.response.get('location')
+      if (location) context.set('location', location.replace(/[?&]iss=[^&]*/, ''))
+    })
+  }
   const callback = provider.callback()
   handle = (request, response) => {
-    if (!request.url?.startsWith('/interaction/')) return callback(request, response)
+    if (!request.url?.startsWith('/interaction/')) {
+      return entra ? void refuseResource(request, response, callback) : callback(request, response)
+    }
     interact(request, response).catch((error: unknown) => {
       response.writeHead(500).end(String(error))
     })

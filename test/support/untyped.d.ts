@@ -32,6 +32,7 @@ declare module 'oidc-provider' {
   }
 
   export default class Provider {
+    use(middleware: (context: never, next: () => Promise<void>) => Promise<void>): void
     constructor(issuer: string, configuration: Record<string, unknown>)
     callback(): (request: IncomingMessage, response: ServerResponse) => void
     interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<Interaction>
