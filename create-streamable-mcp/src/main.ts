@@ -6,6 +6,7 @@ import { relative } from 'node:path'
 import type { Answers } from './answers.ts'
 import { Cancelled, findAnswers, readFlags, USAGE, UsageError } from './answers.ts'
 import { writeProject } from './project.ts'
+import { nodeWarning } from './targets.ts'
 
 const { version } = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
@@ -32,6 +33,7 @@ async function main(args: readonly string[]): Promise<number> {
   await writeProject(answers, flags.library ?? `^${version}`)
   const installed = flags.install && (await install(answers.folder))
   process.stdout.write(nextSteps(answers, installed))
+  process.stderr.write(nodeWarning(process.versions.node))
   return flags.install && !installed ? 1 : 0
 }
 

@@ -6,12 +6,9 @@ import { dirname, join } from 'node:path'
 import type { Answers } from './answers.ts'
 import { UsageError } from './answers.ts'
 import { toStarterTemplate } from './aws-template.ts'
-import { TARGETS, VERSIONS } from './targets.ts'
+import { NODE_RANGE, TARGETS, VERSIONS } from './targets.ts'
 
 const TEMPLATE = new URL('../template/', import.meta.url)
-
-/** Node runs TypeScript as it is from this version on. */
-const NODE_RANGE = '>=22.18'
 
 /** What a project may find in its folder: a repository that was begun before it. */
 const HARMLESS = new Set(['.git', '.DS_Store'])

@@ -97,3 +97,17 @@ export const TARGET_NAMES = Object.keys(TARGETS) as Target[]
 export function isTarget(text: string): text is Target {
   return text in TARGETS
 }
+
+/** Node runs TypeScript as it is from this version on. */
+const OLDEST_NODE = [22, 18] as const
+
+/** What `engines.node` of a project says. */
+export const NODE_RANGE = `>=${OLDEST_NODE.join('.')}`
+
+/** Returns a line for a Node on which the project does not run; otherwise an empty text. */
+export function nodeWarning(version: string): string {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  const [oldest, oldestMinor] = OLDEST_NODE
+  if (major > oldest || (major === oldest && minor >= oldestMinor)) return ''
+  return `\nThe project needs Node ${OLDEST_NODE.join('.')} or newer, and this is ${version}: install a newer one first.\n`
+}

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findAnswers, readFlags } from '../../create-streamable-mcp/src/answers.ts'
+import { nodeWarning } from '../../create-streamable-mcp/src/targets.ts'
 import type { Terminal } from '../support/terminal.ts'
 import { openTerminal } from '../support/terminal.ts'
 
@@ -37,7 +38,7 @@ async function create(args: readonly string[], cwd = home): Promise<Ran> {
 describe('in a pipe', () => {
   it('writes the project that the flags name, and tells the next steps', async () => {
     const ran = await create(['orders', '--target', 'node', '--no-install'])
-    expect(ran).toMatchObject({ code: 0, stderr: '' })
+    expect(ran).toMatchObject({ code: 0, stderr: nodeWarning(process.versions.node) })
     expect(ran.stdout).toMatch(/orders is written[\s\S]*cd orders\n\s+npm install\n\s+npm test/)
     const { version } = JSON.parse(await readFile('create-streamable-mcp/package.json', 'utf8'))
     const settings = JSON.parse(await readFile(join(home, 'orders/package.json'), 'utf8'))
@@ -111,6 +112,14 @@ describe('the command line', () => {
     const named = await findAnswers(readFlags(['some/where/orders', '-y', '-t', 'aws']), true)
     expect(named).toMatchObject({ name: 'orders', target: 'aws' })
     expect(named.folder).toBe(resolve('some/where/orders'))
+  })
+})
+
+describe('the version of Node', () => {
+  it('is told where the project does not run on it', () => {
+    expect(nodeWarning('20.20.2')).toMatch(/needs Node 22\.18 or newer, and this is 20\.20\.2/)
+    expect(nodeWarning('22.17.9')).toMatch(/22\.17\.9/)
+    expect(['22.18.0', '22.23.3', '23.0.0', '24.21.0'].map(nodeWarning)).toEqual(['', '', '', ''])
   })
 })
 
