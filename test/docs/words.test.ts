@@ -12,7 +12,10 @@ const WORDS: readonly [word: RegExp, real?: RegExp][] = [
   [/\bnews\b/i],
   [/\bpatience\b/i],
   // A task has a journal: what happened in it, in order.
-  [/\bjournals?\b/i, /^(src|test)\/tasks\/|^test\/support\/tasks|^docs\/(durable|store)\.md/i],
+  [
+    /\bjournals?\b/i,
+    /^(src|test)\/tasks\/|^test\/support\/tasks|^docs\/(durable|store|architecture|decisions)\.md/i,
+  ],
   [/\baskers?\b/i],
   [/\boutlets?\b/i],
   // RFC 6749 exchanges a code for a token, and a request with its response is an HTTP exchange.

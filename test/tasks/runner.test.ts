@@ -190,4 +190,22 @@ describe('a process that dies', () => {
     expect((await other.client.get(id)).result.content[0].text).toBe('b')
     expect((await journalOf(engine, id)).map(({ e }) => e)).toEqual(['done', 'done'])
   })
+
+  it('while it cancels a task: the task is cancelled, or goes on and can be cancelled by another', async () => {
+    for (let dieAt = 1; dieAt <= 4; dieAt++) {
+      const engine = memoryStore()
+      const handler: ToolHandler<undefined> = async (_, ctx) => {
+        await ctx.elicit('Sure?', FORM, { key: 'sure' })
+      }
+      const other = start(sharedStore(engine), handler)
+      const id = await other.client.create('work')
+      await expect.poll(status(other.client, id)).toBe('input_required')
+      const dying = start(mortalStore(engine, dieAt).store, handler)
+      const late = new Promise((resolve) => setTimeout(resolve, 100))
+      await Promise.race([dying.client.cancel(id), late])
+      expect(await status(other.client, id)()).toMatch(/^(cancelled|input_required)$/)
+      await other.client.cancel(id)
+      expect(await status(other.client, id)()).toBe('cancelled')
+    }
+  })
 })
