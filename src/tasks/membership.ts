@@ -31,6 +31,9 @@ const SHARD_SIZE = 200
 const SIGNS_PER_LEASE = 3
 const KEPT_LEASES = 4
 
+/** Leases between two looks, at most, while no process has tasks. */
+const QUIET_LEASES = 2
+
 /** Other processes that one process watches: those that follow it in the order of the ids. */
 const WATCHED = 3
 
@@ -53,9 +56,12 @@ export class Membership {
   #joined: Promise<void> | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #left = false
+  /** Milliseconds until the next look; longer and longer while no process has tasks. */
+  #pause: number
 
   constructor(options: MembershipOptions) {
     this.#options = options
+    this.#pause = options.lease / SIGNS_PER_LEASE
     this.#store = options.engine.store as TypedStore
   }
 
@@ -121,7 +127,9 @@ export class Membership {
     await updateRecord<readonly string[]>(engine.store, RUNNERS, ({ value = [] }) =>
       value.includes(id) ? undefined : { value: [...value, id], expiresAt: engine.clock() + YEAR },
     )
-    if (this.#timer === undefined) this.#schedule(this.#options.lease / SIGNS_PER_LEASE)
+    // It may have looked rarely before, and now has to show life.
+    this.#pause = this.#options.lease / SIGNS_PER_LEASE
+    this.#schedule(this.#pause)
   }
 
   async #showLife(): Promise<void> {
@@ -149,17 +157,22 @@ export class Membership {
 
   /** One heartbeat for all tasks of this process, and a look at its neighbours. */
   async #tick(): Promise<void> {
+    let isQuiet = false
     try {
       if (this.#joined) await this.#showOrLeave()
-      await this.#lookAround()
+      isQuiet = (await this.#lookAround()) === 0 && !this.#joined
     } catch {
       // The store is away: the next tick tries again.
     }
+    const { lease } = this.#options
+    const next = lease / SIGNS_PER_LEASE
+    this.#pause = isQuiet ? Math.min(this.#pause * 2, lease * QUIET_LEASES) : next
     // Processes that start together do not look together.
-    this.#schedule((this.#options.lease / SIGNS_PER_LEASE) * (0.75 + Math.random() / 4))
+    this.#schedule(this.#pause * (0.75 + Math.random() / 4))
   }
 
-  async #lookAround(): Promise<void> {
+  /** How many other processes have tasks. */
+  async #lookAround(): Promise<number> {
     const { value: runners = [] } = await readCurrent<readonly string[]>(this.#store, RUNNERS)
     const { id } = this.#options
     // It was taken for dead, as when the machine was asleep.
@@ -170,6 +183,7 @@ export class Membership {
     for (const runner of after.slice(0, WATCHED)) {
       if (!(await this.isAlive(runner))) await this.#takeOver(runner)
     }
+    return others.length
   }
 
   /** Its tasks are in this process's own shards before the other process is forgotten. */

@@ -209,3 +209,43 @@ describe('a process that dies', () => {
     }
   })
 })
+
+describe('a process without tasks', () => {
+  it('looks for those of others less and less often, and shows life at once with its first task', async () => {
+    const engine = memoryStore()
+    const keys: string[] = []
+    const store: Store = {
+      ...sharedStore(engine),
+      get(key) {
+        keys.push(key[1])
+        return engine.get(key)
+      },
+      put(key, ...rest) {
+        keys.push(`put ${key[1]}`)
+        return engine.put(key, ...rest)
+      },
+    }
+    const { mcp, client } = start(store, async (_, ctx) => {
+      await ctx.elicit('Sure?', FORM, { key: 'sure' })
+    })
+    await mcp.tasks.resume()
+    await new Promise((resolve) => setTimeout(resolve, 12 * LEASE))
+    // Every third of a lease it would be 36 looks.
+    const looks = keys.splice(0)
+    expect(new Set(looks)).toEqual(new Set(['runners']))
+    expect(looks.length).toBeLessThan(16)
+    const id = await client.create('work')
+    await expect.poll(status(client, id)).toBe('input_required')
+    await new Promise((resolve) => setTimeout(resolve, 2 * LEASE))
+    const signs = () => keys.filter((key) => key === 'put heartbeat').length
+    expect(signs()).toBeGreaterThan(2)
+    await client.cancel(id)
+    // It leaves, and another process finds nothing to take over.
+    const heartbeat = async () => {
+      const runners = await engine.get(['tasks/registry', 'runners'])
+      const [runner] = (runners?.value ?? []) as string[]
+      return engine.get([`tasks/registry/${runner}`, 'heartbeat'])
+    }
+    await expect.poll(heartbeat).toBeUndefined()
+  })
+})
