@@ -14,7 +14,10 @@ const floor = new Hono().post('/mcp', async (c) => {
   return c.json({ jsonrpc: '2.0', id, result: { content: [{ type: 'text', text: '3' }] } })
 })
 const mcp = createMcp({ name: 'budget', version: '1.0.0' })
-mcp.tool('plain', { description: 'Returns a value' }, () => 3)
+const watched = createMcp({ name: 'budget', version: '1.0.0', observer: {} })
+for (const server of [mcp, watched]) {
+  server.tool('plain', { description: 'Returns a value' }, () => 3)
+}
 mcp.tool('later', { description: 'Returns a promise' }, async () => 3)
 
 type Fetch = (request: Request) => Response | Promise<Response>
@@ -91,7 +94,9 @@ process.stdout.write(
     legacy: (await perCall(own, legacy('plain'))) - bare,
     modernLater: (await perCall(own, modern('later'))) - bare,
     legacyLater: (await perCall(own, legacy('later'))) - bare,
+    observed: (await perCall((request) => watched.fetch(request), call)) - bare,
     bare,
   }),
 )
 await mcp.close()
+await watched.close()
