@@ -108,6 +108,7 @@ export function createMcp(options: McpOptions): Mcp {
     sessionTtl = 24 * HOUR,
     callTimeout = 10 * MINUTE,
     answerTimeout = 5 * MINUTE,
+    suspendAfter,
     stateTtl = 10 * MINUTE,
     keepAlive = runtime?.startsWith('Bun/') ? 8_000 : 15_000,
     drainTimeout = 30_000,
@@ -127,6 +128,7 @@ export function createMcp(options: McpOptions): Mcp {
   for (const [name, value] of Object.entries({
     callTimeout,
     answerTimeout,
+    ...(suspendAfter && { suspendAfter }),
     keepAlive,
     drainTimeout,
     listenTimeout,
@@ -159,9 +161,10 @@ export function createMcp(options: McpOptions): Mcp {
       seal ??= createSeal(store, clock, options.stateKeys)
       return seal
     },
-    mailbox: { retention: Math.max(callTimeout, HOUR), clock },
+    mailbox: { retention: Math.max(callTimeout, HOUR, 2 * answerTimeout), clock },
     eventLog: {
-      retention: Math.max(callTimeout, streamRetention),
+      // A suspended call is kept while its client may answer, and as long again for its result.
+      retention: Math.max(callTimeout, streamRetention, suspendAfter ? 2 * answerTimeout : 0),
       lease: streamLease,
       gather: streamGather,
       maxEvents: 10_000,
@@ -172,6 +175,7 @@ export function createMcp(options: McpOptions): Mcp {
     limits: {
       call: callTimeout,
       answer: answerTimeout,
+      suspend: suspendAfter,
       keepAlive,
       drain: drainTimeout,
       listen: listenTimeout,

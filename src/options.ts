@@ -66,6 +66,13 @@ export interface McpOptions extends HostOriginOptions, BodyOptions {
   callTimeout?: number
   /** Milliseconds a person may take to answer. @default 5 minutes */
   answerTimeout?: number
+  /**
+   * Milliseconds that a call of a 2025-11-25 client waits for an answer before it is suspended: its run
+   * ends, nothing waits, and when the client comes back with the answer the handler runs again, on any
+   * instance. `false` makes calls wait. Clients of older revisions do not come back, so their calls wait.
+   * @default false, on Lambda 2 seconds
+   */
+  suspendAfter?: number | false
   /** Milliseconds that a client of 2026 may take for its next round. @default 10 minutes */
   stateTtl?: number
   /**

@@ -48,6 +48,8 @@ export interface Server {
   readonly limits: {
     readonly call: number
     readonly answer: number
+    /** When a call that waits for its client is suspended; undefined leaves it to the host. */
+    readonly suspend: number | false | undefined
     readonly keepAlive: number
     /** A client that takes nothing of what waits for it is disconnected after this time. */
     readonly drain: number

@@ -25,6 +25,11 @@ export interface Platform {
   readonly deadline?: number
   /** Whether code runs on after the response has ended. Lambda freezes the process then. @default true */
   readonly background?: boolean
+  /**
+   * Milliseconds after which a call that waits for an answer of its client is suspended, unless the
+   * server has `suspendAfter`: a host sets it where waiting costs. @default calls wait
+   */
+  readonly suspendAfter?: number
   /** The host's id of the request, written to the log. */
   readonly requestId?: string
   /** Is told of this request and its calls, beside the server's own observer. */

@@ -39,6 +39,8 @@ export interface CallFacts {
   readonly principal: Principal | undefined
   readonly deadline: number | undefined
   readonly progressToken: string | number | undefined
+  /** The progress that the client was told last, also by an earlier run of the handler. */
+  progressTold: number
   /** Lowest level that the client wants; undefined for no log messages. */
   readonly logLevel: LogLevel | undefined
   /** The reply to the call's POST. */
@@ -57,7 +59,6 @@ export function createContext(call: CallFacts, tool?: Tool): Context {
 export class CallContext implements Context {
   readonly #call: CallFacts
   readonly #tool: Tool | undefined
-  #progress = Number.NEGATIVE_INFINITY
   #log: Log | undefined
   #notify: Notify | undefined
 
@@ -94,8 +95,9 @@ export class CallContext implements Context {
   progress(done: number, total?: number, message?: string): void {
     const { progressToken, stream } = this.#call
     // The protocol forbids a value that does not grow (B53), and infinity has no JSON.
-    if (progressToken === undefined || !(done > this.#progress) || done === Infinity) return
-    this.#progress = done
+    if (progressToken === undefined || !(done > this.#call.progressTold) || done === Infinity)
+      return
+    this.#call.progressTold = done
     stream.notify(
       notificationMessage('notifications/progress', {
         progressToken,

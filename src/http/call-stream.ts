@@ -2,6 +2,7 @@
 import type { MessageStream } from '../client-requests/stream-requester.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { Deliver, EventLogWriter } from '../state/event-log/writer.ts'
+import type { JsonValue } from '../state/store.ts'
 import type { Accepts } from './accept.ts'
 import { accepted, wholeResponse } from './responses.ts'
 import { SSE_HEADERS, sseEvent, ssePriming } from './sse.ts'
@@ -14,6 +15,8 @@ export interface Answer {
   readonly status: number
   /** The code of a JSON-RPC error, as text. */
   readonly error?: string
+  /** The run has ended without an answer, and another one goes on. */
+  readonly suspended?: true
 }
 
 export interface CallStreamOptions {
@@ -26,6 +29,8 @@ export interface CallStreamOptions {
   readonly onOpen?: (id: string, end: () => void) => () => void
   /** Makes the stream resumable (2025). */
   readonly eventLog?: ((deliver: Deliver, lost: () => void) => EventLogWriter) | undefined
+  /** Events that a client has missed of a stream that goes on: the response is a stream from the start. */
+  readonly missed?: string
   /** Whether the client understands an event without data (2025-11-25, B17). */
   readonly priming?: boolean
   /** Whether the calls may outlive the connection: the client can resume, and the host lets them run. */
@@ -55,6 +60,7 @@ export class CallStream implements MessageStream {
 
   /** Returns the response as soon as there is an event to send, or with the answers, whichever is first. */
   respond(run: readonly MaybePromise<Answer>[], batch: boolean): MaybePromise<Response> {
+    if (this.#options.missed !== undefined) this.#open()
     if (!this.#stream && run.every(isSettled)) {
       this.#over = true
       return this.#whole(run, batch)
@@ -106,6 +112,21 @@ export class CallStream implements MessageStream {
   async disconnect(retryMs = 1_000): Promise<void> {
     if (this.#over || !this.#options.detaches || !this.#open()) return
     await this.#writer?.flush()
+    this.#leave(retryMs)
+  }
+
+  /**
+   * Ends the connection and this run of the call, and leaves what another run needs. Returns false where
+   * that cannot be kept.
+   */
+  async suspend(left: JsonValue): Promise<boolean> {
+    if (this.#over || !(await this.#writer?.suspend(left))) return false
+    this.#over = true
+    this.#leave(1_000)
+    return true
+  }
+
+  #leave(retryMs: number): void {
     const id = this.#writer?.lastId
     if (id && this.#connection?.open) {
       this.#connection.write(ssePriming(id, retryMs))
@@ -116,10 +137,11 @@ export class CallStream implements MessageStream {
   /** Turns the reply into a stream; false when the client takes none. */
   #open(): boolean {
     if (this.#connection) return true
-    const { accepts, eventLog, onGone, onLost, onOpen } = this.#options
+    const { accepts, eventLog, missed = '', onGone, onLost, onOpen } = this.#options
     if (!accepts.stream) return false
     const connection = new SseConnection(this.#options, onGone)
     this.#connection = connection
+    connection.write(missed)
     this.#writer = eventLog?.(
       (events) => {
         this.#prime()

@@ -1,5 +1,6 @@
 /** From calls to their response: the methods run, and each result or exception becomes a message. */
 import { AuthError } from '../auth/auth.ts'
+import { Suspended } from '../client-requests/client-request.ts'
 import { Cancelled } from '../handlers/cancellation.ts'
 import { HandlerFailure, logInternal } from '../handlers/run-handler.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
@@ -99,6 +100,9 @@ function toAnswer(call: Call, result: string): Answer {
 function toErrorAnswer(call: Call, error: unknown): Answer {
   if (error instanceof AuthError) throw error
   if (error instanceof Cancelled) return { body: undefined, status: status.ACCEPTED }
+  if (error instanceof Suspended) {
+    return { body: undefined, status: status.ACCEPTED, suspended: true }
+  }
   const answer = (mcpError: McpError, statusCode: number): Answer => ({
     body: errorMessage(call.id, mcpError),
     status: statusCode,

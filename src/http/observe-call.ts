@@ -52,8 +52,9 @@ export function observeCall(
 ): Promise<Answer> {
   const { server, id, method, params } = call
   const facts = toObservedCall(server, incoming, { jsonrpc: '2.0', id, method, params })
-  return observe(server, incoming, facts, run, ({ body, error }) => {
+  return observe(server, incoming, facts, run, ({ body, error, suspended }) => {
     if (error !== undefined) return { error }
+    if (suspended) return {}
     if (body === undefined) return { error: 'cancelled' }
     return call.toolFailed ? { error: 'tool_error' } : {}
   })

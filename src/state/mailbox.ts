@@ -4,20 +4,12 @@ import type { JsonRpcResponse, RequestId } from '../protocol/jsonrpc.ts'
 import { isCancelled, lastCancellation } from './cancellations.ts'
 import { backoff, withKeyLock } from './key-lock.ts'
 import { ChangeWaiter } from './polling.ts'
+import type { Answer, Item } from './questions.ts'
+import { mailboxKey, parseQuestionId, questionId } from './questions.ts'
 import type { LegacySession, Session } from './sessions.ts'
-import { randomId, sessionKey } from './sessions.ts'
+import { sessionKey } from './sessions.ts'
 import type { JsonValue, Store, StoredRecord, StoreKey, TypedStore } from './store.ts'
 import { StoreConflict } from './store.ts'
-
-/**
- * An entry of a mailbox: a question was asked (`q`), a question was answered (`a`), or another instance
- * has ended the call, which closes the questions before it (`x`).
- */
-type Item = { readonly q: string } | { readonly x: true } | Answer
-interface Answer {
-  readonly a: string
-  readonly response: JsonValue
-}
 
 export interface MailboxOptions {
   /** Milliseconds that the entries of a mailbox are kept. */
@@ -27,29 +19,6 @@ export interface MailboxOptions {
 
 /** Calls whose questions one POST may answer: each costs a read and a write. */
 const MOST_MAILBOXES = 16
-
-/** A call is found by its JSON-RPC id and the type of it: `1` and `"1"` are two ids. */
-function mailboxKey(partition: string, request: RequestId): StoreKey {
-  return [partition, `inbox/${JSON.stringify(request)}`]
-}
-
-/**
- * The id of a question names its call, so that the answer finds the mailbox, and the last entry before
- * the question, so that nothing older has to be read.
- */
-function questionId(request: RequestId, after: number): string {
-  return `${randomId()}.${after}:${JSON.stringify(request)}`
-}
-
-function parseQuestionId(id: unknown): { request: RequestId; after: number } | undefined {
-  if (typeof id !== 'string') return undefined
-  const [, after, request = ''] = /^[\w-]{24}\.(\d{1,15}):(.*)$/s.exec(id) ?? []
-  try {
-    return { request: JSON.parse(request) as RequestId, after: Number(after) }
-  } catch {
-    return undefined
-  }
-}
 
 /**
  * Appends the items that `choose` makes from the entries after `after`. Returns false when the entry

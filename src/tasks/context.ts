@@ -73,6 +73,7 @@ function toFacts(options: TaskContextOptions): CallFacts {
     principal,
     deadline,
     progressToken: undefined,
+    progressTold: Number.NEGATIVE_INFINITY,
     logLevel: undefined,
     stream: { notify() {}, request: async () => false, waiting: false, disconnect: async () => {} },
     openRequester: async () => replay,

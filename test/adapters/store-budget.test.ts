@@ -8,6 +8,8 @@ import type { Mcp } from '../../src/index.ts'
 import { createMcp } from '../../src/index.ts'
 import type { Dynalite } from '../support/dynalite.ts'
 import { startDynalite } from '../support/dynalite.ts'
+import type { Reply } from '../support/wire.ts'
+import { fetchEndpoint, LegacyClient } from '../support/wire.ts'
 
 const HOUR = 3_600_000
 
@@ -92,6 +94,57 @@ async function send(
   expect(status ? response.status === status : response.ok, text).toBe(true)
   return { response, text, spent: operations }
 }
+
+describe('a call that is suspended', () => {
+  it('leaves one write, is asked for with three reads, and goes on with one more write', async () => {
+    const store = dynamoStore({ table: dynalite.table, client, clock: () => now })
+    const suspending = createMcp({ name: 'budget', version: '1', store, suspendAfter: 1 })
+    suspending.tool('confirm', { description: 'Asks' }, async (_, ctx) => {
+      await ctx.elicit('Sure?', v.object({ sure: v.boolean() }))
+      return 'confirmed'
+    })
+    const capabilities = { elicitation: {} }
+    const legacy = await LegacyClient.open(fetchEndpoint(suspending), '2025-11-25', {
+      capabilities,
+    })
+    const lastId = (reply: Reply) => reply.events.findLast(({ id }) => id)?.id
+    /** The operations of a request up to its end. */
+    const spend = async (request: () => Promise<Reply>) => {
+      operations = []
+      const reply = await request()
+      await reply.rest()
+      return { reply, spent: operations }
+    }
+    const begun = await spend(() => legacy.call('confirm'))
+    const question = begun.reply.messages.find(({ method }) => method === 'elicitation/create')
+    // The question in the mailbox and on the stream, and what the run leaves. It reads until it ends.
+    expect(tally(begun.spent)).toMatchObject({ append: 3 })
+    expect(begun.spent.length).toBeLessThan(12)
+    const waiting = await spend(() => legacy.get(lastId(begun.reply)))
+    expect(tally(waiting.spent)).toEqual({ GetItem: 1, Query: 2 })
+    const answer = { result: { action: 'accept', content: { sure: true } } }
+    const answered = await spend(() => legacy.respond(question?.id, answer))
+    expect(tally(answered.spent)).toEqual({ GetItem: 1, Query: 1, append: 1 })
+    const ended = await spend(() => legacy.get(lastId(waiting.reply)))
+    expect(ended.reply.messages.at(-1)?.result).toMatchObject({ content: [{ text: 'confirmed' }] })
+    // The claim and the result.
+    expect(tally(ended.spent)).toEqual({ GetItem: 1, Query: 2, append: 2 })
+    await suspending.close({ grace: 0 })
+  })
+
+  const tally = (spent: readonly string[]) => {
+    const counts: Record<string, number> = {}
+    for (const operation of spent) {
+      const name = ['PutItem', 'BatchWriteItem', 'TransactWriteItems', 'UpdateItem'].includes(
+        operation,
+      )
+        ? 'append'
+        : operation
+      counts[name] = (counts[name] ?? 0) + 1
+    }
+    return counts
+  }
+})
 
 describe('a client of 2025', () => {
   let headers: Record<string, string>

@@ -314,6 +314,21 @@ const ROWS: Record<keyof McpOptions, Row> = {
       [{ answerTimeout: 30 }, 'ended'],
     ],
   },
+  suspendAfter: {
+    async observe(options) {
+      const client = await connect(start(options, asks), { elicitation: {} })
+      const reply = await client.call('first')
+      return within(
+        300,
+        reply.rest().then(() => 'suspended'),
+      )
+    },
+    cases: [
+      [{}, 'pending'],
+      [{ suspendAfter: false }, 'pending'],
+      [{ suspendAfter: 30 }, 'suspended'],
+    ],
+  },
   stateTtl: {
     async observe(options) {
       const { clock, wait } = createClock()
@@ -656,6 +671,7 @@ describe('an option that cannot work', () => {
     ['stateKeys', { stateKeys: ['too short'] }],
     ['callTimeout', { callTimeout: 2 ** 31 }],
     ['answerTimeout', { answerTimeout: -1 }],
+    ['suspendAfter', { suspendAfter: -1 }],
     ['keepAlive', { keepAlive: 2 ** 31 }],
     ['drainTimeout', { drainTimeout: Number.NaN }],
     ['listenTimeout', { listenTimeout: Number.NaN }],

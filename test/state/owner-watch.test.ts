@@ -180,7 +180,7 @@ describe('a reader of a silent stream', () => {
   async function read(store: Store, stream: string, length: number): Promise<string[]> {
     const ended = new AbortController()
     const timer = setTimeout(() => ended.abort(), length)
-    const found = { stream, seq: 2, entries: [], ended: false }
+    const found = { stream, seq: 2, entries: [], ended: false, suspended: undefined }
     const messages: string[] = []
     for await (const events of tail(store, partition, found, options, ended.signal)) {
       messages.push(...events.map(({ data }) => data))

@@ -37,6 +37,26 @@ mcp.tool('ask', { description: 'Asks for a name' }, async (_, ctx) => {
 })
 
 mcp.tool(
+  'migrate',
+  { description: 'Plans once, asks twice, and names the processes of both ends', session: true },
+  async (_, ctx) => {
+    const planned = await ctx.step('plan', async () => {
+      await ctx.session.update('plans', (n: number = 0) => n + 1)
+      return process.pid
+    })
+    ctx.progress(1)
+    const answers: string[] = []
+    for (const message of ['First?', 'Second?']) {
+      const answer = await ctx.elicit(message, v.object({ name: v.string() }))
+      answers.push(answer.action === 'accept' ? answer.content.name : answer.action)
+      ctx.progress(1 + answers.length)
+    }
+    const plans = await ctx.session.get('plans')
+    return JSON.stringify({ planned, ended: process.pid, plans, answers })
+  },
+)
+
+mcp.tool(
   'wait',
   { description: 'Waits to be cancelled, and remembers that it was', session: true },
   async (_, ctx) => {

@@ -10,6 +10,7 @@ import {
 import { connect as connectV1 } from '../../adapters/testing/v1.ts'
 import type { Answer, ConnectOptions } from '../../adapters/testing.ts'
 import { connect } from '../../adapters/testing.ts'
+import type { MaybePromise } from '../../src/lib/maybe-promise.ts'
 
 export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
@@ -39,9 +40,11 @@ export interface Official {
   close(): Promise<void>
 }
 
+type Accepted = { action: 'accept'; content: Record<string, string | boolean> }
+
 /** The answers of the person and of the model. */
 export interface Answers {
-  elicit?: (message: string) => { action: 'accept'; content: Record<string, string | boolean> }
+  elicit?: (message: string) => MaybePromise<Accepted>
   sample?: () => string
   roots?: () => string[]
 }

@@ -16,6 +16,7 @@ import { requireSession, sessionNotFound } from './session.ts'
 
 // Most streams are never resumed.
 const eventLogReader = lazyImport(() => import('../../state/event-log/reader.ts'))
+const suspendedCalls = lazyImport(() => import('./resume-suspended.ts'))
 
 /** Name of the server's own stream in event ids; their numbers are cursors into the changes. */
 const CHANGES = 'changes'
@@ -47,14 +48,20 @@ export async function handleGet(server: Server, incoming: IncomingRequest): Prom
 async function resume(
   server: Server,
   incoming: IncomingRequest,
-  { partition, data }: Session<LegacySession>,
+  session: Session<LegacySession>,
   lastEventId: string,
 ): Promise<Response> {
+  const { partition, data } = session
   const { findStream, tail } = await eventLogReader()
   const found = await findStream(server.store, partition, lastEventId)
   if (!found) return sessionNotFound()
   // A client that gets an empty stream comes back for ever. No Content tells it that nothing follows.
   if (found.ended) return new Response(null, { status: status.STREAM_ENDED })
+  const { suspended } = found
+  if (suspended) {
+    const { resumeSuspended } = await suspendedCalls()
+    return resumeSuspended({ server, incoming, session, found, suspended })
+  }
   const primes = has.priming(data.revision)
   return longLivedStream(
     server,

@@ -1,6 +1,9 @@
 /** One request of a 2025 session, as its method and its handler see it. */
 import type { Principal } from '../../auth/auth.ts'
 import type { ClientRequester } from '../../client-requests/client-request.ts'
+import type { RunState } from '../../client-requests/recorded-run.ts'
+import type { MessageStream } from '../../client-requests/stream-requester.ts'
+import type { SuspendingRequester } from '../../client-requests/suspending-requester.ts'
 import { Cancellation } from '../../handlers/cancellation.ts'
 import type { RequestInfo } from '../../handlers/context.ts'
 import { describe } from '../../handlers/run-handler.ts'
@@ -10,6 +13,7 @@ import type { LegacyMethodCall } from '../../protocol/call.ts'
 import { invalidRequest } from '../../protocol/errors.ts'
 import type { JsonRpcRequest, Params, RequestId } from '../../protocol/jsonrpc.ts'
 import type { LegacyRevision } from '../../protocol/revisions.ts'
+import { has } from '../../protocol/revisions.ts'
 import type { LogLevel } from '../../protocol/types.ts'
 import type { Server } from '../../server.ts'
 import type { Change } from '../../state/change-log.ts'
@@ -17,7 +21,7 @@ import type { Mailbox } from '../../state/mailbox.ts'
 import type { SessionValues } from '../../state/session-values.ts'
 import { sessionValues } from '../../state/session-values.ts'
 import type { LegacySession, Session } from '../../state/sessions.ts'
-import type { CallStream } from '../call-stream.ts'
+import type { JsonValue } from '../../state/store.ts'
 import type { IncomingRequest } from '../incoming-request.ts'
 import { visibleHeaders } from '../incoming-request.ts'
 import { readTrace, toProgressToken } from '../meta.ts'
@@ -25,13 +29,26 @@ import { readTrace, toProgressToken } from '../meta.ts'
 // Most calls neither send a request to the client nor watch for their cancellation.
 const mailboxes = lazyImport(() => import('../../state/mailbox.ts'))
 const streamRequester = lazyImport(() => import('../../client-requests/stream-requester.ts'))
+const suspendedCalls = lazyImport(() => import('./suspended-call.ts'))
+
+/** The call's stream to its client. */
+export interface LegacyStream extends MessageStream {
+  disconnect(retryMs?: number): Promise<void>
+  /** Ends this run of the call, and leaves what another run needs. Returns false where that cannot be kept. */
+  suspend(left: JsonValue): Promise<boolean>
+}
+
+/** Milliseconds of waiting after which a run ends, on an instance that suspends no calls of its own. */
+const SUSPEND_AFTER = 2_000
 
 export interface LegacyCallOptions {
   readonly server: Server
   readonly incoming: IncomingRequest
   readonly session: Session<LegacySession>
   readonly request: JsonRpcRequest
-  readonly stream: CallStream
+  readonly stream: LegacyStream
+  /** What earlier runs of a suspended call have recorded, and the progress that they have told. */
+  readonly before?: { readonly run: RunState; readonly progress: number | undefined } | undefined
 }
 
 export class LegacyCall implements LegacyMethodCall {
@@ -42,17 +59,20 @@ export class LegacyCall implements LegacyMethodCall {
   readonly revision: LegacyRevision
   readonly params: Params
   readonly cancellation: Cancellation
-  readonly stream: CallStream
+  readonly stream: LegacyStream
   toolFailed = false
+  progressTold: number
   readonly #incoming: IncomingRequest
   readonly #session: Session<LegacySession>
+  readonly #before: LegacyCallOptions['before']
   #mailbox: Mailbox | undefined
   #closed = false
   #requester: ClientRequester | undefined
+  #suspending: SuspendingRequester | undefined
   #values: SessionValues | undefined
   #request: RequestInfo | undefined
 
-  constructor({ server, incoming, session, request, stream }: LegacyCallOptions) {
+  constructor({ server, incoming, session, request, stream, before }: LegacyCallOptions) {
     this.server = server
     this.id = request.id
     this.method = request.method
@@ -61,6 +81,8 @@ export class LegacyCall implements LegacyMethodCall {
     this.stream = stream
     this.#incoming = incoming
     this.#session = session
+    this.#before = before
+    this.progressTold = before?.progress ?? Number.NEGATIVE_INFINITY
     this.cancellation = new Cancellation((abort) => {
       // Without a session, no cancellation can arrive.
       if (!session.transient) void this.#watchCancellation(abort)
@@ -89,7 +111,15 @@ export class LegacyCall implements LegacyMethodCall {
     return this.#session.data.logLevel ?? 'debug'
   }
 
+  /** Whether this run still repeats what an earlier run has done. */
+  get repeats(): boolean {
+    return this.#suspending?.repeats ?? this.#before !== undefined
+  }
+
   async openRequester(): Promise<ClientRequester> {
+    const { suspend = this.#incoming.platform.suspendAfter } = this.server.limits
+    const suspends = has.priming(this.revision) && !this.#session.transient && suspend
+    if (this.#before || suspends) return this.#openSuspending(suspends || SUSPEND_AFTER)
     const { StreamRequester } = await streamRequester()
     const mailbox = await this.#openMailbox()
     this.#requester ??= new StreamRequester(
@@ -99,6 +129,19 @@ export class LegacyCall implements LegacyMethodCall {
       this.server.limits.answer,
     )
     return this.#requester
+  }
+
+  async #openSuspending(suspendAfter: number): Promise<ClientRequester> {
+    const { createSuspendingRequester } = await suspendedCalls()
+    const mailbox = await this.#openMailbox()
+    this.#suspending ??= createSuspendingRequester({
+      call: this,
+      mailbox,
+      session: this.#session.data,
+      before: this.#before?.run,
+      suspendAfter,
+    })
+    return this.#suspending
   }
 
   get session(): SessionValues {

@@ -54,6 +54,7 @@ export class ModernCall implements ModernMethodCall {
   readonly progressToken: string | number | undefined
   handle: string | undefined
   toolFailed = false
+  progressTold = Number.NEGATIVE_INFINITY
   readonly #incoming: IncomingRequest
   /** Made with the first request to the client. */
   #rounds: MultiRoundTrip | undefined

@@ -2,7 +2,7 @@
 
 import { code, errorMessage, McpError } from '../../protocol/errors.ts'
 import type { RequestId } from '../../protocol/jsonrpc.ts'
-import type { StoreKey } from '../store.ts'
+import type { JsonValue, StoreKey } from '../store.ts'
 
 /** One event as it goes out: `id` is undefined where it could not be kept, and so cannot be resumed from. */
 export interface StreamEvent {
@@ -28,11 +28,15 @@ export interface StreamOptions {
   clock: () => number
 }
 
-/** A log entry: a message; the last message (`f`); or the opening, with the ids of the requests to answer. */
+/**
+ * A log entry: a message; the last message (`f`); the opening, with the ids of the requests to answer; or
+ * what a call has left that was suspended (`s`). A suspended call goes on with the entry after it.
+ */
 export type LoggedEvent = {
   readonly m?: string
   readonly f?: true
   readonly r?: readonly RequestId[]
+  readonly s?: JsonValue
 }
 
 /**

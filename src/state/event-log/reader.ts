@@ -1,7 +1,7 @@
 /** The reading end of a resumable stream, on whichever instance its client comes back to. */
 import { lazyImport } from '../../lib/lazy-import.ts'
 import { ChangeWaiter } from '../polling.ts'
-import type { Store, StoredEntry, TypedStore } from '../store.ts'
+import type { JsonValue, Store, StoredEntry, TypedStore } from '../store.ts'
 import type { LoggedEvent, StreamEvent, StreamOptions } from './event-log.ts'
 import { eventId, logKey, parseEventId } from './event-log.ts'
 import type { OwnerWatch } from './owner-watch.ts'
@@ -25,6 +25,8 @@ export interface FoundStream {
   readonly entries: readonly StoredEntry<LoggedEvent>[]
   /** The stream has ended, and no message follows the event. */
   readonly ended: boolean
+  /** What a suspended call has left at the end of the stream, and that entry. */
+  readonly suspended: { readonly seq: number; readonly left: JsonValue } | undefined
 }
 
 /** Undefined when there is no such event in the partition. */
@@ -46,7 +48,12 @@ export async function findStream(
   const entries = found.filter(({ seq }) => seq > at.seq)
   const ended =
     found.some(({ value }) => value.f) && entries.every(({ value }) => value.m === undefined)
-  return { ...at, entries, ended }
+  const last = found.at(-1)
+  const suspended =
+    last?.value.s !== undefined && found.length < FIRST_PAGE
+      ? { seq: last.seq, left: last.value.s }
+      : undefined
+  return { ...at, entries, ended, suspended }
 }
 
 /**
@@ -69,6 +76,8 @@ export async function* tail(
   const pause = options.lease / PAUSES_OF_A_LEASE
   let { seq, entries } = found
   let limit = FIRST_PAGE
+  /** Whether the last entry that was read is what a suspended call has left. */
+  let suspended = found.suspended !== undefined
   while (!signal.aborted) {
     const last = entries.at(-1)
     if (last) {
@@ -76,9 +85,14 @@ export async function* tail(
       const events = toEvents(stream, entries)
       if (events.length > 0) yield events
       if (last.value.f) return
+      suspended = last.value.s !== undefined
       seq = last.seq
       limit = nextLimit(limit, events)
       waiter.reset()
+    } else if (suspended) {
+      // No instance runs the call. The client comes back from here, and then the answers are looked for.
+      yield [{ id: eventId(stream, seq), data: '' }]
+      return
     } else {
       owner ??= new (await ownerWatch()).OwnerWatch(store, partition, stream, options)
       const startedAt = performance.now()
@@ -91,7 +105,10 @@ export async function* tail(
   await owner?.remember(seq)
 }
 
-function toEvents(stream: string, entries: readonly StoredEntry<LoggedEvent>[]): StreamEvent[] {
+export function toEvents(
+  stream: string,
+  entries: readonly StoredEntry<LoggedEvent>[],
+): StreamEvent[] {
   return entries.flatMap(({ seq, value: { m } }) =>
     m === undefined ? [] : [{ id: eventId(stream, seq), data: m }],
   )

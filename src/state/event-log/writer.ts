@@ -1,7 +1,7 @@
 /** The writing end of a resumable stream. */
 import type { RequestId } from '../../protocol/jsonrpc.ts'
 import { randomId } from '../sessions.ts'
-import type { Store, TypedStore } from '../store.ts'
+import type { JsonValue, Store, TypedStore } from '../store.ts'
 import { StoreConflict, ValueTooLarge } from '../store.ts'
 import type { Lease, LoggedEvent, StreamEvent, StreamOptions } from './event-log.ts'
 import { eventId, leaseKey, logKey, terminalErrors, WAITING_FACTOR } from './event-log.ts'
@@ -22,6 +22,8 @@ export interface EventLogWriterOptions extends StreamOptions {
   readonly deliver: Deliver
   /** Called when another instance has ended the stream. */
   readonly lost: () => void
+  /** The entry by which this process has claimed a suspended stream. @default a new stream */
+  readonly after?: { readonly stream: string; readonly seq: number }
 }
 
 /**
@@ -29,7 +31,7 @@ export interface EventLogWriterOptions extends StreamOptions {
  * that `gather` says, so that one write carries many. They are handed on only when they are durable.
  */
 export class EventLogWriter {
-  readonly id = randomId()
+  readonly id: string
   readonly #store: TypedStore
   readonly #partition: string
   readonly #options: StreamOptions
@@ -39,7 +41,7 @@ export class EventLogWriter {
   #queue: LoggedEvent[]
   /** Characters of the messages in the queue. */
   #queued = 0
-  #seq = 0
+  #seq: number
   #length = 0
   #flushing: Promise<void> | undefined
   /** Everything in the queue is written at once. */
@@ -54,8 +56,11 @@ export class EventLogWriter {
 
   constructor(options: EventLogWriterOptions) {
     const { store, partition, requests, deliver, lost } = options
+    const { stream, seq } = options.after ?? { stream: randomId(), seq: 0 }
+    this.id = stream
+    this.#seq = seq
     this.#requests = requests
-    this.#queue = [{ r: requests }]
+    this.#queue = seq === 0 ? [{ r: requests }] : []
     this.#store = store as TypedStore
     this.#partition = partition
     this.#options = options
@@ -102,6 +107,30 @@ export class EventLogWriter {
 
   get #isFull(): boolean {
     return this.#queued >= BATCH_LENGTH
+  }
+
+  /**
+   * Leaves the stream to the instance that claims it first. Returns false when that cannot be kept: then
+   * the stream goes on.
+   */
+  async suspend(left: JsonValue): Promise<boolean> {
+    while (this.#flushing || this.#queue.length > 0) await this.flush()
+    // What is sent meanwhile waits: it is dropped with this run, or sent when the stream goes on.
+    const writing = this.#writeSuspension(left)
+    this.#flushing = writing.then(() => this.#drain())
+    return writing
+  }
+
+  async #writeSuspension(left: JsonValue): Promise<boolean> {
+    if (this.#state !== 'kept') return false
+    try {
+      this.#seq = await this.#write([{ s: left }])
+      this.abandon()
+      return true
+    } catch (error) {
+      if (!(error instanceof ValueTooLarge)) await this.#stopKeeping(error)
+      return false
+    }
   }
 
   /** The last messages: nothing can follow them. None at all ends the stream without an answer. */
@@ -172,28 +201,20 @@ export class EventLogWriter {
     } catch (error) {
       if (error instanceof ValueTooLarge && !substitute) {
         // The message is larger than an item: a client that resumes here is told so instead of waiting.
-        const ended = batch.some(({ f }) => f)
-        await this.#append(
-          [
-            { r: this.#requests },
-            ...(ended ? terminalErrors(this.#requests, 'The result was too large to be kept') : []),
-          ],
-          true,
-        )
+        const ended = batch.some(({ f }) => f) ? this.#requests : []
+        const errors = terminalErrors(ended, 'The result was too large to be kept')
+        await this.#append([{ r: this.#requests }, ...errors], true)
         return undefined
       }
-      if (error instanceof StoreConflict) {
-        if (await this.#isEvicted()) {
-          this.#state = 'unkept'
-          return undefined
-        }
-        this.#lose()
-        return undefined
-      }
-      // The store is down: the connected client gets its events without ids, so it cannot resume from them.
-      this.#state = 'unkept'
+      await this.#stopKeeping(error)
       return undefined
     }
+  }
+
+  /** The store is down: the connected client gets its events without ids, so it cannot resume from them. */
+  async #stopKeeping(error: unknown): Promise<void> {
+    if (error instanceof StoreConflict && !(await this.#isEvicted())) this.#lose()
+    else this.#state = 'unkept'
   }
 
   #isLost(): boolean {
