@@ -118,7 +118,7 @@ export function withdrawalMessage(requestId: string, reason: string): string {
   return notificationMessage('notifications/cancelled', { requestId, reason })
 }
 
-/** The failure of a request that no one has answered for so many milliseconds. */
+/** The failure of a request without an answer after `timeout` milliseconds. */
 export function notAnswered(timeout: number): string {
   return `No one answered within ${timeout / 1000} seconds`
 }

@@ -1,5 +1,5 @@
 /**
- * Requests to a client of 2025-11-25 that nobody has to wait for: after a while the run of the handler
+ * Requests to a client of 2025-11-25 without a long wait for their answers: after a while the run of the handler
  * ends, and when the answers are there the handler runs again with them, on any instance.
  */
 import { Failure, failure } from '../handlers/content.ts'
