@@ -337,7 +337,7 @@ describe('the watch over the owner of a stream', () => {
 })
 
 it('a stream that has ended has nothing to follow', async () => {
-  const found = { stream: 's', seq: 1, entries: [], ended: true }
+  const found = { stream: 's', seq: 1, entries: [], ended: true, suspended: undefined }
   const { signal } = new AbortController()
   const messages: unknown[] = []
   for await (const events of tail(memoryStore(), 'session/anyone/1', found, options, signal)) {
