@@ -52,6 +52,13 @@ export interface ServeOptions {
    * @default 0
    */
   stopDelay?: number
+  /**
+   * Milliseconds for which a connection without a request is kept. Behind a balancer that keeps its own
+   * for longer, such as an ALB, it must be more than that: a request on a connection that is being closed
+   * is answered with 502.
+   * @default 5 seconds, as in Node
+   */
+  keepAliveTimeout?: number
 }
 
 /** A server that listens. */
@@ -72,7 +79,13 @@ export async function serve(
   options: ServeOptions = {},
 ): Promise<NodeServer> {
   const { port = 3000, host = '127.0.0.1', grace = 10_000, signals = true } = options
-  const { trustProxy = false, drainTimeout = 30_000, health, stopDelay = 0 } = options
+  const {
+    trustProxy = false,
+    drainTimeout = 30_000,
+    health,
+    stopDelay = 0,
+    keepAliveTimeout,
+  } = options
   let stopping = false
   const server = listen({
     // Without `trustProxy`, nothing that the client sends becomes part of the platform.
@@ -94,6 +107,7 @@ export async function serve(
     serverOptions: {
       IncomingMessage: BodyAwareMessage,
       ServerResponse: drainedResponse(drainTimeout),
+      ...(keepAliveTimeout !== undefined && { keepAliveTimeout }),
     },
   })
   const sockets = new Set<Socket>()

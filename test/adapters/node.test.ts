@@ -212,6 +212,22 @@ describe('the Node adapter', () => {
   })
 })
 
+describe('a connection without a request', () => {
+  it.each([
+    [{}, '5'],
+    [{ keepAliveTimeout: 620_000 }, '620'],
+  ])('is kept as long as the options say: %j', async (options, seconds) => {
+    const mcp = createMcp({ name: 'kept', version: '1', log: () => {} })
+    serving = await serve(mcp, { port: 0, grace: 0, signals: false, ...options })
+    const reply = await fetch(`http://127.0.0.1:${serving.port}/mcp`, {
+      method: 'POST',
+      body: '{}',
+    })
+    expect(reply.headers.get('keep-alive')).toBe(`timeout=${seconds}`)
+    await reply.text()
+  })
+})
+
 describe('closing the Node adapter', () => {
   it('does not wait for a connection that a client keeps open after its stream has ended', async () => {
     const endpoint = await open(createMcp({ name: 'closing', version: '1' }))
