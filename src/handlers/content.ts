@@ -152,13 +152,19 @@ export function toToolResult(value: unknown, structured: boolean): CallToolResul
 function toJson(value: unknown): string {
   const json: string | undefined = JSON.stringify(value)
   if (json === undefined) throw new TypeError(`A ${typeof value} has no JSON: return a plain value`)
-  if (json === '{}' && !isPlain(value as object)) {
-    const { name } = (value as object).constructor
-    throw new TypeError(
-      `A ${name} has no JSON: return what it holds, such as Object.fromEntries(map), [...set] or await response.text()`,
-    )
-  }
+  if (json.includes('{}')) checkMembers(value)
   return json
+}
+
+/** Throws for a Map and its like anywhere in the value, once its JSON has shown that one may be there. */
+function checkMembers(value: unknown): void {
+  JSON.stringify(value, (_, part: unknown) => {
+    if (typeof part !== 'object' || part === null || isPlain(part)) return part
+    if (Array.isArray(part) || Object.keys(part).length > 0) return part
+    throw new TypeError(
+      `A ${part.constructor.name} has no JSON: return what it holds, such as Object.fromEntries(map), [...set] or await response.text()`,
+    )
+  })
 }
 
 /** Whether an object is a literal: its own members are all there is to it. */

@@ -29,6 +29,9 @@ describe('a returned value without JSON', () => {
     ['Response', new Response('text')],
     ['Headers', new Headers({ a: 'b' })],
     ['RegExp', /a/],
+    ['Map', { found: [new Map([['a', 1]])] }],
+    ['Set', { empty: {}, tags: new Set(['a']) }],
+    ['Error', { error: new Error('password=hunter2') }],
   ])('is an error that tells the author of a %s', async (name, value) => {
     const { results, read, errors } = await returned(value)
     for (const result of results) {
@@ -38,6 +41,20 @@ describe('a returned value without JSON', () => {
     expect(read).toMatchObject({ error: { code: -32603 } })
     expect(errors).toHaveLength(3)
     expect(errors[0]?.error).toContain(`A ${name} has no JSON: return what it holds`)
+  })
+
+  it('is not an object whose members are empty, have an own JSON, or say {}', async () => {
+    const value = {
+      none: {},
+      list: [],
+      text: '{}',
+      at: new Date(0),
+      url: new URL('https://a.example/'),
+    }
+    const { results } = await returned(value)
+    for (const result of results) {
+      expect(result.structuredContent).toEqual(JSON.parse(JSON.stringify(value)))
+    }
   })
 
   it.each([[{}], [Object.create(null)]])('is not an empty object', async (value) => {
