@@ -9,7 +9,7 @@ import { CHECKS, examine } from '../../cli/src/doctor/doctor.ts'
 import { Target } from '../../cli/src/doctor/target.ts'
 import { createReferenceServer } from '../../reference/tools/index.ts'
 import type { Mcp } from '../../src/index.ts'
-import { createMcp, oauth } from '../../src/index.ts'
+import { bearer, createMcp, oauth } from '../../src/index.ts'
 import { runCli } from '../support/cli-run.ts'
 import { startCliServer } from '../support/cli-server.ts'
 import { temporaryHome } from '../support/cli-terminal.ts'
@@ -666,6 +666,67 @@ it('reports an HTTP exchange that breaks off, and continues', async () => {
     findings: [{ what: expect.stringContaining('closed the connection') }],
   })
   expect(all.map(({ check }) => check.id)).toContain('cors')
+})
+
+describe('at our own server with a static token, which has no issuer,', () => {
+  const secret = 'a-token-of-its-operator'
+  const start = () => startCliServer({ auth: bearer({ tokens: [secret] }) })
+
+  const examined = async (env: Record<string, string>) => {
+    const home = await temporaryHome()
+    const server = await start()
+    try {
+      const ran = await runCli(['doctor', '--json', '--tool', 'multi-greet name=Ann'], {
+        env: { MCP_SERVER_URL: server.url, STREAMABLE_MCP_HOME: home.path, ...env },
+      })
+      expect(`${ran.stdout}${ran.stderr}`).not.toContain(secret)
+      const { checks } = ran.json() as { checks: ({ id: string } & Record<string, unknown>)[] }
+      const verdicts = checks.map(({ id, fine, skipped, findings }) => {
+        return [id, findings ? 'findings' : fine ? 'fine' : 'skipped', fine ?? skipped] as const
+      })
+      return {
+        code: ran.code,
+        kinds: Object.fromEntries(verdicts.map(([id, kind]) => [id, kind])),
+        sentences: Object.fromEntries(verdicts.map(([id, , sentence]) => [id, sentence])),
+      }
+    } finally {
+      await server.close()
+      await home.remove()
+    }
+  }
+
+  const withoutIssuer = {
+    'open-initialize': 'fine',
+    challenge: 'fine',
+    'resource-metadata': 'skipped',
+    resource: 'skipped',
+    issuer: 'skipped',
+    registration: 'skipped',
+  }
+
+  it('finds nothing without the token, and skips what is behind it', {
+    timeout: 30_000,
+  }, async () => {
+    const { code, kinds, sentences } = await examined({})
+    expect(kinds).toMatchObject({ ...withoutIssuer, reachable: 'fine', token: 'skipped' })
+    expect(Object.values(kinds)).not.toContain('findings')
+    expect(sentences.token).toContain('ACCESS_TOKEN')
+    expect(code).toBe(0)
+  })
+
+  it('finds nothing with the token, and examines the rest', { timeout: 30_000 }, async () => {
+    const { code, kinds } = await examined({ ACCESS_TOKEN: secret })
+    expect(kinds).toMatchObject({ ...withoutIssuer, token: 'fine', sessions: 'fine' })
+    expect(kinds).toMatchObject({ streaming: 'fine', resumption: 'fine' })
+    expect(Object.values(kinds)).not.toContain('findings')
+    expect(code).toBe(0)
+  })
+
+  it('says that a wrong token is refused', { timeout: 30_000 }, async () => {
+    const { code, kinds } = await examined({ ACCESS_TOKEN: 'another-token' })
+    expect(kinds).toMatchObject({ token: 'findings' })
+    expect(code).toBe(1)
+  })
 })
 
 describe('as a command', () => {
