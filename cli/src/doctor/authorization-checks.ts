@@ -7,6 +7,13 @@ import { errorFinding, verdict, warningFinding } from './check.ts'
 import type { Target } from './target.ts'
 
 const open: Verdict = { skipped: 'the server asks no one for a login' }
+const withoutIssuer: Verdict = { skipped: 'a static token has no issuer' }
+
+/** The reason why there is no issuer to examine, or undefined. */
+async function noIssuer(target: Target): Promise<Verdict | undefined> {
+  if (!(await target.guarded())) return open
+  return (await target.wantsStaticToken()) ? withoutIssuer : undefined
+}
 
 export const AUTHORIZATION_CHECKS: readonly Check[] = [
   { id: 'open-initialize', title: 'No way in without a token', run: openInitialize },
@@ -61,7 +68,8 @@ async function challenge(target: Target): Promise<Verdict> {
   }
   const findings: Finding[] = []
   const parameters = extractWWWAuthenticateParams(new Response(null, { headers: refusal.headers }))
-  if (parameters.resourceMetadataUrl === undefined) {
+  const isStatic = await target.wantsStaticToken()
+  if (parameters.resourceMetadataUrl === undefined && !isStatic) {
     findings.push(
       /resource_metadata_uri=/.test(header)
         ? errorFinding(
@@ -85,11 +93,12 @@ async function challenge(target: Target): Promise<Verdict> {
       ),
     )
   }
-  return verdict(findings, 'as clients expect it')
+  return verdict(findings, isStatic ? 'asks for a static token' : 'as clients expect it')
 }
 
 async function resourceMetadata(target: Target): Promise<Verdict> {
-  if (!(await target.guarded())) return open
+  const skipped = await noIssuer(target)
+  if (skipped !== undefined) return skipped
   const { header, path, root } = await target.metadata()
   const findings: Finding[] = []
   const isDocument = (place: typeof header): boolean =>
@@ -139,7 +148,8 @@ async function resourceMetadata(target: Target): Promise<Verdict> {
 }
 
 async function resource(target: Target): Promise<Verdict> {
-  if (!(await target.guarded())) return open
+  const skipped = await noIssuer(target)
+  if (skipped !== undefined) return skipped
   const name = (await target.resource())?.resource
   if (name === undefined) return { skipped: 'no metadata that names it' }
   const fix = `Make \`resource\` equal to ${target.url.href}, or connect by the name it has.`
@@ -174,7 +184,8 @@ async function resource(target: Target): Promise<Verdict> {
 }
 
 async function issuer(target: Target): Promise<Verdict> {
-  if (!(await target.guarded())) return open
+  const skipped = await noIssuer(target)
+  if (skipped !== undefined) return skipped
   const issuer = await target.issuer()
   if (issuer === undefined) return { skipped: 'no metadata that names an issuer' }
   if (issuer.found === undefined) {
@@ -228,7 +239,8 @@ function isSafe({ protocol, hostname }: URL): boolean {
 }
 
 async function registration(target: Target): Promise<Verdict> {
-  if (!(await target.guarded())) return open
+  const skipped = await noIssuer(target)
+  if (skipped !== undefined) return skipped
   const metadata = (await target.issuer())?.found?.answer.json
   if (!isObject(metadata)) return { skipped: 'no metadata of an issuer' }
   const findings: Finding[] = []

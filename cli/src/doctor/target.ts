@@ -74,9 +74,11 @@ export class Target extends Endpoint {
     this.#once('closed', async () => {
       const { status } = await this.discover()
       if (status !== 401 && status !== 403) return undefined
-      return this.token === undefined
-        ? 'needs a login: run `auth login` first'
-        : 'the server refuses the token at hand'
+      if (this.token !== undefined) return 'the server refuses the token at hand'
+      const isStatic = await this.wantsStaticToken()
+      return isStatic
+        ? 'needs the token: set ACCESS_TOKEN'
+        : 'needs a login: run `auth login` first'
     })
 
   /** The refusal of a caller without a token. */
@@ -103,6 +105,19 @@ export class Target extends Endpoint {
         path,
         root: this.url.pathname === '/' ? path : await read(new URL(wellKnown, this.url)),
       }
+    })
+
+  /**
+   * Whether the server wants a token of its operator, and not a login: its challenge names no metadata,
+   * and there is none at the well-known URLs, so no issuer can be examined.
+   */
+  readonly wantsStaticToken = (): Promise<boolean> =>
+    this.#once('static', async () => {
+      const header = (await this.challenge())?.headers.get('www-authenticate') ?? ''
+      if (!/^bearer\b/i.test(header) || /resource_metadata/i.test(header)) return false
+      const { path, root } = await this.metadata()
+      const issuer = await this.get(new URL('/.well-known/oauth-authorization-server', this.url))
+      return [path.answer, root.answer, issuer].every(({ status }) => status === 404)
     })
 
   /** The first valid metadata document, in the order of the client's search. */

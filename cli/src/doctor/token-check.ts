@@ -9,7 +9,11 @@ export const tokenCheck: Check = { id: 'token', title: 'Token', run: token }
 
 async function token(target: Target): Promise<Verdict> {
   if (!(await target.guarded())) return { skipped: 'the server asks no one for a login' }
-  if (target.token === undefined) return { skipped: 'no token at hand: run `auth login`' }
+  if (target.token === undefined) {
+    const isStatic = await target.wantsStaticToken()
+    const next = isStatic ? 'set ACCESS_TOKEN' : 'run `auth login`'
+    return { skipped: `no token at hand: ${next}` }
+  }
   const { status } = await target.discover()
   const accepted = status !== 401 && status !== 403
   const claims = claimsOf(target.token)
