@@ -2,7 +2,7 @@
 
 import type { Command } from './commands/command.ts'
 import type { Text } from './text.ts'
-import { joined, table, text } from './text.ts'
+import { joined, listing, table, text, wrapped } from './text.ts'
 
 const OPTION_TEXTS: readonly (readonly [string, string])[] = [
   ['--url <url>', 'the MCP endpoint (else MCP_SERVER_URL, else http://localhost:3000/mcp)'],
@@ -46,18 +46,22 @@ const EXIT_TEXTS: readonly (readonly [string, string])[] = [
 ]
 
 /** Returns the help of one command, or of the program. */
-export function helpText(command: Command | undefined, commands: readonly Command[]): Text {
+export function helpText(
+  command: Command | undefined,
+  commands: readonly Command[],
+  columns: number,
+): Text {
   const parts: Text[] = []
   if (command === undefined) {
     const rows = commands.flatMap(({ names, usage, summary, needs }) =>
-      needs === 'session' ? [] : [[`${names.join(', ')} ${usage}`.trim(), summary]],
+      needs === 'session' ? [] : [[`${names.join(', ')} ${usage}`.trim(), summary] as const],
     )
     const atPrompt = commands
       .filter(({ needs }) => needs === 'session')
       .map(({ names }) => names[0])
     parts.push(text`Usage: streamable-mcp [command] [options]`, text``)
     parts.push(text`Without a command: an interactive session, or one command a line from a pipe.`)
-    parts.push(text``, text`Commands:`, table(rows), text``)
+    parts.push(text``, text`Commands:`, listing(rows, columns), text``)
     parts.push(text`At the prompt also: ${atPrompt.join(', ')}.`, text``)
   } else {
     const { names, usage, summary, notes = [] } = command
@@ -68,8 +72,9 @@ export function helpText(command: Command | undefined, commands: readonly Comman
     if (names.length > 1) parts.push(text`Also called ${names.slice(0, -1).join(', ')}.`)
     parts.push(text`${summary}.`, ...notes.map((note) => text`${note}`), text``)
   }
-  parts.push(text`Options:`, table(OPTION_TEXTS), text``)
-  if (command === undefined) parts.push(text`Environment:`, table(ENVIRONMENT_TEXTS), text``)
+  parts.push(text`Options:`, listing(OPTION_TEXTS, columns), text``)
+  if (command === undefined)
+    parts.push(text`Environment:`, listing(ENVIRONMENT_TEXTS, columns), text``)
   parts.push(text`Exit codes:`, table(EXIT_TEXTS))
-  return joined(parts)
+  return joined(parts.map((part) => wrapped(part, columns)))
 }

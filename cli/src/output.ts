@@ -4,7 +4,7 @@ import { tableText } from './data-table.ts'
 import { filtered } from './filter.ts'
 import type { Problem } from './problem.ts'
 import type { Text } from './text.ts'
-import { joined, jsonText, styled, text } from './text.ts'
+import { joined, jsonText, styled, text, wrapped } from './text.ts'
 import { yamlText } from './yaml.ts'
 
 export interface Streams {
@@ -66,6 +66,11 @@ export class Output {
     return this.#streams.stdout.isTTY === true && this.live ? this.#streams.env : undefined
   }
 
+  /** Breaks lines at blanks for a person at a terminal. A program gets every line whole. */
+  wrap(value: Text, indent = ''): Text {
+    return this.terminal === undefined ? value : wrapped(value, this.columns, indent)
+  }
+
   /** Prints a result to stdout. */
   print(line: Text): void {
     this.#write(() => this.#streams.stdout.write(`${line}\n`))
@@ -97,8 +102,8 @@ export class Output {
       this.result({ error }, () => text``, { format: this.view.format })
       return
     }
-    this.note(this.style('red', message))
-    if (next !== undefined) this.note(text`→ ${next}`)
+    this.note(this.wrap(this.style('red', message)))
+    if (next !== undefined) this.note(this.wrap(text`→ ${next}`, '  '))
   }
 
   /** Shows a line below everything else and redraws it in place; `undefined` removes it. Does nothing unless `live`. */

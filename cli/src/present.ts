@@ -20,20 +20,21 @@ export function toolsText(tools: readonly Tool[], output: Output): Text {
     tools.map((tool) => {
       const about = text`${output.style('bold', tool.name)}: ${tool.description ?? tool.title ?? ''}`
       const parameters = parametersOf(tool)
-      return parameters.length > 0 ? joined([about, table(parameters, '    ')]) : about
+      const shown = output.wrap(about, '    ')
+      if (parameters.length === 0) return shown
+      return joined([shown, output.wrap(table(parameters, '    '), '        ')])
     }),
   )
 }
 
 /** Returns name, type and description of each argument, with an asterisk for required ones. */
-function parametersOf(tool: Tool): [string, string][] {
+function parametersOf(tool: Tool): [string, string, string][] {
   const properties = (tool.inputSchema.properties ?? {}) as Record<string, Record<string, unknown>>
   return Object.entries(properties).map(([name, schema]) => {
     const mark = tool.inputSchema.required?.includes(name) ? '*' : ''
     const type = Array.isArray(schema.enum) ? schema.enum.join('|') : (schema.type ?? 'any')
     const { description } = schema
-    const about = typeof description === 'string' ? ` ${description}` : ''
-    return [name + mark, `${type}${about}`]
+    return [name + mark, String(type), typeof description === 'string' ? description : '']
   })
 }
 
@@ -42,7 +43,8 @@ export function promptsText(prompts: readonly Prompt[], output: Output): Text {
   return joined(
     prompts.map(({ name, title, description, arguments: parameters = [] }) => {
       const signature = parameters.map((one) => (one.required ? one.name : `[${one.name}]`))
-      return text`${output.style('bold', name)} ${signature.join(' ')}: ${description ?? title ?? ''}`
+      const about = text`${signature.join(' ')}: ${description ?? title ?? ''}`
+      return output.wrap(text`${output.style('bold', name)} ${about}`, '    ')
     }),
   )
 }

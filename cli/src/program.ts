@@ -50,7 +50,7 @@ export async function run(args: readonly string[], host: Host): Promise<ExitCode
     }
     const command = name === undefined ? undefined : findCommand(name)
     if (values.help || (name === 'help' && words.length === 0)) {
-      output.print(helpText(name === 'help' ? undefined : command, COMMANDS))
+      output.print(helpText(name === 'help' ? undefined : command, COMMANDS, output.columns))
       return exitCodes.ok
     }
     const settings = readSettings(host.env, values)

@@ -21,7 +21,7 @@ export class Text {
 
   /** The width of the longest line, in columns of the terminal. */
   get width(): number {
-    return Math.max(...this.#value.split('\n').map((line) => widthOf(line.replace(SGR, ''))))
+    return Math.max(...this.#value.split('\n').map(shownWidth))
   }
 }
 
@@ -93,6 +93,53 @@ export function fitted(value: Text, columns: number): Text {
   }
   return create(`${kept}…`)
 }
+
+/** Breaks long lines at blanks, so that a terminal breaks no word. Continued lines begin with `indent`. */
+export function wrapped(value: Text, columns: number, indent = ''): Text {
+  const lines = value.toString().split('\n')
+  return create(lines.map((line) => wrappedLine(line, columns, indent)).join('\n'))
+}
+
+function wrappedLine(line: string, columns: number, indent: string): string {
+  if (shownWidth(line) <= columns) return line
+  const [, margin = '', rest = ''] = /^( *)(.*)$/s.exec(line) ?? []
+  let done = ''
+  let current = margin
+  let isEmpty = true
+  for (const word of rest.split(/( +)/)) {
+    const isBlank = /^ *$/.test(word)
+    if (!isBlank && !isEmpty && shownWidth(current + word) > columns) {
+      done += `${current.trimEnd()}\n`
+      current = indent
+    } else if (isBlank && shownWidth(current) >= columns) continue
+    current += word
+    if (!isBlank) isEmpty = false
+  }
+  return done + current
+}
+
+function shownWidth(line: string): number {
+  return widthOf(line.replace(SGR, ''))
+}
+
+/**
+ * Writes terms with their explanations in a second column. An explanation of a term that is too long for
+ * its column begins on the next line.
+ */
+export function listing(rows: readonly (readonly [string, string])[], columns: number): Text {
+  const gap = ' '.repeat(TERM_WIDTH)
+  const lines = rows.map(([term, about]) => {
+    const left = inline(`  ${term}`)
+    const fits = widthOf(left) <= TERM_WIDTH - 2
+    const first = fits ? left.padEnd(TERM_WIDTH) : gap
+    const explained = wrappedLine(`${first}${inline(about)}`.trimEnd(), columns, gap)
+    return fits ? explained : `${wrappedLine(left, columns, '      ')}\n${explained}`.trimEnd()
+  })
+  return create(lines.join('\n'))
+}
+
+/** The columns of a term in a listing, with the gap after it. */
+const TERM_WIDTH = 28
 
 /** Writes columns side by side, each as wide as its longest cell, except the last one. */
 export function table(rows: readonly (readonly (Text | string)[])[], indent = '  '): Text {

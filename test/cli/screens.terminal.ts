@@ -1,4 +1,5 @@
 /** Compares the screens of the prompt, at two widths, with and without color, with screens that a person has checked. */
+import * as v from 'valibot'
 import { afterAll, expect, it } from 'vitest'
 import { startCliServer } from '../support/cli-server.ts'
 import { program, temporaryHome } from '../support/cli-terminal.ts'
@@ -6,6 +7,20 @@ import { screenOf } from '../support/screen.ts'
 import { openTerminal } from '../support/terminal.ts'
 
 const server = await startCliServer()
+server.mcp.tool(
+  'report',
+  {
+    description:
+      'Reads the usage of the last days, groups it by region, model and user, and prints a table that people can read',
+    input: v.object({
+      days: v.pipe(
+        v.number(),
+        v.description('How many days back from now, at least one and at most ninety of them'),
+      ),
+    }),
+  },
+  () => 'nothing',
+)
 const home = await temporaryHome()
 afterAll(async () => {
   await server.close()
@@ -49,7 +64,7 @@ it.each([
     await terminal.sees('Good morning, Ann!')
     await terminal.sees('> ')
     terminal.enter('list')
-    await terminal.sees('escape')
+    await terminal.sees('ninety')
     await terminal.sees('> ')
     shot('list')
     terminal.enter('call ask')
@@ -70,6 +85,13 @@ it.each([
     terminal.enter('read note://none')
     await terminal.sees('> ')
     shot('errors')
+    terminal.enter('help')
+    await terminal.sees('quit, exit')
+    await terminal.sees('> ')
+    shot('help')
+    terminal.enter('doctor http://127.0.0.1:2/mcp')
+    await terminal.sees(/1 error/)
+    await terminal.sees('> ')
     terminal.enter('doctor')
     await terminal.sees(/Nothing found|error/)
     await terminal.sees('> ')

@@ -12,7 +12,7 @@ import { describeField, fieldHint, parseField } from '../../cli/src/forms.ts'
 import { Output } from '../../cli/src/output.ts'
 import { progressText } from '../../cli/src/progress.ts'
 import { parseServerUrl, readSettings } from '../../cli/src/settings.ts'
-import { block, inline, jsonText, text } from '../../cli/src/text.ts'
+import { block, inline, jsonText, listing, styled, text, wrapped } from '../../cli/src/text.ts'
 
 /** Returns an output that keeps its text, on streams that are terminals or not. */
 function recorder(env: NodeJS.ProcessEnv = {}, isTTY = false) {
@@ -307,4 +307,25 @@ describe('output', () => {
   ])('knows whether "%s" holds a secret: %s', (line, secret) => {
     expect(holdsSecret(line)).toBe(secret)
   })
+})
+
+it('breaks long lines at blanks, and never in a word or a color', () => {
+  const line = styled([1, 22], 'report')
+  expect(String(wrapped(text`${line}: reads all of it`, 12, '  '))).toBe(
+    '\u001b[1mreport\u001b[22m:\n  reads all\n  of it',
+  )
+  expect(String(wrapped(text`    short`, 12))).toBe('    short')
+  expect(String(wrapped(text`averyverylongword and more`, 8))).toBe('averyverylongword\nand more')
+})
+
+it('puts the explanation of a long term on the next line', () => {
+  const rows = [
+    ['ping', 'see whether it answers'],
+    ['a-term-that-is-longer-than-its-column', 'explained'],
+  ] as const
+  expect(String(listing(rows, 80)).split('\n')).toEqual([
+    `  ping${' '.repeat(22)}see whether it answers`,
+    '  a-term-that-is-longer-than-its-column',
+    `${' '.repeat(28)}explained`,
+  ])
 })

@@ -42,7 +42,7 @@ const listTools: Command = {
 
 const call: Command = {
   names: ['call-tool', 'call'],
-  usage: '<name> [{json} | name=value …] [--save <folder>] [--watch] [--detach]',
+  usage: '<name> [{json} | name=value …] [--save <folder>] [--detach]',
   summary: 'call a tool and print its result',
   notes: [
     'Arguments are one JSON object, or words: name=value is typed by the schema of the tool, and',

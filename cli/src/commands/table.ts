@@ -1,10 +1,11 @@
 /** Every command under all its names: adding one is adding a row. */
 
 import { doctorCommand } from '../doctor/command.ts'
+import type { Output } from '../output.ts'
 import { exitCodes, Problem } from '../problem.ts'
 import { didYouMean } from '../suggest.ts'
 import type { Text } from '../text.ts'
-import { table } from '../text.ts'
+import { joined, listing, text } from '../text.ts'
 import type { Command } from './command.ts'
 import { SERVER_COMMANDS } from './server-commands.ts'
 import { CONNECTION_COMMANDS, quit, SETTING_COMMANDS } from './session-commands.ts'
@@ -18,7 +19,8 @@ const help: Command = {
   needs: 'nothing',
   run: async ({ context, words }) => {
     const [name] = words
-    context.output.print(name === undefined ? commandsText() : aboutText(findCommand(name)))
+    const { output } = context
+    output.print(name === undefined ? commandsText(output) : aboutText(findCommand(name), output))
   },
 }
 
@@ -49,16 +51,15 @@ export function findCommand(name: string): Command {
   })
 }
 
-export function commandsText(): Text {
-  return table(
+function commandsText({ columns }: Output): Text {
+  return listing(
     COMMANDS.map(({ names, usage, summary }) => [`${names.join(', ')} ${usage}`.trim(), summary]),
+    columns,
   )
 }
 
-function aboutText(command: Command): Text {
+function aboutText(command: Command, output: Output): Text {
   const { names, usage, summary, notes = [] } = command
-  return table(
-    [[`${names.join(', ')} ${usage}`.trim()], [summary], ...notes.map((note) => [note])],
-    '',
-  )
+  const lines = [`${names.join(', ')} ${usage}`.trim(), summary, ...notes]
+  return joined(lines.map((line) => output.wrap(text`${line}`)))
 }

@@ -78,7 +78,7 @@ async function stateOf(
 const task: Command = {
   names: ['get-task', 'task'],
   usage: '<id> [--detach] [--save <folder>]',
-  summary: 'wait for a task, answer its questions, and print its result',
+  summary: 'wait for a task, and print its result',
   notes: [
     'Ctrl+C ends the waiting and not the task. --detach prints how the task stands and does not wait.',
   ],

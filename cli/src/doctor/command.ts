@@ -11,7 +11,7 @@ const IDLE_TIME = 65_000
 export const doctorCommand: Command = {
   names: ['doctor'],
   usage: '[url] [--slow] [--tool "<name> name=value …"]',
-  summary: 'examine a server, and say what is wrong, why, and what to do',
+  summary: 'examine a server: what is wrong, why, and what to do',
   notes: [
     'With a stored login or ACCESS_TOKEN it looks further.',
     '--slow watches an idle stream for a minute.',

@@ -42,9 +42,15 @@ export async function runDoctor(options: DoctorOptions): Promise<ExitCode> {
   const asText = view.format === 'text' && view.filter === undefined
   if (asText) output.print(output.style('bold', text`Examining ${url}`))
   const results: Examined[] = []
+  let reason: string | undefined
   for await (const result of examine(options)) {
     results.push(result)
-    if (asText) output.print(verdictText(result, output))
+    const skipped = 'skipped' in result.verdict ? result.verdict.skipped : undefined
+    // A reason stands once, although it may rule out many checks in a row.
+    if (asText && (skipped === undefined || skipped !== reason)) {
+      output.print(verdictText(result, output))
+    }
+    reason = skipped
   }
   const findings = results.flatMap(findingsOf)
   const errors = findings.filter(({ level }) => level === 'error')
@@ -106,14 +112,21 @@ function unreachable(results: readonly Examined[]): boolean {
   return results.some((result) => result.check.id === 'reachable' && findingsOf(result).length > 0)
 }
 
+/** The columns of a title, with the gap after it. */
+const TITLE_WIDTH = 27
+
 function verdictText({ check, verdict }: Examined, output: Output): Text {
-  const title = check.title.padEnd(26)
+  const title = check.title.padEnd(TITLE_WIDTH)
   if ('fine' in verdict) return text`${output.style('green', '✓')} ${title}${verdict.fine}`
   if ('skipped' in verdict) return output.style('dim', text`– ${title}${verdict.skipped}`)
   return joined(
     verdict.findings.map(({ level, what, cause, fix }) => {
       const mark = level === 'error' ? output.style('red', '✗') : output.style('yellow', '!')
-      return joined([text`${mark} ${title}${what}`, text`  cause: ${cause}`, text`  fix:   ${fix}`])
+      return joined([
+        output.wrap(text`${mark} ${title}${what}`, ' '.repeat(2 + TITLE_WIDTH)),
+        output.wrap(text`  cause: ${cause}`, ' '.repeat(9)),
+        output.wrap(text`  fix:   ${fix}`, ' '.repeat(9)),
+      ])
     }),
   )
 }
