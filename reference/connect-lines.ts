@@ -35,12 +35,15 @@ export function connectLines({ url, env, node }: Connectable): string {
   ].join('\n')
 }
 
-/** With an older Node, npx also downloads a newer Node to run the inspector. */
+/**
+ * With an older Node, npx also downloads a newer Node to run the inspector. It needs `@latest`, because
+ * npx chooses by the Node at hand, and would take an old inspector that does not know these options.
+ */
 function inspector(node: string): string {
   const [major = 0, minor = 0] = node.split('.').map(Number)
   const [wantedMajor, wantedMinor] = INSPECTOR_NODE
   const runs = major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)
   return runs
     ? 'npx @modelcontextprotocol/inspector'
-    : 'npx --package=node@24 --package=@modelcontextprotocol/inspector mcp-inspector'
+    : 'npx --package=node@24 --package=@modelcontextprotocol/inspector@latest mcp-inspector'
 }
