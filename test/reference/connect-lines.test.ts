@@ -34,8 +34,14 @@ it('uses the public name of the server', () => {
 })
 
 it.each([
-  ['20.20.2', 'npx --package=node@24 --package=@modelcontextprotocol/inspector@latest mcp-inspector'],
-  ['22.18.0', 'npx --package=node@24 --package=@modelcontextprotocol/inspector@latest mcp-inspector'],
+  [
+    '20.20.2',
+    'npx --package=node@24 --package=@modelcontextprotocol/inspector@latest mcp-inspector',
+  ],
+  [
+    '22.18.0',
+    'npx --package=node@24 --package=@modelcontextprotocol/inspector@latest mcp-inspector',
+  ],
   ['22.19.0', 'npx @modelcontextprotocol/inspector'],
 ])('names an inspector that runs on Node %s', (node, command) => {
   expect(lines({}, node)[2]).toContain(`Inspector     ${command} --transport`)
