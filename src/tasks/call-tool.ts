@@ -96,11 +96,12 @@ async function follow(
     for (;;) {
       const questions = Object.entries(task.value.questions ?? {})
       if (isTerminal(task.value) || left <= 0 || end.signal.aborted) break
-      if (questions.length > 0 && questions.every(([, question]) => canAsk(call, question))) {
-        task = await updateTask(call, ref.id, await askAll(call, questions))
+      if (questions.length > 0) {
+        if (!questions.every(([, question]) => canAsk(call, question))) break
+        const answers = await askAll(call, questions).catch(end.unlessStopping)
+        if (answers) task = await updateTask(call, ref.id, answers)
         continue
       }
-      if (questions.length > 0) break
       const since = performance.now()
       task = await follower.next(task, left, end.signal)
       left -= performance.now() - since
@@ -127,21 +128,26 @@ function endOf(call: Call, engine: Engine) {
   const end = {
     signal: controller.signal,
     reason: undefined as Error | undefined,
+    /** A question that ends because the process does is asked again elsewhere. */
+    unlessStopping(error: unknown): undefined {
+      if (error !== end.reason || error instanceof Cancelled) throw error
+    },
     stop() {
       clearTimeout(timer)
-      engine.closing.removeEventListener('abort', stop)
+      engine.closing.removeEventListener('abort', close)
       server.running.delete(cancellation)
     },
   }
-  const stop = () => controller.abort()
+  // Takes back the question that the client may be showing.
+  const close = () => cancellation.abort(new HandlerFailure('The server is shutting down'))
   const timer = setTimeout(() => cancellation.signal, WATCHED_AFTER)
-  engine.closing.addEventListener('abort', stop)
-  if (engine.closing.aborted) stop()
+  engine.closing.addEventListener('abort', close)
   server.running.add(cancellation)
   cancellation.onAbort = (reason) => {
     end.reason = reason
-    stop()
+    controller.abort()
   }
+  if (engine.closing.aborted) close()
   return end
 }
 

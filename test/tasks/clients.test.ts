@@ -230,6 +230,21 @@ describe('a client that knows no tasks, of work that takes longer than it waits 
   })
 })
 
+describe('a server that stops while a client of 2025 is asked', () => {
+  it('takes the question back, and gives the handle', async () => {
+    const capabilities = { elicitation: {} }
+    const client = await LegacyClient.open(fetchEndpoint(mcp), '2025-11-25', { capabilities })
+    const reply = await client.call('order', { item: 'tea' })
+    const question = await reply.find(({ method }) => method === 'elicitation/create')
+    const closed = mcp.close({ grace: 2_000 })
+    const taken = await reply.notification('notifications/cancelled')
+    expect(taken.params.requestId).toBe(question.id)
+    const { structuredContent } = await reply.result()
+    expect(structuredContent).toMatchObject({ status: 'input_required' })
+    await closed
+  })
+})
+
 describe('a client of 2026 that declares tasks (C43)', () => {
   it('gets a task, its question, and its result', async () => {
     const client = new ModernClient(fetchEndpoint(mcp), { capabilities: TASKS })

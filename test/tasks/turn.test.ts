@@ -87,6 +87,21 @@ describe('a step', () => {
     expect(seen[1]).toEqual(seen[0])
   })
 
+  it('whose result has no JSON fails, and so does its replay', async () => {
+    const seen: string[] = []
+    const { client, turn } = server(async (_, ctx) => {
+      await ctx
+        .step('function', () => () => 1)
+        .catch((error: Error) => seen.push(`${error.name}: ${error.message}`))
+      await ctx.elicit('Go on?', FORM, { key: 'go' })
+    })
+    const id = await client.create('work')
+    await turn(id)
+    await client.answer(id, { go: YES })
+    await turn(id)
+    expect(seen).toEqual(Array(2).fill('TypeError: The value has no JSON'))
+  })
+
   it('keeps the class of a failure, of a protocol error and of an interruption', async () => {
     const { client, turn } = server(async (_, ctx) => {
       const caught = await Promise.all(
@@ -216,6 +231,50 @@ describe('a replay', () => {
     await client.answer(id, { go: YES })
     expect(await turn(id)).toBe('done')
     expect(winners).toEqual(['fast', 'fast'])
+  })
+
+  it('lets an outcome wait for one before it that is still being written', async () => {
+    const winners: string[] = []
+    const { client, turn, store } = server(async (_, ctx) => {
+      const branches = [
+        ctx.sleep('short', 20).then(() => 'sleep'),
+        ctx.step('first', () => 1).then(() => 'step'),
+      ]
+      winners.push(await Promise.race(branches))
+      await Promise.all(branches)
+      await ctx.elicit('Go on?', FORM, { key: 'go' })
+    })
+    const id = await client.create('work')
+    store.before('append', 'journal', () => new Promise((resolve) => setTimeout(resolve, 80)))
+    await turn(id)
+    await client.answer(id, { go: YES })
+    await turn(id)
+    expect(winners).toEqual(['step', 'step'])
+  })
+
+  it('gives a branch as much time before the next outcome as it had', async () => {
+    const winners: string[] = []
+    const { client, turn } = server(async (_, ctx) => {
+      const early = async () => {
+        await ctx.step('early', () => 1)
+        for (let i = 0; i < 20; i++) await Promise.resolve()
+        return 'early'
+      }
+      const late = async () => {
+        await ctx.step('late', () => new Promise((resolve) => setTimeout(resolve, 30)))
+        return 'late'
+      }
+      const branches = [late(), early()]
+      winners.push(await Promise.race(branches))
+      await Promise.all(branches)
+      await ctx.elicit('Go on?', FORM, { key: 'go' })
+      return 'done'
+    })
+    const id = await client.create('work')
+    await turn(id)
+    await client.answer(id, { go: YES })
+    await turn(id)
+    expect(winners).toEqual(['early', 'early'])
   })
 
   it('hands outcomes out in the order in which they came', async () => {
@@ -349,6 +408,25 @@ describe('a question', () => {
     await client.answer(id, { a: { action: 'decline' }, b: { action: 'cancel' } })
     expect(await turn(id)).toBe('done')
     expect(textOf(await client.get(id))).toBe('accept cancel')
+  })
+
+  it('is not shown before the steps beside it have ended', async () => {
+    let runs = 0
+    const { client, turn } = server(async (_, ctx) => {
+      const [answer] = await Promise.all([
+        ctx.elicit('Sure?', FORM, { key: 'sure' }),
+        ctx.step('slow', async () => {
+          runs += 1
+          await new Promise((resolve) => setTimeout(resolve, 50))
+        }),
+      ])
+      return answer.action
+    })
+    const id = await client.create('work')
+    expect(await turn(id)).toBe('asks')
+    await client.answer(id, { sure: YES })
+    expect(await turn(id)).toBe('done')
+    expect(runs).toBe(1)
   })
 
   it('is asked again under another key when its answer does not fit', async () => {
@@ -624,7 +702,12 @@ describe('a task', () => {
     )
     const asking = await client.create('work')
     await turn(asking)
+    const other = await client.create('work')
+    await turn(other)
     wait(HOUR)
+    // Its runner finds out, or the client that asks for it.
+    expect(await turn(other)).toBe('done')
+    expect(await client.get(other)).toMatchObject({ status: 'failed' })
     expect(await client.get(asking)).toMatchObject({
       status: 'failed',
       statusMessage: 'The task did not end within 3600 seconds',
