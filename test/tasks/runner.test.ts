@@ -66,15 +66,22 @@ describe('a process', () => {
 
   it('fails the task when its runner cannot take it, and tells the client', async () => {
     const store = racingStore(sharedStore())
+    const { put } = store
+    let partition = ''
+    store.put = (key, ...rest) => {
+      if (key[1] === 'task') [partition] = key
+      return put(key, ...rest)
+    }
     const { client } = start(Object.assign(store, { processLocal: false }), () => 'done')
     store.before('put', 'heartbeat', () => {
       throw new StoreUnavailable('away')
     })
     let id = ''
-    store.before('put', 'task', () => {})
     const reply = await client.call('work')
     expect(reply.status).toBe(503)
     expect((await reply.answer()).error?.code).toBe(-32603)
+    const record = await store.engine.get([partition, 'task'])
+    expect(record?.value).toMatchObject({ status: 'failed' })
     // The next call is not disturbed by it.
     id = await client.create('work')
     await expect.poll(status(client, id)).toBe('completed')

@@ -382,6 +382,20 @@ describe('a question', () => {
     expect(log[0]?.message).toContain('asks another question "same" than an earlier run')
   })
 
+  it('that stays open is not replaced by what a later run asks under its key', async () => {
+    let run = 0
+    const { client, turn } = server(async (_, ctx) => {
+      run += 1
+      const ask = (key: string) => ctx.elicit(`${key} of run ${run}`, FORM, { key })
+      await Promise.all([ask('a'), ask('b')])
+    })
+    const id = await client.create('work')
+    await turn(id)
+    await client.answer(id, { a: YES })
+    expect(await turn(id)).toBe('asks')
+    expect((await client.get(id)).inputRequests.b.params.message).toBe('b of run 1')
+  })
+
   it('asked together with others parks once, with all of them', async () => {
     const { client, turn, store } = server(async (_, ctx) => {
       const [a, b] = await Promise.all([
