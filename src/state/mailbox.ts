@@ -17,6 +17,9 @@ export interface MailboxOptions {
   clock: () => number
 }
 
+/** Polls for an answer from one read of the session to the next. */
+const POLLS_PER_LOOK = 4
+
 /** Calls whose questions one POST may answer: each costs a read and a write. */
 const MOST_MAILBOXES = 16
 
@@ -126,6 +129,7 @@ export class Mailbox {
   #reading = false
   /** A question of this call was read, so an end that follows is the end of this call. */
   #asked = false
+  #polls = 0
   #ended = false
   /** The last entry that was read. */
   #seq = 0
@@ -203,9 +207,10 @@ export class Mailbox {
       this.#wakeReader = wake
       signal.addEventListener('abort', wake)
       try {
+        const asks = this.#answers.size > 0
         const [cancelled, answered] = await Promise.all([
-          this.#onCancel && this.#readSession(session),
-          this.#answers.size > 0 && this.#readAnswers(),
+          this.#onCancel && (!asks || this.#looksAtSession()) && this.#readSession(session),
+          asks && this.#readAnswers(),
         ])
         if (cancelled || answered) waiter.reset()
       } catch {
@@ -220,9 +225,20 @@ export class Mailbox {
     }
   }
 
+  /**
+   * Whether this poll reads the session, too. While an answer is awaited each fourth one does where the
+   * store has to be polled: a client that is about to answer seldom cancels.
+   */
+  #looksAtSession(): boolean {
+    return this.#store.wait !== undefined || this.#polls++ % POLLS_PER_LOOK === 0
+  }
+
   /** Cancellations are in the record of the session. Returns whether this call is cancelled. */
   async #readSession(key: StoreKey): Promise<boolean> {
-    const stored = await this.#store.get<LegacySession>(key)
+    // A poll that misses the latest cancellation is followed by another one; a session that seems gone is read again.
+    const consistent = this.#store.wait !== undefined
+    let stored = await this.#store.get<LegacySession>(key, { consistent })
+    stored ??= await this.#store.get<LegacySession>(key)
     if (!this.#isCancelledIn(stored)) return false
     this.#onCancel?.()
     this.#onCancel = undefined

@@ -94,6 +94,33 @@ describe('a call that waits for a person', () => {
   }, 10_000)
 })
 
+describe('the poll of a call that waits for a person', () => {
+  it('reads the answers each time, and the session each fourth time', async () => {
+    const capabilities = { elicitation: {} }
+    const store = polled()
+    const endpoint = fetchEndpoint(serverOf({ store }))
+    const client = await LegacyClient.open(endpoint, '2025-11-25', { capabilities })
+    const reply = await client.call('ask')
+    const question = await reply.find(({ method }) => method === 'elicitation/create')
+    store.operations.length = 0
+    await eventually(async () => expect(count(store.operations, 'read', 'inbox/')).toBe(6), 10_000)
+    // There were 6, one for each read of the answers.
+    expect(count(store.operations, 'get', 'session')).toBeLessThanOrEqual(2)
+    await client.respond(question.id, { result: { action: 'decline' } })
+    expect(await reply.result()).toMatchObject({ content: [{ text: 'decline' }] })
+  }, 20_000)
+
+  it('notices a cancellation', async () => {
+    const capabilities = { elicitation: {} }
+    const endpoint = fetchEndpoint(serverOf({ store: polled() }))
+    const client = await LegacyClient.open(endpoint, '2025-11-25', { capabilities })
+    const reply = await client.request('tools/call', { name: 'ask' }, { id: 77 })
+    await reply.find(({ method }) => method === 'elicitation/create')
+    await client.notify('notifications/cancelled', { requestId: 77 })
+    await reply.rest()
+  }, 20_000)
+})
+
 describe('an instance with listeners', () => {
   it('does not read more often after each change', async () => {
     const store = polled()
