@@ -13,6 +13,10 @@ const MAX_REQUEST_LENGTH = 32_768
 /** Characters of a token response. */
 const MAX_RESPONSE_LENGTH = 131_072
 
+/** Milliseconds that a client-id metadata document is kept: its origin is not asked for every login. */
+const DOCUMENT_AGE = 300_000
+const MOST_DOCUMENTS = 100
+
 /** What a client may send to the token endpoint (RFC 6749, RFC 7636, RFC 8707). Nothing else is passed on. */
 const TOKEN_PARAMETERS = [
   ...['grant_type', 'code', 'redirect_uri', 'code_verifier', 'refresh_token', 'scope', 'resource'],
@@ -141,16 +145,22 @@ function mapScopes(scope: string, names: NonNullable<RequestRewrite['scopes']>):
 async function isKnownClient(
   clientId: string | undefined,
   redirectUri: string | undefined,
-  { options, remote }: HopContext,
+  { options, remote, documents }: HopContext,
 ): Promise<boolean> {
   if (clientId === options.clientId) return true
   if (!clientId || !isClientDocument(clientId, options)) return false
   // A refresh names no redirect URI, and its token is bound to the client by the issuer.
   if (redirectUri === undefined) return true
+  const { clock = Date.now } = remote
+  const kept = documents.get(clientId)
+  if (kept && Math.abs(clock() - kept.at) < DOCUMENT_AGE) return kept.uris.includes(redirectUri)
   // The URL belongs to an origin of the list, so no one can make this server call another address.
   const document = await fetchDocument(clientId, remote).catch(() => undefined)
   const uris = document?.client_id === clientId ? document.redirect_uris : undefined
-  return Array.isArray(uris) && uris.includes(redirectUri)
+  if (!Array.isArray(uris)) return false
+  if (documents.size >= MOST_DOCUMENTS) documents.clear()
+  documents.set(clientId, { uris, at: clock() })
+  return uris.includes(redirectUri)
 }
 
 function isClientDocument(clientId: string, { clientIdDocuments = [] }: FacadeOptions): boolean {

@@ -52,6 +52,8 @@ export interface HopContext {
   readonly options: FacadeOptions
   readonly metadata: RemoteDocument<IssuerMetadata>
   readonly remote: RemoteOptions
+  /** Redirect URIs of client-id metadata documents that were fetched, by client id. */
+  readonly documents: Map<string, { readonly uris: readonly unknown[]; readonly at: number }>
   isAllowedRedirect(uri: unknown): boolean
   refuse(status: number, error: string, description: string): Response
 }

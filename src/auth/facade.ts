@@ -62,6 +62,7 @@ export function createFacade(
     options,
     metadata,
     remote,
+    documents: new Map(),
     isAllowedRedirect: (uri: unknown) => isAllowed(uri, allowed),
     refuse: refusal,
   }

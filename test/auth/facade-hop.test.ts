@@ -140,6 +140,10 @@ describe('the hop', () => {
       client_id: 'https://claude.ai/client.json',
       redirect_uris: ['https://app.example.com/cb'],
     },
+    'https://claude.ai/kept.json': {
+      client_id: 'https://claude.ai/kept.json',
+      redirect_uris: ['https://app.example.com/cb'],
+    },
     'https://claude.ai/liar.json': {
       client_id: 'https://claude.ai/client.json',
       redirect_uris: ['https://app.example.com/cb'],
@@ -150,10 +154,12 @@ describe('the hop', () => {
     },
   }
   const issuerUrl = 'https://login.example.com'
+  let now = 0
   const auth = oauth({
     issuer: issuerUrl,
     resource: 'https://mcp.example.com/mcp',
     facade,
+    clock: () => now,
     fetch: async (input, init = {}) => {
       const url = String(input)
       sent.push({ url, init })
@@ -252,6 +258,19 @@ describe('the hop', () => {
     const response = await authorize({ client_id: 'https://claude.ai/client.json' })
     const target = new URL(response.headers.get('location') ?? '')
     expect(target.searchParams.get('client_id')).toBe('client-1')
+  })
+
+  it('keeps a client-id document for five minutes', async () => {
+    const fetched = async () => {
+      sent.length = 0
+      await authorize({ client_id: 'https://claude.ai/kept.json' })
+      return sent.length
+    }
+    expect([await fetched(), await fetched()]).toEqual([1, 0])
+    now += 299_000
+    expect(await fetched()).toBe(0)
+    now += 2_000
+    expect(await fetched()).toBe(1)
   })
 
   it('passes a code on, and the answer back, with nothing else', async () => {
