@@ -688,12 +688,14 @@ describe('checkov', () => {
 })
 
 describe('docs/aws.md', () => {
-  it('names only parameters and outputs that exist, and values that they allow', () => {
+  it('names only parameters, outputs and resources that exist, and values that they allow', () => {
     const page = readFileSync('docs/aws.md', 'utf8')
     const named = [...page.matchAll(/`([A-Z][a-z]\w+)(?:=([\w-]+))?`/g)]
     expect(named.length).toBeGreaterThan(12)
     for (const [, name = '', value] of named) {
-      expect(Object.keys({ ...template.Parameters, ...template.Outputs })).toContain(name)
+      expect(
+        Object.keys({ ...template.Parameters, ...template.Outputs, ...template.Resources }),
+      ).toContain(name)
       if (value) expect(template.Parameters[name]?.AllowedValues).toContain(value)
     }
   })
