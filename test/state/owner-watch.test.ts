@@ -219,6 +219,19 @@ describe('a reader of a silent stream', () => {
     writer.abandon()
   })
 
+  it('does not end it while events come, although no lease is renewed', async () => {
+    const store = memoryStore()
+    const writer = await silent(store)
+    writer.abandon()
+    const reading = read(store, writer.id, LEASE * 2)
+    const log = [partition, `stream/${writer.id}`] as const
+    for (let seq = 2; seq < 5; seq++) {
+      await sleep(LEASE * 0.6)
+      await store.append(log, seq, [{ m: '{}' }], { expiresAt: Date.now() + 3600_000 })
+    }
+    expect(await reading).toEqual(['{}', '{}', '{}'])
+  })
+
   it('gives the owner four times as long while its call waits for a person', async () => {
     const store = memoryStore()
     const writer = await silent(store)
