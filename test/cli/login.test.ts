@@ -147,6 +147,9 @@ it('does not send the secret in a refresh at another issuer', async () => {
     ...client,
     issuer: other,
   })
+  // An issuer at which the id was used without the secret must not see the secret later.
+  await store.update(server.url, issuer.url, { client })
+  expect(await refreshingClient(client, identity, issuer.url, store)).toEqual(client)
   // A login with OAUTH_ISSUER is remembered, so that later runs do not need the variable.
   await store.update(server.url, issuer.url, { client, secretOf: 'registered' })
   expect(await refreshingClient(client, identity, issuer.url, store)).toMatchObject({
