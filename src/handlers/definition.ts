@@ -31,6 +31,7 @@ const DESCRIBED = ['title', 'description', 'icons', '_meta']
 export const TOOL_OPTIONS = new Set([
   ...DESCRIBED,
   ...['input', 'output', 'annotations', 'scopes', 'session', 'headers', 'timeout', 'task'],
+  ...['idempotent', 'idempotentFor'],
 ])
 export const PROMPT_OPTIONS = new Set([...DESCRIBED, 'input', 'complete'])
 export const RESOURCE_OPTIONS = new Set([

@@ -52,6 +52,20 @@ export interface ToolOptions<
    * result. The handler runs anew after each interruption, so effects belong in `ctx.step`.
    */
   task?: TaskOptions
+  /**
+   * Names the operation that a call asks for: calls of the same caller with the same key run the handler
+   * once, and all get its result, on every instance. A call that comes while the first one runs waits for
+   * it. A failed call is not kept, so the next one runs. Without a key (undefined) the handler just runs.
+   * A key that comes again with other arguments is a failure.
+   *
+   * @example idempotent: ({ order }) => order
+   */
+  idempotent?(
+    args: I extends Schema ? Infer<I> : Record<string, unknown>,
+    ctx: Context,
+  ): string | undefined
+  /** Milliseconds that results are kept under their keys. @default 24 hours */
+  idempotentFor?: number
 }
 
 /** The `ctx` of a tool: `ctx.session` has a type only with `session: true`. */
@@ -115,6 +129,12 @@ export function createTool<I extends Schema | undefined, R, S extends boolean>(
   checkDefinition(what, 'tool(name', options, TOOL_OPTIONS, handler)
   requireText(what, options, 'description', 'models choose by it')
   if (options.task) requireTask(name, options.task, options.timeout)
+  if (options.task && options.idempotent) {
+    throw new TypeError(`${what} has task: leave out idempotent, its steps have keys`)
+  }
+  if (options.idempotentFor !== undefined) {
+    requireTimer(`idempotentFor of tool "${name}"`, options.idempotentFor)
+  }
   if (options.timeout !== undefined) requireTimer(`timeout of tool "${name}"`, options.timeout)
   const input = options.input
     ? createObjectValidator(options.input, `Input of tool "${name}"`)

@@ -1,6 +1,7 @@
 /** `tools/call`. */
 import { createContext } from '../handlers/call-context.ts'
 import { toFailureResult, toToolResult } from '../handlers/content.ts'
+import type { Context } from '../handlers/context.ts'
 import { HandlerFailure, toSafeError, withinTime } from '../handlers/run-handler.ts'
 import type { Tool } from '../handlers/tool.ts'
 import { isObject } from '../lib/is-object.ts'
@@ -58,6 +59,12 @@ async function callDurable(call: Call, tool: Tool, given: Params): Promise<strin
   }
 }
 
+const idempotentTools = lazyImport(() => import('../handlers/idempotent.ts'))
+
+async function callOnce(call: Call, tool: Tool, args: Params, ctx: Context): Promise<unknown> {
+  return (await idempotentTools()).runOnce(call, tool, args, ctx)
+}
+
 /** Opens the handle that the `session` argument names, then validates the tool's own arguments. */
 async function callWithHandle(call: ModernMethodCall, tool: Tool, given: Params): Promise<string> {
   const { session, ...own } = given
@@ -88,7 +95,9 @@ async function callValidated(
  */
 function runTool(call: Call, tool: Tool, args: Params): MaybePromise<string> {
   try {
-    const value = toMaybePromise(tool.handler(args, createContext(call, tool)))
+    const ctx = createContext(call, tool)
+    const run = tool.options.idempotent ? callOnce(call, tool, args, ctx) : tool.handler(args, ctx)
+    const value = toMaybePromise(run)
     if (value instanceof Promise) return finishTool(call, tool, value)
     const result = toToolResult(value, tool.output !== undefined)
     const checked = validateOutput(tool, result)

@@ -53,6 +53,8 @@ describe('docs/store.md', () => {
       await ctx.notify.toolsChanged()
       return answer.action
     })
+    const once = { description: 'Runs once', idempotent: () => 'key' }
+    mcp.tool('order', once, () => 'ordered')
     mcp.tool('hold', { description: 'Never ends' }, async (_, ctx) => {
       ctx.log.info('begun')
       await new Promise(() => {})
@@ -67,6 +69,7 @@ describe('docs/store.md', () => {
       const { answer } = await client.converse('tools/call', params, yes)
       expect(answer.result.content[0].text).toBe('accept')
     }
+    await modern.call('order')
     const held = await legacy.call('hold')
     await held.notification('notifications/message')
     await eventually(async () => {
