@@ -83,6 +83,11 @@ const CALLS: Readonly<Record<string, [method: string, params: object, result: ob
     { structuredContent: { filter: { op: 'not', filter: { op: 'is', value: 'x' } } } },
   ],
   measured: ['tools/call', { name: 'now', arguments: {} }, text('21 °C')],
+  lamps: [
+    'tools/call',
+    { name: 'order', arguments: { number: 'A-1', item: 'a lamp' } },
+    text('Ordered a lamp'),
+  ],
   shop: ['tools/call', { name: 'status', arguments: {} }, text('open')],
   migrations: [
     'tools/call',

@@ -28,8 +28,31 @@ const RUNS: string[][] = [
   ].map(([scenario = '', version = '']) => ['--scenario', scenario, '--spec-version', version]),
 ]
 
-/** This server does not offer the tasks extension, and the suite does not score it (A.8). */
-const NOT_OFFERED = /^server-tasks-/
+/**
+ * The scenarios of the tasks extension, which belong to no set of requirements. The suite knows them in two
+ * forms: on their own, and forced onto the revision that the extension is for.
+ */
+const TASKS = [
+  'tasks-lifecycle',
+  'tasks-capability-negotiation',
+  'tasks-wire-fields',
+  'tasks-request-state-removal',
+  'tasks-mrtr-input',
+  'tasks-request-headers',
+  'tasks-dispatch-and-envelope',
+]
+RUNS.push(
+  ...TASKS.map((scenario) => ['--scenario', scenario]),
+  ...TASKS.map((scenario) => ['--scenario', scenario, '--spec-version', '2026-07-28', '--force']),
+)
+
+/** Scenarios that are not run, and why. */
+const NOT_RUN: { readonly [scenario: string]: string } = {
+  'tasks-status-notifications': 'the suite skips it, and the server sends no notifications/tasks',
+  'tasks-required-task-error': 'no tool needs a client with tasks: every client gets the result',
+  'tasks-mrtr-composition': 'questions of a durable tool are asked within its task, not before it',
+}
+for (const [scenario, why] of Object.entries(NOT_RUN)) console.error(`not run: ${scenario}: ${why}`)
 
 interface Check {
   id: string
@@ -44,7 +67,8 @@ async function readChecks(folder: string): Promise<{ scenario: string; check: Ch
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (entry.name !== 'checks.json') continue
     const scenario = entry.parentPath.slice(folder.length + 1)
-    if (NOT_OFFERED.test(scenario)) continue
+    // A set of requirements brings them unscored.
+    if (Object.keys(NOT_RUN).some((name) => scenario.includes(name))) continue
     const checks = JSON.parse(await readFile(join(entry.parentPath, entry.name), 'utf8')) as Check[]
     found.push(...checks.map((check) => ({ scenario, check })))
   }
