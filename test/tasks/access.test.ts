@@ -94,6 +94,14 @@ describe('a task', () => {
     expect(seen[2]).toEqual(seen[0])
   })
 
+  it('is not reached through an id that continues the name of another owner', async () => {
+    const owner = as('ann/team:pay')
+    const id = await owner.create('pay', { secret: 's' })
+    await expect.poll(async () => (await owner.get(id)).status).toBe('input_required')
+    const reply = await as('ann:pay').about('tasks/get', `team/${id}`)
+    expect((await reply.answer()).error).toEqual({ code: -32602, message: 'Unknown task' })
+  })
+
   it('leaves nothing of its arguments or its result in the log', async () => {
     const client = as('ann:pay')
     const id = await client.create('pay', { secret: 'tiger' })

@@ -181,19 +181,20 @@ describe('a client that knows no tasks, of work that takes longer than it waits 
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     try {
       mcp.tool('silent', { description: 'Says nothing', task: {} }, async (_, ctx) => {
-        await ctx.step('build', () => new Promise<string>((resolve) => (finish = resolve)))
         ctx.progress(1)
+        // Its replay would begin again with smaller values.
         ctx.progress(0.5)
+        await ctx.step('build', () => new Promise<string>((resolve) => (finish = resolve)))
         return 'done'
       })
       const client = await open('2025-11-25')
       const calling = client.call('silent', {}, { meta: { progressToken: 7 } })
       await expect.poll(() => vi.getTimerCount()).toBeGreaterThan(0)
-      await vi.advanceTimersByTimeAsync(30_500)
+      await vi.advanceTimersByTimeAsync(40_500)
       finish('')
       const values = (await (await calling).rest()).flatMap(({ params }) => params?.progress ?? [])
       expect(values.length).toBeGreaterThanOrEqual(4)
-      expect(values.at(-1)).toBe(1)
+      expect(values[0]).toBe(1)
       expect(values).toEqual([...new Set(values)].toSorted((a, b) => a - b))
     } finally {
       vi.useRealTimers()
@@ -228,6 +229,18 @@ describe('a client that knows no tasks, of work that takes longer than it waits 
     expect(states(await (await calling).result()).status).toBe('working')
     await closed
   })
+})
+
+it('a client of 2025 that refuses a question fails the question, as in a plain tool', async () => {
+  const capabilities = { elicitation: {} }
+  const client = await LegacyClient.open(fetchEndpoint(mcp), '2025-11-25', { capabilities })
+  const params = { name: 'order', arguments: { item: 'tea' } }
+  const { answer } = await client.converse('tools/call', params, () => undefined)
+  expect(answer.result).toMatchObject({
+    isError: true,
+    content: [{ text: 'The client answered elicitation/create with error -1' }],
+  })
+  expect(effects).toEqual(['reserve tea'])
 })
 
 describe('a server that stops while a client of 2025 is asked', () => {

@@ -16,8 +16,8 @@ afterEach(async () => {
 })
 
 /** A process of a server with one durable tool. */
-function start(store: Store, handler: ToolHandler<undefined>) {
-  const mcp = createMcp({ name: 'tasks', version: '1', store, runner: inProcess({ lease: LEASE }) })
+function start(store: Store, handler: ToolHandler<undefined>, lease = LEASE) {
+  const mcp = createMcp({ name: 'tasks', version: '1', store, runner: inProcess({ lease }) })
   mcp.tool('work', { description: 'Works', task: {} }, handler)
   running.push(mcp)
   return { mcp, client: new TaskClient(mcp) }
@@ -110,6 +110,26 @@ describe('a process that dies', () => {
     await expect.poll(status(other.client, id)).toBe('completed')
     expect(effects).toEqual(['first by a', 'second by a', 'second by b'])
     expect((await journalOf(engine, id)).map(({ e }) => e)).toEqual(['done', 'claim', 'done'])
+  })
+
+  it('counts as dead after its lease, long before its last sign of life has expired', async () => {
+    const engine = memoryStore()
+    const dying = mortalStore(engine)
+    const lease = 1_000
+    const handlerOf =
+      (dies: boolean): ToolHandler<undefined> =>
+      async (_, ctx) => {
+        await ctx.step('a', () => (dies ? new Promise(() => {}) : undefined))
+        return 'done'
+      }
+    const first = start(dying.store, handlerOf(true), lease)
+    const other = start(sharedStore(engine), handlerOf(false), lease)
+    const id = await first.client.create('work')
+    await other.mcp.tasks.resume()
+    dying.die()
+    const died = performance.now()
+    await expect.poll(status(other.client, id)).toBe('completed')
+    expect(performance.now() - died).toBeLessThan(3.5 * lease)
   })
 
   it('while its task sleeps loses it to another one, also one that starts later', async () => {

@@ -751,12 +751,12 @@ describe('a task', () => {
 
   it('yields between two steps when its host has little time left', async () => {
     const { client, turn, wait } = server(async (_, ctx) => {
-      await ctx.step('a', () => wait(10))
+      await ctx.step('a', () => wait(HOUR))
       await ctx.step('b', () => 1)
       return 'done'
     })
     const id = await client.create('work')
-    expect(await turn(id, { yieldAt: Date.now() })).toBe('again')
+    expect(await turn(id, { yieldAt: Date.now() + HOUR / 2 })).toBe('again')
     expect(await turn(id)).toBe('done')
   })
 })
