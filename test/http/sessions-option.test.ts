@@ -4,8 +4,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { connect as connectV1 } from '../../adapters/testing/v1.ts'
 import type { TestStore } from '../../adapters/testing.ts'
 import { connect, testClock, testStore } from '../../adapters/testing.ts'
-import type { Mcp, McpOptions } from '../../src/index.ts'
-import { bearer, createMcp } from '../../src/index.ts'
+import type { Mcp, McpOptions, Store } from '../../src/index.ts'
+import { bearer, createMcp, memoryStore } from '../../src/index.ts'
 import type { TestEndpoint } from '../support/wire.ts'
 import { BOTH, fetchEndpoint, LegacyClient, ModernClient, post } from '../support/wire.ts'
 
@@ -28,9 +28,10 @@ function start(options: Partial<McpOptions>): TestEndpoint {
     return answer.action
   })
   mcp.tool('stream', { description: 'Streams, and watches its signal' }, async (_, ctx) => {
+    const { signal } = ctx
     ctx.log.info('begun')
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    return ctx.signal.aborted ? 'aborted' : 'to its end'
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    return signal.aborted ? 'aborted' : 'to its end'
   })
   return fetchEndpoint(mcp)
 }
@@ -108,11 +109,22 @@ describe("with sessions: 'adopted'", () => {
   })
 
   it('opens one session for requests that come at the same time', async () => {
-    const endpoint = start({ sessions: 'adopted' })
+    const memory = memoryStore()
+    const engine: Store = {
+      ...memory,
+      // All requests have read that there is no session before the first of them opens one.
+      async get(key) {
+        const found = await memory.get(key)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        return found
+      },
+    }
+    const shared = testStore({ engine })
+    const endpoint = start({ sessions: 'adopted', store: shared })
     const calls = Array.from({ length: 10 }, () => call(endpoint, 'visit', session))
     const counts = await Promise.all(calls.map(async (one) => textOf(await one)))
     expect(counts.map(Number).sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
-    const kept = await store.contents()
+    const kept = await shared.contents()
     expect(
       kept.filter(({ key }) => key[1] === 'session').map(({ key }) => key[0].split('/')[0]),
     ).toEqual(expect.arrayContaining(['alias', 'session']))
@@ -139,9 +151,11 @@ describe("with sessions: 'adopted'", () => {
     const tokens = ['token-of-ada-0123456789', 'token-of-ben-0123456789']
     const subjects = tokens.map((token, i) => ({ token, subject: `${i}` }))
     const endpoint = start({ sessions: 'adopted', auth: bearer({ tokens: subjects }) })
-    for (const token of tokens) {
-      const headers = { ...session, authorization: `Bearer ${token}` }
-      expect(await textOf(await call(endpoint, 'visit', headers))).toBe('1')
+    for (const visits of ['1', '2', '3']) {
+      for (const token of tokens) {
+        const headers = { ...session, authorization: `Bearer ${token}` }
+        expect(await textOf(await call(endpoint, 'visit', headers))).toBe(visits)
+      }
     }
   })
 
@@ -216,7 +230,7 @@ describe.each(['adopted', 'none'] as const)(
       expect(await textOf(reply)).toBe('to its end')
       await reply.rest()
       expect(reply.events.filter(({ id }) => id !== undefined)).toEqual([])
-      expect(await store.contents()).toEqual([])
+      expect(store.operations).toEqual([])
     })
 
     it('has neither values nor questions', async () => {
