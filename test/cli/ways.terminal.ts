@@ -165,6 +165,15 @@ it('sends the session handle of 2026 with each call at the prompt, until it is f
   await person.sees(/\n1\n/)
 })
 
+it('does not send the session handle of one server to another', async () => {
+  const other = await startCliServer()
+  const commands = ['call count', 'session', 'disconnect', `connect ${other.url}`, 'session']
+  const { stdout } = await runCli(['--era', 'modern'], { env, input: commands })
+  expect(stdout).toMatch(/session: \S+/)
+  expect(stdout.slice(stdout.indexOf(other.url))).toContain('No session handle is carried along.')
+  await other.close()
+})
+
 it('asks for missing arguments at a terminal', { timeout: 30_000 }, async () => {
   const person = await open()
   person.enter('call add')
