@@ -1,7 +1,6 @@
 /** Reads the environment of Lambda functions: the variables that `template.yaml` sets. */
 
 import type { Auth, Store } from '../../src/index.ts'
-import { dynamoStore } from '../dynamodb/dynamo-store.ts'
 import type { SecretOptions } from '../secret.ts'
 import { readAuth as readPlainAuth } from './auth.ts'
 import type { EnvironmentOptions } from './options.ts'
@@ -21,7 +20,7 @@ import { EnvironmentError, readFlag, readNumber } from './variables.ts'
  */
 export async function readEnvironment(env: Environment = process.env): Promise<EnvironmentOptions> {
   const auth = await readAuth(env)
-  const store = readStore(env)
+  const store = await readStore(env)
   return {
     ...readServerOptions(env),
     ...(auth && { auth }),
@@ -75,8 +74,11 @@ async function readSecretAuth(
  * Reads where sessions are kept: the DynamoDB table, or `undefined` for memory. The table is not
  * checked, because a stack creates it, and a cold start must not wait for it.
  */
-export function readStore(env: Environment = process.env): Store | undefined {
-  return env.MCP_TABLE ? dynamoStore({ table: env.MCP_TABLE }) : undefined
+export async function readStore(env: Environment = process.env): Promise<Store | undefined> {
+  if (!env.MCP_TABLE) return undefined
+  // A start without a table does not read the code of DynamoDB.
+  const { dynamoStore } = await import('../dynamodb/dynamo-store.ts')
+  return dynamoStore({ table: env.MCP_TABLE })
 }
 
 /** Reads for how many seconds API Gateway caches a result of the authorizer. */
