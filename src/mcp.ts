@@ -114,7 +114,7 @@ export function createMcp(options: McpOptions): Mcp {
     drainTimeout = 30_000,
     listenTimeout = HOUR,
     streamLease = 15_000,
-    // Where the store cannot wake a waiter, it is one that is paid by the operation.
+    // A store that cannot wake a waiter is mostly paid by the operation.
     streamGather = store.wait ? 0 : 250,
     streamRetention = HOUR,
     pageSize = 500,

@@ -113,7 +113,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     for (let i = 0; i < 2; i++) {
       if (swept >= slots.length) swept = 0
       const item = slots[swept]
-      // Another item takes the place of one that is dropped.
+      // Another item takes the place of a dropped one.
       if (item && item.expiresAt <= now) drop(item.name)
       else swept++
     }
