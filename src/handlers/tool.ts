@@ -129,13 +129,11 @@ export function createTool<I extends Schema | undefined, R, S extends boolean>(
   checkDefinition(what, 'tool(name', options, TOOL_OPTIONS, handler)
   requireText(what, options, 'description', 'models choose by it')
   if (options.task) requireTask(name, options.task, options.timeout)
-  if (options.task && options.idempotent) {
-    throw new TypeError(`${what} has task: leave out idempotent, its steps have keys`)
+  if (options.task && options.idempotent) throw new TypeError(`${what}: task excludes idempotent`)
+  for (const option of ['timeout', 'idempotentFor'] as const) {
+    const time = options[option]
+    if (time !== undefined) requireTimer(`${option} of tool "${name}"`, time)
   }
-  if (options.idempotentFor !== undefined) {
-    requireTimer(`idempotentFor of tool "${name}"`, options.idempotentFor)
-  }
-  if (options.timeout !== undefined) requireTimer(`timeout of tool "${name}"`, options.timeout)
   const input = options.input
     ? createObjectValidator(options.input, `Input of tool "${name}"`)
     : NO_ARGUMENTS

@@ -76,7 +76,7 @@ async function readChecks(folder: string): Promise<{ scenario: string; check: Ch
 }
 
 /** The smallest number of successful checks of all runs, so that a suite which tests less is noticed. */
-const FEWEST_CHECKS = 280
+const FEWEST_CHECKS = 350
 let successes = 0
 
 async function runSuite(url: string, args: string[]): Promise<boolean> {
@@ -123,7 +123,9 @@ async function startFixtures(): Promise<{ url: string; stop: () => void }> {
 
 const { url, stop } = await startFixtures()
 let passed = 0
-const runs = RUNS.filter((args) => !impossible.some((scenario) => args.includes(scenario)))
+const runs = RUNS.filter(
+  (args) => !impossible.some((scenario) => args.some((arg) => arg.startsWith(scenario))),
+)
 for (const args of runs) {
   if (await runSuite(url, args)) passed++
 }

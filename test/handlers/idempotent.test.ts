@@ -192,7 +192,7 @@ describe('a call with an idempotency key', () => {
 it('a tool cannot have both task and idempotent', () => {
   const mcp = createMcp({ name: 'a', version: '1' })
   const options = { description: 'Both', task: {}, idempotent: () => 'a' }
-  expect(() => mcp.tool('both', options, () => '')).toThrow('leave out idempotent')
+  expect(() => mcp.tool('both', options, () => '')).toThrow('task excludes idempotent')
 })
 
 it('idempotentFor must be a time', () => {

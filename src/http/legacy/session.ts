@@ -11,6 +11,12 @@ import * as status from '../status.ts'
 
 const unissued = lazyImport(() => import('./unissued-session.ts'))
 
+/** Name of the server's own stream in event ids of 2025; their numbers are cursors into the changes. */
+export const CHANGES = 'changes'
+
+/** Milliseconds after which a client comes back to a stream that the server had to close. */
+export const RETRY_MS = 1_000
+
 /** The session that a request names, or the refusal: 400 without an id (B36), 404 for an unknown one (B37). */
 export async function requireSession(
   server: Server,
