@@ -1,4 +1,4 @@
-/** The commands of the forerunner's client, by its own spellings, variables and arguments (A66–A90). */
+/** The commands of the earlier client, by its own spellings, variables and arguments (A66–A90). */
 import * as v from 'valibot'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startCliServer } from '../support/cli-server.ts'
@@ -35,7 +35,7 @@ afterEach(async () => {
   await home.remove()
 })
 
-/** Opens the session as the forerunner was opened: by variables, without a command. */
+/** Opens the session as the earlier client was opened: by variables, without a command. */
 async function open(url: string, args: readonly string[], more: Record<string, string> = {}) {
   terminal = openTerminal(args, {
     MCP_SERVER_URL: `${url}/`,
@@ -110,7 +110,7 @@ describe.each(SERVERS)('$kind', ({ url, args, sessions }) => {
     expect(await second.exited).toBe(0)
   })
 
-  it('MCP_CLIENT_DEBUG shows each exchange, and hides ACCESS_TOKEN', {
+  it('MCP_CLIENT_DEBUG shows each request, and hides ACCESS_TOKEN', {
     timeout: 60_000,
   }, async () => {
     const more = { MCP_CLIENT_DEBUG: 'true', AUTH_METHOD: 'lambda', ACCESS_TOKEN: 'sesame-sesame' }
