@@ -18,18 +18,15 @@ export interface TaskOptions {
   version?: string
 }
 
-const NAMES = new Set(['ttl', 'pollEvery', 'waitFor', 'version'])
+const TIMES = ['ttl', 'pollEvery', 'waitFor']
 
 /** Throws a `TypeError` for options of a task that cannot work. */
 export function requireTask(name: string, task: TaskOptions, timeout: number | undefined): void {
   const what = `task of tool "${name}"`
   if (timeout !== undefined) throw new TypeError(`${what} has a ttl: leave out timeout`)
   for (const [option, value] of Object.entries(task)) {
-    if (!NAMES.has(option)) {
-      throw new TypeError(`${what} has an unknown option "${option}": use ${[...NAMES].join(', ')}`)
-    }
-    const wanted = option === 'version' ? 'string' : 'number'
-    const isValid = typeof value === wanted && (value >= 0 || wanted === 'string')
-    if (!isValid) throw new TypeError(`${option} in ${what} must be a ${wanted}`)
+    const isText = option === 'version' && typeof value === 'string'
+    if (isText || (TIMES.includes(option) && typeof value === 'number' && value >= 0)) continue
+    throw new TypeError(`${option} in ${what}: use ${TIMES} (milliseconds) and version (text)`)
   }
 }

@@ -225,8 +225,11 @@ describe('a client that knows no tasks, of work that takes longer than it waits 
     const client = await open('2026-07-28')
     const calling = client.call('slow')
     await new Promise((resolve) => setTimeout(resolve, 50))
-    const closed = mcp.close({ grace: 100 })
+    const closed = mcp.close({ grace: 20_000 })
+    const stopped = performance.now()
     expect(states(await (await calling).result()).status).toBe('working')
+    expect(performance.now() - stopped).toBeLessThan(10_000)
+    await mcp.close({ grace: 0 })
     await closed
   })
 })
@@ -259,7 +262,7 @@ describe('a server that stops while a client of 2025 is asked', () => {
 })
 
 describe('a client of 2026 that declares tasks (C43)', () => {
-  it('gets a task, its question, and its result', async () => {
+  it('gets a task, its question, and its result (A.8)', async () => {
     const client = new ModernClient(fetchEndpoint(mcp), { capabilities: TASKS })
     const created = await (await client.call('order', { item: 'tea' })).result()
     expect(created).toMatchObject({ resultType: 'task', status: 'working', pollIntervalMs: 10 })
