@@ -29,7 +29,7 @@ const RUNS: string[][] = [
 ]
 
 /**
- * The scenarios of the tasks extension, which belong to no set of requirements. The suite knows them in two
+ * The scenarios of the tasks extension (A.8), which are in no set of requirements. The suite knows them in two
  * forms: on their own, and forced onto the revision that the extension is for.
  */
 const TASKS = [
