@@ -154,7 +154,7 @@ async function isKnownClient(
   const { clock = Date.now } = remote
   const kept = documents.get(clientId)
   if (kept && Math.abs(clock() - kept.at) < DOCUMENT_AGE) return kept.uris.includes(redirectUri)
-  // The URL belongs to an origin of the list, so no one can make this server call another address.
+  // The URL belongs to an origin of the list, so a client cannot make this server call another address.
   const document = await fetchDocument(clientId, remote).catch(() => undefined)
   const uris = document?.client_id === clientId ? document.redirect_uris : undefined
   if (!Array.isArray(uris)) return false

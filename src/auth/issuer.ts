@@ -69,7 +69,7 @@ export function createIssuerKeys(
   }
 }
 
-/** Requires `https`, so that no one between can replace the response; `http` only on loopback. */
+/** Requires `https`, so that nothing between can replace the response; `http` only on loopback. */
 export function requireSecureUrl(value: string, name: string): URL {
   let url: URL | undefined
   try {

@@ -150,7 +150,7 @@ function toIssuers(options: OAuthOptions) {
     requireSecureUrl(one.issuer, '`issuer` (MCP_ISSUER)')
     if (one.jwksUri !== undefined) requireSecureUrl(one.jwksUri, '`jwksUri` (MCP_JWKS_URI)')
     if (one.allowedClientIds?.length === 0) {
-      throw new Error('`allowedClientIds` (MCP_ALLOWED_CLIENT_IDS) is empty: no one could call.')
+      throw new Error('`allowedClientIds` (MCP_ALLOWED_CLIENT_IDS) is empty: no client could call.')
     }
     const document = createIssuerMetadata(one.issuer, remote)
     metadata.push(document)

@@ -110,7 +110,7 @@ export class StreamRequester implements ClientRequester {
   }
 }
 
-/** Why a request is withdrawn that no one has answered. */
+/** Why a request without an answer is withdrawn. */
 export const LATE = 'No answer in time'
 
 /** Tells the client that the server no longer waits for the answer to a request. */

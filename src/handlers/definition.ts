@@ -66,8 +66,8 @@ export function checkDefinition(
   }
   for (const option of Object.keys(options)) {
     if (known.has(option)) continue
-    const cure = OTHER_NAMES.get(option)
-    const names = cure && known.has(cure) ? `"${cure}"` : [...known].join(', ')
+    const ours = OTHER_NAMES.get(option)
+    const names = ours && known.has(ours) ? `"${ours}"` : [...known].join(', ')
     throw new TypeError(`${what} has an unknown option "${option}": use ${names}`)
   }
   if (typeof handler !== 'function') {

@@ -158,7 +158,7 @@ export function createTool<I extends Schema | undefined, R, S extends boolean>(
 
 function withSessionArgument(name: string, schema: JsonSchema): JsonSchema {
   if (propertiesOf(schema).some(([property]) => property === 'session')) {
-    throw new TypeError(`Tool "${name}" has an argument "session" of its own beside session: true`)
+    throw new TypeError(`Tool "${name}" has an argument "session" beside session: true`)
   }
   return {
     ...schema,

@@ -33,7 +33,7 @@ export function longLivedStream(
   incoming.request.signal.addEventListener('abort', end)
   void feed(connection, ended.signal)
     .catch((error) => {
-      server.log({ level: 'error', message: 'a lasting stream failed', error: describe(error) })
+      server.log({ level: 'error', message: 'a long-lived stream failed', error: describe(error) })
     })
     .finally(() => {
       connection.close()

@@ -72,7 +72,7 @@ export function observeResponse(
   )
 }
 
-/** The observers run the call one inside the other. Whatever they do, the call runs once and its answer is kept. */
+/** The observers run the call one inside the other. The call runs once and its answer is kept, also when an observer fails or calls it twice. */
 async function observe<T>(
   server: Server,
   { platform }: IncomingRequest,

@@ -53,7 +53,7 @@ export const unsupportedVersion = (requested: string) =>
 
 /**
  * The client did not declare a capability that this call needs (C18). The message names it, such as
- * `elicitation.url`, because most clients show nothing but the message.
+ * `elicitation.url`, because most clients show only the message.
  */
 export const missingCapability = (requiredCapabilities: object) =>
   new McpError(

@@ -68,7 +68,7 @@ function toCursor(key: string): string {
 function keyOf(cursor: string): string {
   try {
     const key = decodeURIComponent(atob(cursor))
-    // Base64 has many spellings of one key: each would be cached as a page of its own.
+    // Base64 has many spellings of one key: each would be cached as another page.
     if (toCursor(key) === cursor) return key
   } catch {
     // Not base64, or not percent-encoded.

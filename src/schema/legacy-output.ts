@@ -14,7 +14,7 @@ export function isWrapped(schema: JsonSchema): boolean {
 export function toLegacyOutput(schema: JsonSchema): JsonSchema {
   if (!isWrapped(schema)) return rewrite(schema, '') as JsonSchema
   const { $schema, ...root } = schema
-  // An `$id` makes the schema a document of its own, in which `#` stays the same.
+  // An `$id` makes the schema a separate document, in which `#` stays the same.
   const result = rewrite(root, root.$id === undefined ? '/properties/result' : '')
   return {
     ...($schema !== undefined && { $schema }),

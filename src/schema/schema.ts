@@ -15,7 +15,7 @@ export type JsonSchema = { readonly [keyword: string]: unknown }
 export type Schema = StandardSchemaV1 | JsonSchema
 
 /**
- * The type of a validated value. A plain JSON Schema has no type of its own: its arguments are
+ * The type of a validated value. A plain JSON Schema has no TypeScript type: its arguments are
  * `Record<string, unknown>`.
  */
 export type Infer<S> = S extends StandardSchemaV1

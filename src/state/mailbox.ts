@@ -246,8 +246,8 @@ export class Mailbox {
   }
 
   /**
-   * A session that is gone before its time was ended by its client, so no client waits for the call. A
-   * cancellation right before that end is gone with the record. A session that has only expired cancels nothing.
+   * A session that is absent although it has not expired was ended by its client, so no client waits for the
+   * call. A cancellation right before that end is absent too, because it was in the same record. A session that has only expired cancels nothing.
    */
   #isCancelledIn(stored: StoredRecord<LegacySession> | undefined): boolean {
     if (!stored) return this.#options.clock() < this.#expiresAt

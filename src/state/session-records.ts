@@ -10,13 +10,13 @@ import type { JsonValue, Store, StoreKey, TypedStore } from './store.ts'
 export interface SessionValues {
   /** The value, or undefined where there is none. */
   get<T = JsonValue>(key: string): Promise<T | undefined>
-  /** Writes a value, whatever it was before. Throws a `TypeError` for what has no JSON. */
+  /** Writes a value, and replaces an earlier one. Throws a `TypeError` for what has no JSON. */
   set<T = JsonValue>(key: string, value: T): Promise<void>
   /** Whether there was a value. */
   delete(key: string): Promise<boolean>
   /**
    * Replaces a value by one made from it, and returns the new one. No update is lost: `fn` runs
-   * again when another call wrote in between, so it should have no effects of its own.
+   * again when another call wrote in between, so it should have no side effects.
    *
    * An update that lost twice makes later ones wait until it is done, so that a slow `fn` succeeds
    * beside fast callers. This holds for a `fn` that takes less than 30 seconds. After 200 conflicts

@@ -32,7 +32,7 @@ export interface TaskRunOptions {
   readonly onProgress: (progress: TaskProgress) => void
 }
 
-/** Milliseconds between two looks for a cancellation by another instance, where the store wakes no one. */
+/** Milliseconds between two looks for a cancellation by another instance, where the store cannot wake a waiter. */
 const FIRST_LOOK = 2_000
 const LATER_LOOKS = 5_000
 
@@ -103,7 +103,7 @@ export class TaskRun {
       this.#over.abort()
       this.#status.close()
       this.#replay.end()
-      // Steps that the handler has not waited for learn that no one does.
+      // Steps that the handler has not waited for learn that they are not awaited.
       this.#cancellation.abort(new HandlerFailure('The task goes on without this run'))
     }
   }
@@ -134,7 +134,7 @@ export class TaskRun {
     if (error instanceof Cancelled) return 'done'
     if (error instanceof TaskExpired) return this.#state.end(failedWith(error.message))
     if (error instanceof RunEnded) return 'again'
-    // A handler that catches the end of its run and throws something else has lost all the same.
+    // A handler that catches the end of its run and throws something else has lost too.
     await journal.settled()
     if (error instanceof LostTask) throw error
     const safe = toSafeError({ server }, `Tool ${tool.name}`, error)

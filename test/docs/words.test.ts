@@ -50,6 +50,9 @@ const WORDS: readonly [word: RegExp, real?: RegExp][] = [
   [/\b(may well|as it were)\b/i],
   [/\bmakes? of it\b/i],
   [/\bfor (as|so) long as it\b/i],
+  [/\ball the same\b/i],
+  [/\bbefore its time\b/i],
+  [/\bcures?\b/i],
 ]
 
 /** Files that hold the words because they are about them. */

@@ -83,7 +83,7 @@ describe('a call', () => {
     }
   })
 
-  it('without a scope has the OAuth error, and is refused all the same', async () => {
+  it('without a scope has the OAuth error, and is refused', async () => {
     const { calls, requests, observer } = recorder()
     const auth = bearer({ tokens: ['a-token-of-some-length'] })
     const headers = { authorization: 'Bearer a-token-of-some-length' }

@@ -38,7 +38,7 @@ export interface LegacyStream extends MessageStream {
   suspend(left: JsonValue): Promise<boolean>
 }
 
-/** Milliseconds of waiting after which a run ends, on an instance that suspends no calls of its own. */
+/** Milliseconds of waiting after which a run ends, on an instance that does not suspend calls. */
 const SUSPEND_AFTER = 2_000
 
 export interface LegacyCallOptions {
