@@ -271,6 +271,7 @@ describe('a streaming handler', () => {
       authorizer: { principalId: 'p', sub: 'ann' },
       background: false,
       requestId: 'r1',
+      suspendAfter: 2_000,
       body: { é: 1 },
     })
     expect(deadline - before).toBeGreaterThanOrEqual(56_000)
