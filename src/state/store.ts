@@ -1,6 +1,7 @@
 /** The one interface behind which everything lives that must outlive a request: records and logs. */
 import type { StoreStats } from '../protocol/observer.ts'
 
+/** A value that JSON can carry. A store keeps no other values. */
 export type JsonValue =
   | string
   | number

@@ -65,8 +65,11 @@ export interface RunnerLogEntry {
 
 /** What a runner needs of the server. */
 export interface TaskEngine {
+  /** The store of the server, which holds the records and journals of its tasks. */
   readonly store: Store
+  /** The time now, in milliseconds since 1970. */
   readonly clock: () => number
+  /** Writes an entry to the log of the server. */
   readonly log: (entry: RunnerLogEntry) => void
   /**
    * Runs one turn of a task. Throws `StoreUnavailable` when the store is away: nothing is decided then,
