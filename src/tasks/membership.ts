@@ -138,6 +138,18 @@ export class Membership {
     await this.#store.put(heartbeatKey(id), true, { expiresAt })
   }
 
+  /**
+   * A process that was slow, or had no tasks for a moment, may count as dead. Another one may have read its
+   * shards before the new task was in them and removed it from the list, so it lists itself again. The other
+   * one reads the shards once more after the removal, so one of the two notices.
+   */
+  async #rejoinIfRemoved(): Promise<void> {
+    const { value: runners = [] } = await readCurrent<readonly string[]>(this.#store, RUNNERS)
+    if (runners.includes(this.#options.id)) return
+    this.#joined = undefined
+    await this.#join()
+  }
+
   /** A process without tasks gives no sign of life: there is nothing to take over. */
   async #showOrLeave(): Promise<void> {
     if (this.#shards.some(({ size }) => size > 0)) return this.#showLife()
@@ -189,12 +201,7 @@ export class Membership {
   /** Its tasks are in this process's own shards before the other process is forgotten. */
   async #takeOver(runner: string): Promise<void> {
     const { engine, adopt } = this.#options
-    const taken: TaskRef[] = []
-    for (let shard = 0; ; shard++) {
-      const record = await this.#store.get<readonly TaskRef[]>(shardKey(runner, shard))
-      if (!record) break
-      taken.push(...record.value)
-    }
+    const taken = await this.#tasksOf(runner)
     await Promise.all(taken.map((ref) => this.add(ref)))
     await updateRecord<readonly string[]>(engine.store, RUNNERS, ({ value = [] }) =>
       value.includes(runner)
@@ -205,7 +212,20 @@ export class Membership {
         : undefined,
     )
     this.#sightings.delete(runner)
-    for (const ref of taken) adopt(ref)
+    // It may only have been slow, and have taken a task after its shards were read.
+    const known = new Set(taken.map(({ id }) => id))
+    const late = (await this.#tasksOf(runner)).filter(({ id }) => !known.has(id))
+    await Promise.all(late.map((ref) => this.add(ref)))
+    for (const ref of [...taken, ...late]) adopt(ref)
+  }
+
+  async #tasksOf(runner: string): Promise<TaskRef[]> {
+    const refs: TaskRef[] = []
+    for (let shard = 0; ; shard++) {
+      const record = await this.#store.get<readonly TaskRef[]>(shardKey(runner, shard))
+      if (!record) return refs
+      refs.push(...record.value)
+    }
   }
 
   /** Tasks that come while a shard is being written share the next write of it. */
@@ -236,5 +256,6 @@ export class Membership {
     const refs = [...(this.#shards[shard]?.values() ?? [])]
     const expiresAt = engine.clock() + YEAR
     await this.#store.put(shardKey(id, shard), refs, { expiresAt })
+    await this.#rejoinIfRemoved()
   }
 }

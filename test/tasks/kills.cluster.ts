@@ -126,7 +126,9 @@ describe('three processes', () => {
       for (const step of times(STEPS)) if (count(once[i] ?? '', step) > 1) seen.onceRepeated += 1
     }
     expect(seen).toMatchObject({ completed: plain.length, lost: 0, onceRepeated: 0 })
-    expect(seen.onceDone + seen.onceUnknown).toBe(once.length)
+    const isKnown = (text = '') => text === 'done' || /was interrupted/.test(text)
+    const others = onceTasks.filter(({ result }) => !isKnown(result?.content[0].text))
+    expect(others).toEqual([])
     // The kills have hit something.
     expect(seen.repeated + seen.onceUnknown).toBeGreaterThan(0)
   })
