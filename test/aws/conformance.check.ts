@@ -19,7 +19,7 @@ afterAll(() => endpoint?.close())
 
 it('passes', { timeout: 900_000 }, async () => {
   // The first closes its connection before its end, and Lambda would freeze the call with the connection.
-  // Tasks of a process go on only while a call waits for them.
+  // The function has no durable tools: tasks of a process go on only while a call waits for them.
   const impossible = ['server-sse-polling', 'tasks-']
   const suite = spawn('npx', ['tsx', 'test/e2e/conformance.ts', endpoint.url, ...impossible], {
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -3,7 +3,6 @@ import * as v from 'valibot'
 import type { Context, Mcp, McpOptions } from '../../src/index.ts'
 import { audio, createMcp, embedded, failure, image, text } from '../../src/index.ts'
 import { PNG, WAV } from './media.ts'
-import { taskFixtures } from './task-fixtures.ts'
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -16,7 +15,6 @@ export function createFixtures(options: Partial<McpOptions> = {}): Mcp {
   rounds(mcp)
   resources(mcp)
   prompts(mcp)
-  taskFixtures(mcp)
   return mcp
 }
 

@@ -1,11 +1,13 @@
 /** `npm run fixtures`: the conformance suite's server over HTTP, configured by the environment. */
 import { readAddress, readServerOptions, readStore, serve } from '../../adapters/node.ts'
 import { createFixtures } from './fixtures.ts'
+import { taskFixtures } from './task-fixtures.ts'
 
 const store = await readStore(process.env)
 const mcp = createFixtures({
   ...readServerOptions({ LOG_LEVEL: 'warn', ...process.env }),
   ...(store && { store }),
 })
+taskFixtures(mcp)
 const { port } = await serve(mcp, readAddress(process.env))
 process.stdout.write(`http://127.0.0.1:${port}/mcp\n`)
