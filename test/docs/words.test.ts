@@ -63,7 +63,7 @@ const files = [
   ...FOLDERS.flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((name) => /\.(ts|mjs|cjs|js|py|sh|md|yaml)$/.test(name))
-      .filter((name) => !/node_modules|(^|\/)(dist|\.cache)\//.test(name))
+      .filter((name) => !/node_modules|(^|\/)(dist|\.cache|\.aws-sam)\//.test(name))
       .map((name) => join(folder, name)),
   ),
 ].filter((file) => !ABOUT.includes(file))
