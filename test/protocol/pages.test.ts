@@ -86,7 +86,7 @@ describe('pages that clients choose', () => {
     const keyOf = (i: number) => btoa(encodeURIComponent(`file:///${i}`))
     let written = 0
     const before = heldBytes()
-    for (let i = 0; i < 400; i++) {
+    for (let i = 0; i < 600; i++) {
       const page = await client.request('resources/list', { cursor: keyOf(i) })
       written += JSON.stringify(await page.result()).length
     }
