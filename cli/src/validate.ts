@@ -18,10 +18,11 @@ const TIME_LIMIT = 5_000
 
 const PROGRAM = `
 const { parentPort, workerData } = require('node:worker_threads')
-const { AjvJsonSchemaValidator } = require(workerData.library)
+const { library, schema, value } = workerData
+const { AjvJsonSchemaValidator } = require(library)
 try {
-  const check = new AjvJsonSchemaValidator().getValidator(workerData.schema)
-  const { valid, errorMessage } = check(workerData.value)
+  const check = new AjvJsonSchemaValidator().getValidator(schema)
+  const { valid, errorMessage } = check(value)
   parentPort.postMessage({ verdict: valid ? 'valid' : 'invalid', reason: errorMessage })
 } catch (error) {
   parentPort.postMessage({ verdict: 'unchecked', reason: String(error && error.message) })

@@ -30,7 +30,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const interactive = Boolean(process.stdin.isTTY && process.stdout.isTTY)
   const answers = await findAnswers(flags, interactive)
-  await writeProject(answers, flags.library ?? `^${version}`)
+  const { library = `^${version}` } = flags
+  await writeProject(answers, library)
   const installed = flags.install && (await install(answers.folder))
   process.stdout.write(nextSteps(answers, installed))
   process.stderr.write(nodeWarning(process.versions.node))

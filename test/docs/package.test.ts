@@ -12,7 +12,7 @@ interface PackageJson {
 }
 
 const read = <T>(path: string) => JSON.parse(readFileSync(path, 'utf8')) as T
-const library = read<PackageJson>('package.json')
+const main = read<PackageJson>('package.json')
 const client = read<PackageJson>('cli/package.json')
 const creator = read<PackageJson>('create-streamable-mcp/package.json')
 
@@ -22,21 +22,21 @@ const sourceOf = ({ types }: { types: string }) =>
 
 describe('the packages', () => {
   it('have one version, one license and one repository', () => {
-    expect([client.version, creator.version]).toEqual([library.version, library.version])
-    expect(client.license).toBe(library.license)
-    expect(client.bugs).toBe(library.bugs)
-    expect(client.repository).toEqual({ ...library.repository, directory: 'cli' })
+    expect([client.version, creator.version]).toEqual([main.version, main.version])
+    expect(client.license).toBe(main.license)
+    expect(client.bugs).toBe(main.bugs)
+    expect(client.repository).toEqual({ ...main.repository, directory: 'cli' })
     const directory = 'create-streamable-mcp'
-    expect(creator.repository).toEqual({ ...library.repository, directory })
-    const page = library.repository.url.replace(/^git\+(.*)\.git$/, '$1')
-    for (const { homepage, bugs } of [library, client, creator]) {
+    expect(creator.repository).toEqual({ ...main.repository, directory })
+    const page = main.repository.url.replace(/^git\+(.*)\.git$/, '$1')
+    for (const { homepage, bugs } of [main, client, creator]) {
       expect(homepage.startsWith(page)).toBe(true)
       expect(bugs.startsWith(page)).toBe(true)
     }
   })
 
   it('export files that are made from sources that exist', () => {
-    const entries = Object.values(library.exports).filter((entry) => typeof entry === 'object')
+    const entries = Object.values(main.exports).filter((entry) => typeof entry === 'object')
     expect(entries.length).toBeGreaterThan(4)
     expect(entries.map(sourceOf).filter((path) => !existsSync(path))).toEqual([])
     expect(
@@ -46,7 +46,7 @@ describe('the packages', () => {
 
   it('have every entry in the reference', () => {
     const { entryPoints } = read<{ entryPoints: string[] }>('docs/api/typedoc.json')
-    const sources = Object.values(library.exports).filter((entry) => typeof entry === 'object')
+    const sources = Object.values(main.exports).filter((entry) => typeof entry === 'object')
     expect(entryPoints.map((path) => path.replace(/^\.\.\/\.\.\//, '')).sort()).toEqual(
       sources.map(sourceOf).sort(),
     )
