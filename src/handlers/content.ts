@@ -161,8 +161,10 @@ function checkMembers(value: unknown): void {
   JSON.stringify(value, (_, part: unknown) => {
     if (typeof part !== 'object' || part === null || isPlain(part)) return part
     if (Array.isArray(part) || Object.keys(part).length > 0) return part
+    // A bundler may have numbered the name of a class: `Response$1`.
+    const type = part.constructor.name.replace(/\$\d+$/, '')
     throw new TypeError(
-      `A ${part.constructor.name} has no JSON: return what it holds, such as Object.fromEntries(map), [...set] or await response.text()`,
+      `A ${type} has no JSON: return what it holds, such as Object.fromEntries(map), [...set] or await response.text()`,
     )
   })
 }

@@ -7,7 +7,7 @@ import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { decodeJwt } from 'jose'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { cognito } from '../../src/auth/cognito.ts'
 import { oauth } from '../../src/auth/oauth.ts'
 import { startServer } from '../support/auth-server.ts'
@@ -249,6 +249,9 @@ describe.each([
     })
 
     it('is refused by the façade when its redirect URI is not on the list', async () => {
+      // Where @hono/node-server has replaced it, the v1 client does not recognize the response of `fetch`.
+      vi.stubGlobal('Response', (await fetch('data:,')).constructor)
+      onTestFinished(() => void vi.unstubAllGlobals())
       const user = createUser(connect, server.url, {
         fetch: strict(issuer.fetch),
         redirectUrl: 'http://127.0.0.1:54321/elsewhere',
