@@ -1,5 +1,5 @@
 /** Multi-round-trip requests of 2026-07-28: the handler runs again with the answers of each round (A.5). */
-import { failure } from '../handlers/content.ts'
+import { failure } from '../handlers/failure.ts'
 import { fingerprint } from '../lib/digest.ts'
 import type { JsonValue } from '../state/store.ts'
 import type { ClientRequest, ClientRequester, StepOptions } from './client-request.ts'

@@ -2,8 +2,9 @@
  * The requests that a handler can send: each checks that the client has the capability, and reads its answer.
  * This module is loaded at the first request, because most tools send none.
  */
-import { failure } from '../handlers/content.ts'
+
 import type { RequestInfo } from '../handlers/context.ts'
+import { failure } from '../handlers/failure.ts'
 import { isObject } from '../lib/is-object.ts'
 import { missingCapability } from '../protocol/errors.ts'
 import { has } from '../protocol/revisions.ts'

@@ -1,5 +1,5 @@
 /** Requests to a client of 2025: they travel on the call's own stream, and the answer may reach any instance. */
-import { failure } from '../handlers/content.ts'
+import { failure } from '../handlers/failure.ts'
 import { isObject } from '../lib/is-object.ts'
 import { notificationMessage, requestMessage } from '../protocol/jsonrpc.ts'
 import type { Mailbox } from '../state/mailbox.ts'

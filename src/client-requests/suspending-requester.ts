@@ -2,7 +2,7 @@
  * Requests to a client of 2025-11-25 without a long wait for their answers: after a while the run of the handler
  * ends, and when the answers are there the handler runs again with them, on any instance.
  */
-import { Failure, failure } from '../handlers/content.ts'
+import { Failure, failure } from '../handlers/failure.ts'
 import { fingerprint } from '../lib/digest.ts'
 import type { Mailbox } from '../state/mailbox.ts'
 import type { JsonValue } from '../state/store.ts'

@@ -11,6 +11,7 @@ import type {
   ResourceLink,
   TextContent,
 } from '../protocol/types.ts'
+import { Failure } from './failure.ts'
 
 /** A text, where annotations or a list of several blocks make a plain string too little. */
 export function text(value: string, annotations?: Annotations): TextContent {
@@ -43,20 +44,6 @@ export function embedded(
   mimeType?: string,
 ): EmbeddedResource {
   return { type: 'resource', resource: toContents(uri, value, mimeType) }
-}
-
-/**
- * A failure the model should read and can act on: return or throw it.
- *
- * @example if (!city) return failure('No such city: try the name in English')
- */
-export function failure(why: string): Failure {
-  return new Failure(why)
-}
-
-/** Made by {@link failure}. */
-export class Failure extends Error {
-  override name = 'Failure'
 }
 
 /**

@@ -9,7 +9,8 @@ import type { StoredRecord, StoreKey, TypedStore } from '../state/store.ts'
 import { StoreConflict, ValueTooLarge } from '../state/store.ts'
 import { toToolResult } from './content.ts'
 import type { Context } from './context.ts'
-import { HandlerFailure, logInternal } from './run-handler.ts'
+import { HandlerFailure } from './failure.ts'
+import { logInternal } from './internal-error.ts'
 import type { Tool } from './tool.ts'
 
 /** What is kept under a key: the call that runs, or its result, which is absent where the store cannot hold it. */

@@ -1,5 +1,4 @@
 /** Runs an author's handler within its time limit; the text of its exceptions never reaches the client. */
-
 import { StepInterrupted, Suspended } from '../client-requests/client-request.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { Call } from '../protocol/call.ts'
@@ -7,12 +6,8 @@ import { code, McpError } from '../protocol/errors.ts'
 import type { Server } from '../server.ts'
 import { StoreUnavailable, ValueTooLarge } from '../state/store.ts'
 import { Cancelled } from './cancellation.ts'
-import { Failure } from './content.ts'
-
-/** A failure of a handler, with a message that the model or the client may read. */
-export class HandlerFailure extends Error {
-  override name = 'HandlerFailure'
-}
+import { Failure, HandlerFailure } from './failure.ts'
+import { logInternal } from './internal-error.ts'
 
 /**
  * Runs a handler. Throws only errors that the client may see: a {@link McpError}, or a
@@ -49,22 +44,6 @@ export function toSafeError(
   }
   if (error instanceof StoreUnavailable || error instanceof Cancelled) return error
   return new HandlerFailure(logInternal(call.server, `${what} threw`, error))
-}
-
-/** Logs an exception under a correlation id; returns the message for the client, which names only that id. */
-export function logInternal({ log }: Server, message: string, error: unknown): string {
-  const correlation = crypto.randomUUID().slice(0, 8)
-  log({ level: 'error', message, correlation, error: describe(error) })
-  return `Internal error (${correlation})`
-}
-
-/** The text of an exception, for the log only. A thrown object may itself throw when it is converted to text. */
-export function describe(error: unknown): string {
-  try {
-    return error instanceof Error ? (error.stack ?? String(error)) : String(error)
-  } catch {
-    return 'An exception that cannot be converted to text'
-  }
 }
 
 /** For methods whose failures are JSON-RPC errors. */

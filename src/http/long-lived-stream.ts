@@ -1,5 +1,5 @@
 /** A stream that outlasts its request's work: it ends when the client leaves, the server stops, or its time is up. */
-import { describe } from '../handlers/run-handler.ts'
+import { describe } from '../handlers/internal-error.ts'
 import type { Server } from '../server.ts'
 import type { IncomingRequest } from './incoming-request.ts'
 import { endOfStream } from './incoming-request.ts'

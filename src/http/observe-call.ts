@@ -1,6 +1,6 @@
 /** Tells observers of requests, and of calls from their start to their end. */
 import { AuthError } from '../auth/auth.ts'
-import { describe } from '../handlers/run-handler.ts'
+import { describe } from '../handlers/internal-error.ts'
 import { isObject } from '../lib/is-object.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { Call } from '../protocol/call.ts'

@@ -1,6 +1,6 @@
 /** HTTP responses around JSON-RPC messages. */
 import { AuthUnavailable } from '../auth/auth.ts'
-import { describe, logInternal } from '../handlers/run-handler.ts'
+import { describe, logInternal } from '../handlers/internal-error.ts'
 import { code, errorMessage, invalidRequest, McpError } from '../protocol/errors.ts'
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import type { Server } from '../server.ts'

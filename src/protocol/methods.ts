@@ -3,11 +3,9 @@ import { lazyImport } from '../lib/lazy-import.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { Call, LegacyMethodCall, ModernMethodCall } from './call.ts'
 import { methodNotFound } from './errors.ts'
-import { setLogLevel } from './logging-set-level.ts'
 import { EMPTY_RESULT } from './results.ts'
 import { discover } from './server-discover.ts'
 import { callTool } from './tools-call.ts'
-import { listTools } from './tools-list.ts'
 
 /** Answers a call with the JSON text of its result. */
 type Method<C extends Call> = (call: C) => MaybePromise<string>
@@ -21,6 +19,10 @@ interface Row {
 
 const both = (method: Method<Call>): Row => ({ legacy: method, modern: method })
 
+/** A client lists the tools once, and calls them often: its first call need not wait for this code. */
+const toolsList = lazyImport(() => import('./tools-list.ts'))
+const listTools = async (call: Call) => (await toolsList()).listTools(call)
+
 /** Most servers have only tools, so the code of other methods is loaded at their first call. */
 const further = lazyImport(() => import('./further-methods.ts'))
 
@@ -30,6 +32,7 @@ const listPrompts = async (call: Call) => (await further()).listPrompts(call)
 const listResources = async (call: Call) => (await further()).listResources(call)
 const listResourceTemplates = async (call: Call) => (await further()).listResourceTemplates(call)
 const readResource = async (call: Call) => (await further()).readResource(call)
+const setLogLevel = async (call: LegacyMethodCall) => (await further()).setLogLevel(call)
 const subscribe = async (call: LegacyMethodCall) => (await further()).subscribe(call)
 const unsubscribe = async (call: LegacyMethodCall) => (await further()).unsubscribe(call)
 

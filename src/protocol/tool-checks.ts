@@ -1,5 +1,5 @@
 /** What a validation of a tool's arguments or of its result comes to. */
-import { HandlerFailure } from '../handlers/run-handler.ts'
+import { HandlerFailure } from '../handlers/failure.ts'
 import type { Validation } from '../schema/schema.ts'
 import type { Params } from './jsonrpc.ts'
 

@@ -1,8 +1,8 @@
 /** `tools/call` of a durable tool, for every client: a task, the plain result, or a handle for the result tool. */
 import { createContext } from '../handlers/call-context.ts'
 import { Cancelled } from '../handlers/cancellation.ts'
-import { Failure, text } from '../handlers/content.ts'
-import { HandlerFailure } from '../handlers/run-handler.ts'
+import { text } from '../handlers/content.ts'
+import { Failure, HandlerFailure } from '../handlers/failure.ts'
 import type { Tool } from '../handlers/tool.ts'
 import { isObject } from '../lib/is-object.ts'
 import type { Call } from '../protocol/call.ts'

@@ -1,6 +1,6 @@
 /** What the methods of the protocol do with tasks. All of it is done as the owner of the call. */
 
-import { HandlerFailure } from '../handlers/run-handler.ts'
+import { HandlerFailure } from '../handlers/failure.ts'
 import type { Tool } from '../handlers/tool.ts'
 import type { Call } from '../protocol/call.ts'
 import { invalidParams } from '../protocol/errors.ts'

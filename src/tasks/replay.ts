@@ -5,7 +5,7 @@ import type {
   StepOptions,
 } from '../client-requests/client-request.ts'
 import { StepInterrupted, Suspended } from '../client-requests/client-request.ts'
-import { failure } from '../handlers/content.ts'
+import { failure } from '../handlers/failure.ts'
 import { fingerprint } from '../lib/digest.ts'
 import { Delivery } from './delivery.ts'
 import { IdleWatch } from './idle-watch.ts'

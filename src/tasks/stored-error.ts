@@ -1,6 +1,6 @@
 /** Exceptions of steps, kept so that every run of a handler catches the same one. */
 import { StepInterrupted } from '../client-requests/client-request.ts'
-import { failure } from '../handlers/content.ts'
+import { failure } from '../handlers/failure.ts'
 import { McpError } from '../protocol/errors.ts'
 
 /** An exception as it is kept. Its text is the author's own, and reaches the handler only. */
