@@ -83,6 +83,7 @@ export interface Mcp {
 }
 
 const sealedState = lazyImport(() => import('./state/sealed-state.ts'))
+const taskCalls = lazyImport(() => import('./tasks/call-tool.ts'))
 const tasks = lazyImport(() => import('./tasks/engine.ts'))
 
 const MINUTE = 60_000
@@ -232,7 +233,7 @@ export function createMcp(options: McpOptions): Mcp {
       async resume() {
         if (!hasTasks()) return
         // The rest of the code, so that no client waits for it.
-        await import('./tasks/call-tool.ts')
+        await taskCalls()
         await (await (await tasks()).engineOf(server)).runner.resume?.()
       },
     },

@@ -1,9 +1,12 @@
 /** The documents that an issuer publishes: its metadata and its signing keys. */
 
 import type { JWTVerifyGetKey } from 'jose'
+import { lazyImport } from '../lib/lazy-import.ts'
 import { isLoopback } from '../lib/loopback.ts'
 import type { RemoteDocument, RemoteOptions } from './remote-document.ts'
 import { createRemoteDocument, fetchDocument } from './remote-document.ts'
+
+const jwt = lazyImport(() => import('./jwt.ts'))
 
 export type IssuerMetadata = Readonly<Record<string, unknown>> & { readonly issuer: string }
 
@@ -52,7 +55,7 @@ export function createIssuerKeys(
     if (!Array.isArray(document?.keys) || document.keys.length === 0) {
       throw new Error(`${url} answered with no keys.`)
     }
-    const { createLocalJWKSet } = await import('./jwt.ts')
+    const { createLocalJWKSet } = await jwt()
     return createLocalJWKSet({ keys: document.keys })
   }, options)
 
@@ -61,7 +64,7 @@ export function createIssuerKeys(
     try {
       return await find(header, token)
     } catch (error) {
-      const { errors } = await import('./jwt.ts')
+      const { errors } = await jwt()
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
     }
     // The issuer may have published a new key since.

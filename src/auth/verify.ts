@@ -1,9 +1,12 @@
 /** Verifies an access token: a JWT of a known issuer, for this server, from an allowed client, valid now. */
 
 import type { JWTPayload, JWTVerifyGetKey } from 'jose'
+import { lazyImport } from '../lib/lazy-import.ts'
 import type { Principal } from './auth.ts'
 import { AuthError } from './auth.ts'
 import { createPrincipal, parseScopes } from './principal.ts'
+
+const jwt = lazyImport(() => import('./jwt.ts'))
 
 /** Signature algorithms that a token may use. A symmetric key would let every verifier also sign tokens. */
 const ASYMMETRIC_ALGORITHMS = [
@@ -49,7 +52,7 @@ export function createTokenVerifier(options: VerifierOptions): TokenVerifier {
   }
 
   return remember(clock, async (token, audience) => {
-    const { decodeJwt, errors, jwtVerify } = await import('./jwt.ts')
+    const { decodeJwt, errors, jwtVerify } = await jwt()
     try {
       // The issuer is read before verification, only to select the keys that verify the token.
       const issuer = decodeJwt(token).iss ?? ''

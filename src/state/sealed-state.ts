@@ -24,9 +24,14 @@ const LONGEST = 2 * 1024 * 1024
 export function createSeal(store: Store, clock: () => number, keys?: readonly string[]): Seal {
   let known: Promise<Uint8Array[]> | undefined
 
-  async function secrets(): Promise<Uint8Array[]> {
+  async function readSecrets(): Promise<Uint8Array[]> {
+    const texts = keys ?? [await sharedKey(store, clock)]
     // A digest makes a key of the right length from any text.
-    known ??= Promise.all(keys?.map(sha256) ?? [sharedKey(store, clock).then(sha256)])
+    return Promise.all(texts.map(sha256))
+  }
+
+  async function secrets(): Promise<Uint8Array[]> {
+    known ??= readSecrets()
     try {
       return await known
     } catch (error) {

@@ -70,15 +70,15 @@ export class Sessions<Data extends Aging = Aging> {
   }
 
   /** Costs one write. */
-  open(owner: string, create: (createdAt: number) => Data): Promise<Session<Data>> {
+  async open(owner: string, create: (createdAt: number) => Data): Promise<Session<Data>> {
     const now = this.#options.clock()
     const data = create(now)
     const id = randomId()
     const partition = this.#partition(owner, id)
     const expiresAt = this.#expiry(data, now)
-    return this.#store
-      .put(sessionKey(partition), data, { expiresAt, ifVersion: 0 })
-      .then((version) => ({ id, partition, data, version, expiresAt }))
+    const options = { expiresAt, ifVersion: 0 }
+    const version = await this.#store.put(sessionKey(partition), data, options)
+    return { id, partition, data, version, expiresAt }
   }
 
   /** Costs one read, and one write when less than half of the session's time is left. */
@@ -123,19 +123,13 @@ export class Sessions<Data extends Aging = Aging> {
     return this.#store.delete(sessionKey(this.#partition(owner, id)))
   }
 
-  #read(owner: string, id: string): Promise<Session<Data> | undefined> {
-    if (!isSessionId(id)) return Promise.resolve(undefined)
+  async #read(owner: string, id: string): Promise<Session<Data> | undefined> {
+    if (!isSessionId(id)) return undefined
     const partition = this.#partition(owner, id)
-    return this.#store.get<Data>(sessionKey(partition)).then(
-      (stored) =>
-        stored && {
-          id,
-          partition,
-          data: stored.value,
-          version: stored.version,
-          expiresAt: stored.expiresAt,
-        },
-    )
+    const stored = await this.#store.get<Data>(sessionKey(partition))
+    if (!stored) return undefined
+    const { value: data, version, expiresAt } = stored
+    return { id, partition, data, version, expiresAt }
   }
 
   /** Epoch milliseconds that the session cannot outlive, however often it is used. */

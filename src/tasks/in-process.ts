@@ -1,5 +1,8 @@
 /** `inProcess()`: the runner for servers that are processes. */
+import { lazyImport } from '../lib/lazy-import.ts'
 import type { RunnerFactory } from './runner.ts'
+
+const inProcessRunner = lazyImport(() => import('./in-process-runner.ts'))
 
 /** Options of {@link inProcess}. Times are in milliseconds. */
 export interface InProcessOptions {
@@ -15,7 +18,7 @@ export interface InProcessOptions {
  */
 export function inProcess({ lease = 15_000 }: InProcessOptions = {}): RunnerFactory {
   return async (engine) => {
-    const { InProcessRunner } = await import('./in-process-runner.ts')
+    const { InProcessRunner } = await inProcessRunner()
     return new InProcessRunner(engine, lease)
   }
 }

@@ -300,6 +300,15 @@ export const RULES: readonly Rule[] = [
       { 'src/protocol/a.ts': "import type { A } from '../tasks/task.ts'\n" },
     ],
   ),
+  noText(
+    'loads every later module of src through lazyImport, so that preload() loads it as well',
+    (source) =>
+      inSrc(source.path) && /(?<!lazyImport\(\(\) => |typeof )\bimport\(/.test(codeOf(source)),
+    [
+      { 'src/a.ts': "const a = await import('./b.ts')\n" },
+      { 'src/a.ts': "const a = () => import('./b.ts')\n" },
+    ],
+  ),
   noImport(
     'lets nothing below http/ know of Hono',
     ({ from, to }) => belowHttp(from) && /^(hono|@hono)(\/|$)/.test(to),
