@@ -19,6 +19,7 @@ import { lazyImport } from './lib/lazy-import.ts'
 import { StreamReaders } from './lib/stream-readers.ts'
 import type { McpOptions } from './options.ts'
 import { resultPrefixOf } from './protocol/server-meta.ts'
+import { offersTasks } from './protocol/tasks-extension.ts'
 import type { Implementation } from './protocol/types.ts'
 import type { Schema } from './schema/schema.ts'
 import type { LogEntry, Server } from './server.ts'
@@ -206,7 +207,6 @@ export function createMcp(options: McpOptions): Mcp {
     checks: options,
   })
 
-  const hasTasks = () => registry.tools.get(server.resultTool)?.durable === true
   const closeTasks = async (grace: number) => (await tasks()).closeTasks(server, grace)
 
   return {
@@ -231,7 +231,7 @@ export function createMcp(options: McpOptions): Mcp {
       turn: async (task, turnOptions) =>
         (await (await tasks()).engineOf(server)).turn(task, turnOptions),
       async resume() {
-        if (!hasTasks()) return
+        if (!offersTasks(server)) return
         // The rest of the code, so that no client waits for it.
         await taskCalls()
         await (await (await tasks()).engineOf(server)).runner.resume?.()
@@ -244,7 +244,7 @@ export function createMcp(options: McpOptions): Mcp {
     async close({ grace = 10_000 } = {}) {
       server.stopped = true
       for (const end of server.longLivedStreams) end()
-      await Promise.all([emptied(server.running, grace), hasTasks() && closeTasks(grace)])
+      await Promise.all([emptied(server.running, grace), offersTasks(server) && closeTasks(grace)])
       for (const call of server.running) {
         call.abort(new HandlerFailure('The server is shutting down'))
       }

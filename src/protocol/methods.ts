@@ -37,7 +37,7 @@ const subscribe = async (call: LegacyMethodCall) => (await further()).subscribe(
 const unsubscribe = async (call: LegacyMethodCall) => (await further()).unsubscribe(call)
 
 const tasks = lazyImport(() => import('../tasks/extension.ts'))
-const callTaskMethod = async (call: ModernMethodCall) => (await tasks()).callTaskMethod(call)
+const callTaskMethod = async (call: Call) => (await tasks()).callTaskMethod(call)
 
 const ping = () => EMPTY_RESULT
 
@@ -53,9 +53,10 @@ export const METHODS: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['resources/list', both(listResources)],
   ['resources/templates/list', both(listResourceTemplates)],
   ['resources/read', { ...both(readResource), asks: true }],
-  ['tasks/get', { modern: callTaskMethod }],
+  ['tasks/get', both(callTaskMethod)],
+  ['tasks/result', { legacy: callTaskMethod }],
   ['tasks/update', { modern: callTaskMethod }],
-  ['tasks/cancel', { modern: callTaskMethod }],
+  ['tasks/cancel', both(callTaskMethod)],
   ['resources/subscribe', { legacy: subscribe }],
   ['resources/unsubscribe', { legacy: unsubscribe }],
 ])

@@ -2,27 +2,28 @@
 import type { Server } from '../server.ts'
 import type { ModernMethodCall } from './call.ts'
 import { writeResult } from './results.ts'
-import type { Era } from './revisions.ts'
-import { MODERN_REVISIONS } from './revisions.ts'
-import { TASKS_EXTENSION } from './tasks-extension.ts'
+import type { Revision } from './revisions.ts'
+import { claimsModern, has, MODERN_REVISIONS } from './revisions.ts'
+import { offersTasks, TASKS_EXTENSION } from './tasks-extension.ts'
 
 export function discover(call: ModernMethodCall): string {
   const { server } = call
   return writeResult(call, {
     supportedVersions: MODERN_REVISIONS,
-    capabilities: capabilities(server, 'modern'),
+    capabilities: capabilities(server, call.revision),
     instructions: server.instructions,
     ...server.cache,
   })
 }
 
 /** Announces exactly what the table of methods would answer (B57, C25). */
-export function capabilities(server: Server, era: Era): object {
+export function capabilities(server: Server, revision: Revision): object {
   const { tools, prompts, resources, templates } = server.registry
   // A client of 2025 listens, and subscribes, within its session.
-  const listening = server.listening && (era === 'modern' || server.sessionIds !== 'none')
+  const modern = claimsModern(revision)
+  const listening = server.listening && (modern || server.sessionIds !== 'none')
   const changes = listening && { listChanged: true }
-  const hasTasks = tools.get(server.resultTool)?.durable
+  const hasTasks = offersTasks(server)
   const hasResources = resources.size + templates.size > 0
   const completes = [...prompts.values(), ...templates.values()].some(
     ({ options }) => options.complete,
@@ -35,6 +36,10 @@ export function capabilities(server: Server, era: Era): object {
     ...(hasResources && {
       resources: { ...changes, ...(listening && { subscribe: true }) },
     }),
-    ...(era === 'modern' && { extensions: hasTasks ? { [TASKS_EXTENSION]: {} } : {} }),
+    extensions: modern ? { ...(hasTasks && { [TASKS_EXTENSION]: {} }) } : undefined,
+    tasks:
+      hasTasks && has.tasks(revision)
+        ? { cancel: {}, requests: { tools: { call: {} } } }
+        : undefined,
   }
 }

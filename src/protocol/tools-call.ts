@@ -15,7 +15,9 @@ import type { Call, ModernMethodCall } from './call.ts'
 import { clip, invalidParams } from './errors.ts'
 import type { Params } from './jsonrpc.ts'
 import { writeResult, writeToolResult } from './results.ts'
+import { has } from './revisions.ts'
 import { requireScopes } from './scopes.ts'
+import { offersTasks } from './tasks-extension.ts'
 import { requireOutput, requireValid } from './tool-checks.ts'
 import type { CallToolResult } from './types.ts'
 
@@ -28,9 +30,11 @@ import type { CallToolResult } from './types.ts'
 export function callTool(call: Call): MaybePromise<string> {
   const tool = requireTool(call.server, call.params)
   requireScopes(call, tool)
-  const { arguments: given = {} } = call.params
+  const { arguments: given = {}, task } = call.params
   if (!isObject(given)) throw invalidParams('arguments must be an object')
-  if (tool.durable) return callDurable(call, tool, given)
+  // Other revisions, and servers without tasks, ignore the parameter (A.8, BT1).
+  const asTask = task && has.tasks(call.revision) && offersTasks(call.server)
+  if (tool.durable || asTask) return callDurable(call, tool, given)
   if (tool.options.session && call.era === 'modern') return callWithHandle(call, tool, given)
   try {
     const checked = tool.input?.validate(given)
@@ -51,7 +55,7 @@ function requireTool({ registry }: Server, { name }: Params): Tool {
 
 const durableTools = lazyImport(() => import('../tasks/call-tool.ts'))
 
-/** A tool with `task`, whose code most servers never load. */
+/** A tool with `task`, or a call that asks for a task. Most servers never load the code of tasks. */
 async function callDurable(call: Call, tool: Tool, given: Params): Promise<string> {
   try {
     return await (await durableTools()).callDurableTool(call, tool, given)

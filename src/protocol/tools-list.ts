@@ -29,5 +29,6 @@ function toItem(tool: Tool, revision: Revision): object {
           : toLegacyOutput(output.jsonSchema),
       }),
     annotations: options.annotations,
+    execution: options.task && has.tasks(revision) ? { taskSupport: 'optional' } : undefined,
   }
 }

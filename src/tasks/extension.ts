@@ -4,22 +4,25 @@ import type { Call } from '../protocol/call.ts'
 import { invalidParams, methodNotFound, missingCapability } from '../protocol/errors.ts'
 import { writeResult } from '../protocol/results.ts'
 import { serverMeta } from '../protocol/server-meta.ts'
-import { TASKS_EXTENSION } from '../protocol/tasks-extension.ts'
+import { offersTasks, TASKS_EXTENSION } from '../protocol/tasks-extension.ts'
 import type { Server } from '../server.ts'
 import type { JsonValue } from '../state/store.ts'
+import { callExperimentalMethod } from './experimental.ts'
 import type { Task } from './operations.ts'
 import { cancelTask, getTask, updateTask } from './operations.ts'
 import type { TaskAnswer } from './task.ts'
+import { toTaskFields } from './task-fields.ts'
 
 /** Whether the client takes tasks, which it declares on each request. In 2025 the extension does not exist. */
 export function declaresTasks({ era, request }: Call): boolean {
   return era === 'modern' && isObject(request.capabilities.extensions?.[TASKS_EXTENSION])
 }
 
-/** Answers a method of the extension with the JSON text of its result. */
+/** Answers a method of tasks with the JSON text of its result. */
 export async function callTaskMethod(call: Call): Promise<string> {
+  if (call.era === 'legacy') return callExperimentalMethod(call)
   const { server, method, params } = call
-  if (!server.registry.tools.get(server.resultTool)?.durable) throw methodNotFound(method)
+  if (!offersTasks(server)) throw methodNotFound(method)
   // Before the id is looked up, so that the answer tells nothing about it.
   if (!declaresTasks(call)) throw missingCapability({ extensions: { [TASKS_EXTENSION]: {} } })
   switch (method) {
@@ -43,14 +46,14 @@ function toAnswers(responses: unknown): Record<string, TaskAnswer> {
 
 /** The result of a `tools/call` that goes on as a task. It is flat, and has neither a result nor an error. */
 export function toCreateTaskResult(server: Server, task: Task): object {
-  return { resultType: 'task', ...toTask(server, task) }
+  return { resultType: 'task', ...toTaskFields(server, task) }
 }
 
 /** The task as `tasks/get` tells it: with its open questions, its result or its error, by its status. */
 function toTaskResult(server: Server, task: Task): object {
   const { status, questions, result, error } = task.value
   return {
-    ...toTask(server, task),
+    ...toTaskFields(server, task),
     ...(status === 'input_required' && { inputRequests: questions }),
     // The official client wants a `resultType` in the inner result, too.
     ...(result && {
@@ -61,27 +64,5 @@ function toTaskResult(server: Server, task: Task): object {
       },
     }),
     ...(error && { error }),
-  }
-}
-
-/** The longest interval of polls, in milliseconds, and the part of its age after which a task is asked for again. */
-const LONGEST_POLL = 60_000
-const POLLS_OF_AGE = 10
-
-const DEFAULT_POLL = 5_000
-
-function toTask(server: Server, { ref, value }: Task): object {
-  const { status, statusMessage, createdAt, updatedAt, ttl } = value
-  const { pollEvery = DEFAULT_POLL } = server.registry.tools.get(value.tool)?.options.task ?? {}
-  // Every poll costs a request: a task that has not changed for long is asked for less often.
-  const quiet = (server.clock() - updatedAt) / POLLS_OF_AGE
-  return {
-    taskId: ref.id,
-    status,
-    ...(statusMessage !== undefined && { statusMessage }),
-    createdAt: new Date(createdAt).toISOString(),
-    lastUpdatedAt: new Date(updatedAt).toISOString(),
-    ttlMs: ttl,
-    pollIntervalMs: Math.round(Math.max(pollEvery, Math.min(quiet, LONGEST_POLL))),
   }
 }

@@ -142,11 +142,20 @@ export async function updateTask(
   })
 }
 
-/** Cancels a task. A terminal task stays as it is: the first terminal status wins. */
-export async function cancelTask(call: Call, id: unknown): Promise<Task> {
-  return change(call, id, (record, now) =>
-    isTerminal(record) ? undefined : toEnded(record, { status: 'cancelled' }, now),
-  )
+/**
+ * Cancels a task. A terminal task stays as it is, because the first terminal status wins; then `refuse` is
+ * called, which may throw.
+ */
+export async function cancelTask(
+  call: Call,
+  id: unknown,
+  refuse: () => void = () => {},
+): Promise<Task> {
+  return change(call, id, (record, now) => {
+    if (!isTerminal(record)) return toEnded(record, { status: 'cancelled' }, now)
+    refuse()
+    return undefined
+  })
 }
 
 async function change(

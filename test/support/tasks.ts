@@ -18,8 +18,12 @@ export const byHand = () => ({ start: async () => {}, wake: async () => {} })
 
 /** A client of 2026 that declares tasks. */
 export class TaskClient extends ModernClient {
-  constructor(mcp: Mcp, headers: Record<string, string> = {}) {
-    super(fetchEndpoint(mcp), { capabilities: TASKS, headers })
+  constructor(
+    mcp: Mcp,
+    headers: Record<string, string> = {},
+    capabilities: Record<string, object> = TASKS,
+  ) {
+    super(fetchEndpoint(mcp), { capabilities, headers })
   }
 
   /** Creates a task; its id. */

@@ -43,7 +43,7 @@ export async function initialize(
   const result = server.registry.cachedJson(`initialize ${revision}`, () =>
     JSON.stringify({
       protocolVersion: revision,
-      capabilities: capabilities(server, 'legacy'),
+      capabilities: capabilities(server, revision),
       serverInfo: serverInfo(server, revision),
       instructions: server.instructions,
     }),

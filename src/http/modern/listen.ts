@@ -7,6 +7,7 @@ import { notificationMessage, resultMessage } from '../../protocol/jsonrpc.ts'
 import { requireResource } from '../../protocol/resources-read.ts'
 import { LONGEST_FOLLOWED, MOST_FOLLOWED } from '../../protocol/resources-subscribe.ts'
 import { writeResult } from '../../protocol/results.ts'
+import { MODERN_REVISIONS } from '../../protocol/revisions.ts'
 import { capabilities } from '../../protocol/server-discover.ts'
 import type { Server } from '../../server.ts'
 import type { Interest } from '../change-stream.ts'
@@ -27,7 +28,7 @@ export async function listen(
   if (!incoming.accepts.stream) {
     throw invalidParams('subscriptions/listen needs Accept: text/event-stream')
   }
-  const offered = capabilities(server, 'modern')
+  const offered = capabilities(server, MODERN_REVISIONS[0])
   const interest: Interest = {
     tools: notifications.toolsListChanged === true && 'tools' in offered,
     prompts: notifications.promptsListChanged === true && 'prompts' in offered,
