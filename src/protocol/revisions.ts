@@ -40,7 +40,7 @@ export const has = {
   urlElicitation: (revision: Revision) => revision >= '2025-11-25',
   /** A first event with an id and empty data; older clients fail on it (B17, H10). */
   priming: (revision: Revision) => revision >= '2025-11-25',
-  /** Tasks of 2025-11-25, which 2026 has as an extension (B-T). */
+  /** Tasks of 2025-11-25, which 2026 has as an extension (B71). */
   tasks: (revision: Revision) => revision === '2025-11-25',
   /** Structured content and output schemas of any JSON type, not objects alone (B58). */
   anyStructure: (revision: Revision) => revision >= '2026-07-28',

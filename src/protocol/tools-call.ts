@@ -32,7 +32,7 @@ export function callTool(call: Call): MaybePromise<string> {
   requireScopes(call, tool)
   const { arguments: given = {}, task } = call.params
   if (!isObject(given)) throw invalidParams('arguments must be an object')
-  // Other revisions, and servers without tasks, ignore the parameter (A.8, BT1).
+  // Other revisions, and servers without tasks, ignore the parameter (A.8, B71).
   const asTask = task && has.tasks(call.revision) && offersTasks(call.server)
   if (tool.durable || asTask) return callDurable(call, tool, given)
   if (tool.options.session && call.era === 'modern') return callWithHandle(call, tool, given)

@@ -1,4 +1,4 @@
-/** The experimental tasks of 2025-11-25, on the same records as the extension of 2026 (B-T). */
+/** The experimental tasks of 2025-11-25, on the same records as the extension of 2026 (B71–B80). */
 import type { Tool } from '../handlers/tool.ts'
 import type { Call } from '../protocol/call.ts'
 import { code, invalidParams, McpError, methodNotFound } from '../protocol/errors.ts'
@@ -11,18 +11,18 @@ import { cancelTask, getTask } from './operations.ts'
 import { toTaskFields } from './task-fields.ts'
 import { waitForTask } from './wait.ts'
 
-/** Whether the client wants a task by the parameter of 2025-11-25, which any other revision ignores (A.8, BT1). */
+/** Whether the client wants a task by the parameter of 2025-11-25, which any other revision ignores (A.8, B71). */
 export function asksForTask({ params, revision }: Call): boolean {
   return Boolean(params.task) && has.tasks(revision)
 }
 
-/** Throws -32601 for a tool that is not listed as one that can be a task (BT2). */
+/** Throws -32601 for a tool that is not listed as one that can be a task (B72). */
 export function requireTaskSupport(tool: Tool): void {
   if (tool.options.task) return
   throw new McpError(code.methodNotFound, `Tool ${tool.name} cannot be called as a task`)
 }
 
-/** The result of a `tools/call` that goes on as a task (BT3). */
+/** The result of a `tools/call` that goes on as a task (B73). */
 export function writeCreatedTask(call: Call, task: Task): string {
   return writeResult(call, { task: toExperimentalTask(call, task) })
 }
@@ -49,7 +49,7 @@ export async function callExperimentalMethod(call: Call): Promise<string> {
 /** Timers hold 31 bits of milliseconds. */
 const LONGEST_WAIT = 2 ** 31 - 1
 
-/** Waits for the end of the task, asks its questions on this call, and returns what a plain call would have (BT5). */
+/** Waits for the end of the task, asks its questions on this call, and returns what a plain call would have (B75). */
 async function writeTaskResult(call: Call, found: Task): Promise<string> {
   const meta = { 'io.modelcontextprotocol/related-task': { taskId: found.ref.id } }
   const { value } = await waitForTask(call, found.ref, async () => found, {
@@ -69,14 +69,14 @@ async function writeTaskResult(call: Call, found: Task): Promise<string> {
   return writeToolResult(call, tool, { ...result, _meta: { ...result._meta, ...meta } })
 }
 
-/** A failure of the tool is a failed task here, and a completed one in the extension (BT10). */
+/** A failure of the tool is a failed task here, and a completed one in the extension (B79). */
 function toExperimentalTask({ server }: Call, task: Task): object {
   const { ttlMs: ttl, pollIntervalMs: pollInterval, ...fields } = toTaskFields(server, task)
   const { result } = task.value
   return { ...fields, ttl, pollInterval, ...(result?.isError && toFailed(result)) }
 }
 
-/** The official client shows nothing else of a failed task, so the reason is in its message (BT12). */
+/** The official client shows nothing else of a failed task, so the reason is in its message (B80). */
 function toFailed({ content }: CallToolResult): { status: 'failed'; statusMessage: string } {
   const texts = content.flatMap((block) => (block.type === 'text' ? [block.text] : []))
   return { status: 'failed', statusMessage: texts.join('\n') }

@@ -6,7 +6,7 @@ import type { Conversation } from '../state/session-values.ts'
 import type { JsonValue, StoredRecord, StoreKey } from '../state/store.ts'
 import type { TaskRef } from './runner.ts'
 
-/** The statuses of the specification. The last three are terminal: they never change (A.8, BT4). */
+/** The statuses of the specification. The last three are terminal: they never change (A.8, B74). */
 export type TaskStatus = 'working' | 'input_required' | 'completed' | 'failed' | 'cancelled'
 
 /** A request to the client that a task waits for. It is stored once and served as it was stored (A.8). */

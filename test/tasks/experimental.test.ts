@@ -1,4 +1,4 @@
-/** The experimental tasks of 2025-11-25 (B-T), and one handler in every way that a client can call it. */
+/** The experimental tasks of 2025-11-25 (B71–B80), and one handler in every way that a client can call it. */
 import { connect } from 'streamable-mcp/testing/v1'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -57,7 +57,7 @@ const errorOf = async (client: LegacyClient, method: string, params: object) =>
   (await (await client.request(method, params)).answer()).error
 
 describe('a client of 2025-11-25 that wants a task', () => {
-  it('finds the capability, and the tools that can be tasks (BT1, BT2)', async () => {
+  it('finds the capability, and the tools that can be tasks (B71, B72)', async () => {
     const client = await open()
     expect(client.server.capabilities.tasks).toEqual({
       cancel: {},
@@ -71,7 +71,7 @@ describe('a client of 2025-11-25 that wants a task', () => {
     expect(support).toEqual({ order: optional, waits: optional, breaks: optional })
   })
 
-  it('gets the task, its question within tasks/result, and the result (BT3, BT5, BT6)', async () => {
+  it('gets the task, its question within tasks/result, and the result (B73, B75, B76)', async () => {
     const client = await open()
     const created = await (await callAsTask(client, 'order', { item: 'tea' })).result()
     const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT/)
@@ -98,7 +98,7 @@ describe('a client of 2025-11-25 that wants a task', () => {
     expect(effects).toEqual(['reserve tea', 'charge'])
   })
 
-  it('has tasks/result wait for the end of the work (BT5)', async () => {
+  it('has tasks/result wait for the end of the work (B75)', async () => {
     let finish = (_: string) => {}
     mcp.tool('long', { description: 'Takes long', task: { waitFor: 0 } }, async (_, ctx) =>
       ctx.step('build', () => new Promise<string>((resolve) => (finish = resolve))),
@@ -117,7 +117,7 @@ describe('a client of 2025-11-25 that wants a task', () => {
     expect(await waiting).toMatchObject({ content: [{ text: 'built' }] })
   })
 
-  it('sees a failure of the tool as a failed task, with the reason (BT10, BT12)', async () => {
+  it('sees a failure of the tool as a failed task, with the reason (B79, B80)', async () => {
     const client = await open()
     const taskId = await create(client, 'order', { item: 'tea' })
     const decline = () => ({ action: 'decline' })
@@ -129,7 +129,7 @@ describe('a client of 2025-11-25 that wants a task', () => {
     })
   })
 
-  it('gets the JSON-RPC error of a task from tasks/result (BT5)', async () => {
+  it('gets the JSON-RPC error of a task from tasks/result (B75)', async () => {
     const client = await open()
     const taskId = await create(client, 'breaks')
     const error = { code: -32050, message: 'No more', data: { at: 1 } }
@@ -137,7 +137,7 @@ describe('a client of 2025-11-25 that wants a task', () => {
     expect(await get(client, taskId)).toMatchObject({ status: 'failed', statusMessage: 'No more' })
   })
 
-  it('cancels a task once (BT8, BT11)', async () => {
+  it('cancels a task once (B74, B77)', async () => {
     const client = await open()
     const taskId = await create(client, 'waits')
     const cancelled = await (await client.request('tasks/cancel', { taskId })).result()
@@ -163,7 +163,7 @@ describe('a client of 2025-11-25 that wants a task', () => {
     expect(await get(client, taskId)).toMatchObject({ status: 'working' })
   })
 
-  it('gets -32602 for a task that it does not have (BT8, BT9)', async () => {
+  it('gets -32602 for a task that it does not have (B77, B78)', async () => {
     const client = await open()
     for (const method of ['tasks/get', 'tasks/result', 'tasks/cancel']) {
       for (const taskId of [undefined, 7, 'x'.repeat(24)]) {
@@ -172,7 +172,7 @@ describe('a client of 2025-11-25 that wants a task', () => {
     }
   })
 
-  it('gets errors, not results, for a tool that cannot be a task and for wrong arguments (BT2)', async () => {
+  it('gets errors, not results, for a tool that cannot be a task and for wrong arguments (B72)', async () => {
     const client = await open()
     for (const name of ['plain', 'task_result']) {
       const { error } = await (await callAsTask(client, name)).answer()
@@ -234,7 +234,7 @@ describe('the parameter task', () => {
     expect(error?.code).toBe(-32601)
   })
 
-  it('means nothing to a server without tasks (BT1)', async () => {
+  it('means nothing to a server without tasks (B71)', async () => {
     const simple = createMcp({ name: 'simple', version: '1' })
     simple.tool('plain', { description: 'No task' }, () => 'plain')
     const client = await LegacyClient.open(fetchEndpoint(simple), '2025-11-25')
