@@ -16,7 +16,7 @@ import type { OpenQuestion, TaskAnswer } from './task.ts'
 import { isTerminal } from './task.ts'
 
 export interface WaitOptions {
-  /** Milliseconds of waiting, of which the time that a person takes to answer is no part. @default the tool's `waitFor` */
+  /** Milliseconds of waiting. What a person takes to answer does not count. @default the tool's `waitFor` */
   readonly atMost?: number
   /** A client that gives up the call cancels the task, as it has no handle yet. */
   readonly cancels?: boolean
