@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-const slow = ['cluster', 'agent', 'engine', 'proxy', 'runtimes', 'terminal']
+const slow = ['cluster', 'agent', 'engine', 'proxy', 'report', 'runtimes', 'terminal']
 
 export default defineConfig(({ mode }) => ({
   resolve: {
@@ -27,8 +27,8 @@ export default defineConfig(({ mode }) => ({
     // Files that run one after the other in a process share their modules: half the time was their loading.
     isolate: slow.includes(mode),
     setupFiles: ['test/support/restore-environment.ts'],
-    // The tests wait more than they compute, so two processors run three files at once.
-    maxWorkers: '150%',
+    // The tests wait more than they compute, so two processors run four files at once.
+    maxWorkers: '200%',
     // The default of one second is too short on a busy machine.
     expect: { poll: { timeout: 10_000 } },
     testTimeout: slow.includes(mode) ? 120_000 : 30_000,

@@ -1,5 +1,5 @@
 /**
- * `npm run test:slow`: the usage report over 1,000,000 log events, with both ways of reading, correct
+ * The end of `npm run test:report`: the usage report over 1,000,000 log events, with both ways of reading, correct
  * totals and limited memory. The stand-in for CloudWatch Logs runs in another process, so that only the
  * memory of the report is measured.
  */
