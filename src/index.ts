@@ -21,6 +21,16 @@ export type { ClientRequestOptions, Context, Log, Notify, RequestInfo } from './
 export type { Completer, Described } from './handlers/definition.ts'
 export type { Failure } from './handlers/failure.ts'
 export { failure } from './handlers/failure.ts'
+export type {
+  CallKind,
+  Calls,
+  CompletionCall,
+  ListCall,
+  Middleware,
+  PromptCall,
+  ResourceCall,
+  ToolCall,
+} from './handlers/middleware.ts'
 export type { PromptHandler, PromptOptions, PromptReturn } from './handlers/prompt.ts'
 export type { Registration } from './handlers/registry.ts'
 export type { ResourceHandler, ResourceOptions } from './handlers/resource.ts'
@@ -30,8 +40,8 @@ export type { BodyOptions } from './http/body.ts'
 export type { HostOriginOptions } from './http/host-origin.ts'
 export { isLoopback } from './lib/loopback.ts'
 export type { MaybePromise } from './lib/maybe-promise.ts'
-export type { Mcp } from './mcp.ts'
 export { createMcp } from './mcp.ts'
+export type { Mcp } from './mcp-interface.ts'
 export type { McpOptions } from './options.ts'
 export { McpError } from './protocol/errors.ts'
 export type { RequestId } from './protocol/jsonrpc.ts'

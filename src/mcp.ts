@@ -1,87 +1,29 @@
 /** `createMcp()`: what an author writes against, and the app made from it. */
-import type { Hono } from 'hono'
-import type { Bindings } from './app.ts'
 import { createApp } from './app.ts'
-import type { Notify } from './handlers/context.ts'
 import { requireText, requireTimer } from './handlers/definition.ts'
 import { HandlerFailure } from './handlers/failure.ts'
+import type { CallKind, Middleware } from './handlers/middleware.ts'
+import { createMiddleware } from './handlers/middleware.ts'
 import { createNotify } from './handlers/notify.ts'
-import type { PromptHandler, PromptOptions } from './handlers/prompt.ts'
 import { createPrompt } from './handlers/prompt.ts'
-import type { Registration } from './handlers/registry.ts'
 import { Registry } from './handlers/registry.ts'
-import type { ResourceHandler, ResourceOptions } from './handlers/resource.ts'
 import { createResource } from './handlers/resource.ts'
 import { addResultTool } from './handlers/result-tool.ts'
-import type { ToolHandler, ToolOptions } from './handlers/tool.ts'
 import { createTool } from './handlers/tool.ts'
 import { lazyImport } from './lib/lazy-import.ts'
 import { StreamReaders } from './lib/stream-readers.ts'
+import type { Mcp } from './mcp-interface.ts'
 import type { McpOptions } from './options.ts'
 import { resultPrefixOf } from './protocol/server-meta.ts'
 import { offersTasks } from './protocol/tasks-extension.ts'
 import type { Implementation } from './protocol/types.ts'
-import type { Schema } from './schema/schema.ts'
 import type { LogEntry, Server } from './server.ts'
 import { createChanges } from './state/change-feed.ts'
 import { memoryStore } from './state/memory.ts'
 import type { Seal } from './state/sealed-state.ts'
 import type { LegacySession } from './state/sessions.ts'
 import { Sessions } from './state/sessions.ts'
-import type { Store } from './state/store.ts'
 import { inProcess } from './tasks/in-process.ts'
-import type { TaskRef, Turn, TurnOptions } from './tasks/runner.ts'
-
-/** A server: registration of tools, prompts and resources, and the functions that serve requests. */
-export interface Mcp {
-  /**
-   * Offers a tool.
-   *
-   * @example
-   * mcp.tool('add', {
-   *   description: 'Adds two numbers',
-   *   input: v.object({ a: v.number(), b: v.number() }),
-   * }, ({ a, b }) => a + b)
-   */
-  tool<
-    const I extends Schema | undefined = undefined,
-    R = unknown,
-    const S extends boolean = false,
-  >(name: string, options: ToolOptions<I, R, S>, handler: ToolHandler<I, R, S>): Registration
-  /** Offers a prompt. A string is one user message. */
-  prompt<const I extends Schema | undefined = undefined>(
-    name: string,
-    options: PromptOptions<I>,
-    handler: PromptHandler<I>,
-  ): Registration
-  /** Offers a resource under a URI, or under each URI of a template such as `file:///{name}`. */
-  resource(uri: string, options: ResourceOptions, handler: ResourceHandler): Registration
-  /** Tells all clients that something changed, from outside a call. Resolves when it is durable. */
-  readonly notify: Notify
-  /** The calls of tools with `task`, for their runners. */
-  readonly tasks: {
-    /** Runs one turn of a task: what a runner on another host calls. */
-    turn(task: TaskRef, options: TurnOptions): Promise<Turn>
-    /**
-     * Takes over the tasks that earlier processes have left. A server that lives long calls it when it
-     * starts, as `serve()` does; otherwise it happens with the first task.
-     */
-    resume(): Promise<void>
-  }
-  /** Where sessions, streams and handles are kept: the option of that name, or its default. */
-  readonly store: Store
-  /** The routes, to be mounted in another app: `app.route('/', mcp.app)`. */
-  readonly app: Hono<{ Bindings: Bindings }>
-  /** Seconds of silence that Bun allows, when it serves the default export: the most that it takes. */
-  readonly idleTimeout: number
-  /** The whole server as one function. An adapter passes what the host knows as `env.platform`. */
-  readonly fetch: (request: Request, env?: Bindings) => Response | Promise<Response>
-  /**
-   * Ends listening streams at once, gives running calls the time to finish (milliseconds), then ends
-   * them with an error.
-   */
-  close(options?: { grace?: number }): Promise<void>
-}
 
 const sealedState = lazyImport(() => import('./state/sealed-state.ts'))
 const taskCalls = lazyImport(() => import('./tasks/call-tool.ts'))
@@ -153,6 +95,7 @@ export function createMcp(options: McpOptions): Mcp {
     resultPrefix: resultPrefixOf(info),
     instructions: options.instructions,
     registry,
+    middleware: [],
     store,
     sessions: new Sessions<LegacySession>(store, 'session', sessionOptions),
     sessionIds: options.sessions ?? 'issued',
@@ -225,6 +168,9 @@ export function createMcp(options: McpOptions): Mcp {
         uri,
         resource,
       )
+    },
+    use(kind: CallKind | Middleware, middleware?: unknown) {
+      server.middleware.push(createMiddleware(kind, middleware))
     },
     notify: createNotify((change) => changes.publish(change)),
     tasks: {

@@ -1,6 +1,7 @@
 /** What all requests of one server share: settings, registry and store. It holds nothing of a single request. */
 
 import type { Cancellation } from './handlers/cancellation.ts'
+import type { AddedMiddleware } from './handlers/middleware.ts'
 import type { Registry } from './handlers/registry.ts'
 import type { StreamReaders } from './lib/stream-readers.ts'
 import type { Observer } from './protocol/observer.ts'
@@ -29,6 +30,8 @@ export interface Server {
   readonly resultPrefix: string
   readonly instructions: string | undefined
   readonly registry: Registry
+  /** What runs around calls, from the outermost one on. */
+  readonly middleware: AddedMiddleware[]
   readonly store: Store
   readonly sessions: Sessions<LegacySession>
   /** Who chooses the ids of 2025 sessions: this server, also a platform in front of it, or there are no sessions. */

@@ -17,9 +17,13 @@ export class Cancellation {
     this.#watch = watch
   }
 
-  /** Called with the reason at once, also if the call has ended already. */
+  /** Calls the function with the reason, at once if the call has ended already. Earlier functions are called too. */
   set onAbort(tell: (reason: Error) => void) {
-    this.#onAbort = tell
+    const earlier = this.#onAbort
+    this.#onAbort = (reason) => {
+      earlier?.(reason)
+      tell(reason)
+    }
     if (this.#reason) tell(this.#reason)
   }
 

@@ -1,11 +1,13 @@
 /** `completion/complete`: values for an argument of a prompt or a variable of a resource template. */
 
+import { hasMiddleware, middlewareRunner } from '../handlers/around.ts'
 import { runHandler, toMcpError } from '../handlers/run-handler.ts'
 import { isObject } from '../lib/is-object.ts'
 import type { Call } from './call.ts'
 import { clip, invalidParams } from './errors.ts'
 import { requirePrompt } from './prompts-get.ts'
 import { writeResult } from './results.ts'
+import type { Completion } from './types.ts'
 
 /** Values in one response at most (B55). */
 const MOST_VALUES = 100
@@ -20,26 +22,34 @@ export async function complete(call: Call): Promise<string> {
   }
   const completers = completersOf(call, ref)
   const completer = Object.hasOwn(completers, name) ? completers[name] : undefined
-  if (!completer) return writeValues(call, [])
-  const given = isObject(context) && isObject(context.arguments) ? context.arguments : {}
+  const given = (
+    isObject(context) && isObject(context.arguments) ? context.arguments : {}
+  ) as Record<string, string>
+  const run = async () =>
+    toCompletion(completer ? await completer(value, { arguments: given }) : [])
+  const of = String(ref.name ?? ref.uri)
   try {
-    const values = await runHandler(call, 'Completion', call.server.limits.call, () =>
-      completer(value, { arguments: given as Record<string, string> }),
+    const completion = await runHandler(call, 'Completion', call.server.limits.call, async () =>
+      hasMiddleware(call, 'completion')
+        ? (await middlewareRunner()).callAround<'completion'>(
+            call,
+            { kind: 'completion', name: of, argument: name, value, arguments: given },
+            run,
+          )
+        : run(),
     )
-    return writeValues(call, values)
+    return writeResult(call, { completion })
   } catch (error) {
     throw toMcpError(error)
   }
 }
 
-function writeValues(call: Call, values: readonly string[]): string {
-  return writeResult(call, {
-    completion: {
-      values: values.slice(0, MOST_VALUES),
-      total: values.length,
-      hasMore: values.length > MOST_VALUES,
-    },
-  })
+function toCompletion(values: readonly string[]): Completion {
+  return {
+    values: values.slice(0, MOST_VALUES),
+    total: values.length,
+    hasMore: values.length > MOST_VALUES,
+  }
 }
 
 function completersOf({ server }: Call, ref: { readonly [key: string]: unknown }) {

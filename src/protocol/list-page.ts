@@ -1,4 +1,6 @@
 /** One page of a list as JSON text, written once for each revision and cursor. */
+import { hasMiddleware, middlewareRunner } from '../handlers/around.ts'
+import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { Server } from '../server.ts'
 import type { Call } from './call.ts'
 import { invalidParams } from './errors.ts'
@@ -13,12 +15,18 @@ export interface List<T> {
   toItem(item: T, revision: Revision): object
 }
 
-export function listPage<T>({ server, revision, params }: Call, list: List<T>): string {
+export function listPage<T>(call: Call, list: List<T>): MaybePromise<string> {
+  const { server, revision, params } = call
   const { cursor } = params
   if (cursor !== undefined && typeof cursor !== 'string') throw badCursor()
   const page =
     cursor === undefined ? `${list.name} ${revision}` : `${list.name} ${revision} ${cursor}`
-  return server.registry.cachedJson(page, () => writePage(server, list, revision, cursor))
+  const text = server.registry.cachedJson(page, () => writePage(server, list, revision, cursor))
+  return hasMiddleware(call, 'list') ? listAround(call, list.name, text) : text
+}
+
+async function listAround(call: Call, name: List<never>['name'], text: string): Promise<string> {
+  return (await middlewareRunner()).listAround(call, name, text)
 }
 
 function writePage<T>(

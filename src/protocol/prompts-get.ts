@@ -1,4 +1,5 @@
 /** `prompts/get`. */
+import { hasMiddleware, middlewareRunner } from '../handlers/around.ts'
 import { createContext } from '../handlers/call-context.ts'
 import { text } from '../handlers/content.ts'
 import type { Prompt, PromptReturn } from '../handlers/prompt.ts'
@@ -30,7 +31,16 @@ export async function getPrompt(call: Call): Promise<string> {
   }
   try {
     return await runHandler(call, `Prompt ${prompt.name}`, call.server.limits.call, async () => {
-      const result = toPromptResult(await prompt.handler(args, createContext(call)), prompt)
+      const run = async (given: Params) =>
+        toPromptResult(await prompt.handler(given, createContext(call)), prompt)
+      const { name } = prompt
+      const result = hasMiddleware(call, 'prompt')
+        ? await (await middlewareRunner()).callAround<'prompt'>(
+            call,
+            { kind: 'prompt', name, arguments: args },
+            (around) => run(around.arguments),
+          )
+        : await run(args)
       return writePromptResult(call, result)
     })
   } catch (error) {

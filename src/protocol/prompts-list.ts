@@ -1,11 +1,12 @@
 /** `prompts/list`. */
 import type { Prompt } from '../handlers/prompt.ts'
+import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { Call } from './call.ts'
 import { methodNotFound } from './errors.ts'
 import { describedItem, listPage } from './list-page.ts'
 import type { Revision } from './revisions.ts'
 
-export function listPrompts(call: Call): string {
+export function listPrompts(call: Call): MaybePromise<string> {
   const { prompts } = call.server.registry
   if (prompts.size === 0) throw methodNotFound(call.method)
   return listPage(call, { name: 'prompts', items: prompts, toItem })

@@ -1,11 +1,12 @@
 /** `resources/list` and `resources/templates/list`: both exist where there is a resource of either kind. */
 import type { Resource } from '../handlers/resource.ts'
+import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { Call } from './call.ts'
 import { methodNotFound } from './errors.ts'
 import { describedItem, listPage } from './list-page.ts'
 import type { Revision } from './revisions.ts'
 
-export function listResources(call: Call): string {
+export function listResources(call: Call): MaybePromise<string> {
   const { resources } = requireResources(call)
   return listPage(call, {
     name: 'resources',
@@ -18,7 +19,7 @@ export function listResources(call: Call): string {
   })
 }
 
-export function listResourceTemplates(call: Call): string {
+export function listResourceTemplates(call: Call): MaybePromise<string> {
   const { templates } = requireResources(call)
   return listPage(call, {
     name: 'resourceTemplates',

@@ -1,4 +1,5 @@
 /** `resources/read`, and the resource that a URI names. */
+import { hasMiddleware, middlewareRunner } from '../handlers/around.ts'
 import { createContext } from '../handlers/call-context.ts'
 import { toContents } from '../handlers/content.ts'
 import type { Resource } from '../handlers/resource.ts'
@@ -35,11 +36,20 @@ export async function readResource(call: Call): Promise<string> {
   try {
     const what = `Resource ${resource.uri}`
     return await runHandler(call, what, call.server.limits.call, async () => {
-      const value = await resource.handler(variables, Object.assign(createContext(call), { uri }))
-      if (value === undefined) throw resourceNotFound(call.era, uri)
-      const result: ReadResourceResult = isReadResult(value)
-        ? value
-        : { contents: [toContents(uri, value, resource.options.mimeType)] }
+      const run = async (given: Found['variables']): Promise<ReadResourceResult> => {
+        const value = await resource.handler(given, Object.assign(createContext(call), { uri }))
+        if (value === undefined) throw resourceNotFound(call.era, uri)
+        return isReadResult(value)
+          ? value
+          : { contents: [toContents(uri, value, resource.options.mimeType)] }
+      }
+      const result = hasMiddleware(call, 'resource')
+        ? await (await middlewareRunner()).callAround<'resource'>(
+            call,
+            { kind: 'resource', name: resource.uri, uri, arguments: variables },
+            (around) => run(around.arguments),
+          )
+        : await run(variables)
       return writeReadResult(call, result)
     })
   } catch (error) {

@@ -1,4 +1,5 @@
 /** `tools/call`. */
+import { hasMiddleware, middlewareRunner } from '../handlers/around.ts'
 import { createContext } from '../handlers/call-context.ts'
 import { toFailureResult, toToolResult } from '../handlers/content.ts'
 import type { Context } from '../handlers/context.ts'
@@ -70,6 +71,10 @@ async function callOnce(call: Call, tool: Tool, args: Params, ctx: Context): Pro
   return (await idempotentTools()).runOnce(call, tool, args, ctx)
 }
 
+async function callAround(call: Call, tool: Tool, args: Params): Promise<unknown> {
+  return (await middlewareRunner()).callToolAround(call, tool, args)
+}
+
 /** Opens the handle that the `session` argument names, then validates the tool's own arguments. */
 async function callWithHandle(call: ModernMethodCall, tool: Tool, given: Params): Promise<string> {
   const { session, ...own } = given
@@ -101,7 +106,11 @@ async function callValidated(
 function runTool(call: Call, tool: Tool, args: Params): MaybePromise<string> {
   try {
     const ctx = createContext(call, tool)
-    const run = tool.options.idempotent ? callOnce(call, tool, args, ctx) : tool.handler(args, ctx)
+    const run = hasMiddleware(call, 'tool')
+      ? callAround(call, tool, args)
+      : tool.options.idempotent
+        ? callOnce(call, tool, args, ctx)
+        : tool.handler(args, ctx)
     const value = toMaybePromise(run)
     if (value instanceof Promise) return finishTool(call, tool, value)
     const result = toToolResult(value, tool.output !== undefined)

@@ -1,5 +1,6 @@
 /** `tools/list`. */
 import type { Tool } from '../handlers/tool.ts'
+import type { MaybePromise } from '../lib/maybe-promise.ts'
 import { toLegacyOutput } from '../schema/legacy-output.ts'
 import type { Call } from './call.ts'
 import { methodNotFound } from './errors.ts'
@@ -7,7 +8,7 @@ import { describedItem, listPage } from './list-page.ts'
 import type { Revision } from './revisions.ts'
 import { has, isModernRevision } from './revisions.ts'
 
-export function listTools(call: Call): string {
+export function listTools(call: Call): MaybePromise<string> {
   const { tools } = call.server.registry
   if (tools.size === 0) throw methodNotFound(call.method)
   return listPage(call, { name: 'tools', items: tools, toItem })

@@ -118,6 +118,41 @@ export interface ReadResourceResult {
   _meta?: Record<string, unknown>
 }
 
+/** Values for an argument of a prompt or a variable of a resource template. */
+export interface Completion {
+  /** 100 at most (B55). */
+  values: string[]
+  /** How many values there are. */
+  total?: number
+  hasMore?: boolean
+}
+
+/** One item of a list, as the client's revision has it. */
+export interface ListedItem {
+  name: string
+  title?: string
+  description?: string
+  icons?: Icon[]
+  _meta?: Record<string, unknown>
+  /** A tool's `inputSchema`, a prompt's `arguments`, a resource's `uri`, and so on. */
+  [member: string]: unknown
+}
+
+/** One page of a list. Only the member that the list is named after is there. */
+export interface ListResult {
+  tools?: ListedItem[]
+  prompts?: ListedItem[]
+  resources?: ListedItem[]
+  resourceTemplates?: ListedItem[]
+  /** Where the next page begins; the last page has none. */
+  nextCursor?: string
+  /** Milliseconds that the client may keep the page (2026). */
+  ttlMs?: number
+  /** Whether caches may serve the page to other callers (2026). */
+  cacheScope?: 'public' | 'private'
+  _meta?: Record<string, unknown>
+}
+
 /** Hints about what a tool does. Clients show them; nothing enforces them. */
 export interface ToolAnnotations {
   title?: string

@@ -1,13 +1,13 @@
 /** One turn of a task: the handler runs from the top until it ends, or until everything waits. */
 import { clientRequests } from '../handlers/call-context.ts'
 import { Cancellation, Cancelled } from '../handlers/cancellation.ts'
-import { toFailureResult, toToolResult } from '../handlers/content.ts'
+import { toFailureResult } from '../handlers/content.ts'
 import { HandlerFailure } from '../handlers/failure.ts'
 import { toSafeError } from '../handlers/run-handler.ts'
+import { runToolAround } from '../handlers/run-middleware.ts'
 import type { Tool } from '../handlers/tool.ts'
 import { code, McpError } from '../protocol/errors.ts'
-import type { Params } from '../protocol/jsonrpc.ts'
-import { requireOutput, requireValid } from '../protocol/tool-checks.ts'
+import { requireValid } from '../protocol/tool-checks.ts'
 import type { CallToolResult } from '../protocol/types.ts'
 import type { Server } from '../server.ts'
 import type { TaskProgress } from './context.ts'
@@ -154,28 +154,28 @@ export class TaskRun {
     // Loaded before the handler runs, so that a question is known before the run can seem idle.
     await clientRequests()
     const args = requireValid(await tool.input.validate(given))
-    const ctx = new TaskContext({
-      server,
+    const cancellation = this.#cancellation
+    return runToolAround({
       tool,
-      id: ref.id,
-      origin,
-      replay: this.#replay,
-      cancellation: this.#cancellation,
-      deadline: yieldAt,
-      onProgress: (progress) => {
-        this.#status.set(progress)
-        this.#options.onProgress(progress)
-      },
+      args,
+      server,
+      cancellation,
+      createContext: () =>
+        new TaskContext({
+          server,
+          tool,
+          id: ref.id,
+          origin,
+          replay: this.#replay,
+          cancellation,
+          deadline: yieldAt,
+          onProgress: (progress) => {
+            this.#status.set(progress)
+            this.#options.onProgress(progress)
+          },
+        }),
+      handler: (given, ctx) => tool.handler(given, ctx as never),
     })
-    const value: unknown = await tool.handler(
-      args as Params & Record<string, unknown>,
-      ctx as never,
-    )
-    const result = toToolResult(value, tool.output !== undefined)
-    if (tool.output && !result.isError) {
-      requireOutput(await tool.output.validate(result.structuredContent))
-    }
-    return result
   }
 
   /** Notices that another instance has cancelled the task. */

@@ -88,6 +88,12 @@ const CALLS: Readonly<Record<string, [method: string, params: object, result: ob
     { name: 'order', arguments: { number: 'A-1', item: 'a lamp' } },
     text('Ordered a lamp'),
   ],
+  timed: ['tools/call', { name: 'greet', arguments: { name: 'Ann' } }, text('Hello Ann')],
+  guarded: [
+    'tools/call',
+    { name: 'find_customer', arguments: { name: 'Ann' } },
+    text('Ann pays with ****'),
+  ],
   shop: ['tools/call', { name: 'status', arguments: {} }, text('open')],
   migrations: [
     'tools/call',

@@ -1,0 +1,76 @@
+/** What `createMcp()` returns: what an author registers with, and the functions that serve requests. */
+import type { Hono } from 'hono'
+import type { Bindings } from './app.ts'
+import type { Notify } from './handlers/context.ts'
+import type { CallKind, Middleware } from './handlers/middleware.ts'
+import type { PromptHandler, PromptOptions } from './handlers/prompt.ts'
+import type { Registration } from './handlers/registry.ts'
+import type { ResourceHandler, ResourceOptions } from './handlers/resource.ts'
+import type { ToolHandler, ToolOptions } from './handlers/tool.ts'
+import type { Schema } from './schema/schema.ts'
+import type { Store } from './state/store.ts'
+import type { TaskRef, Turn, TurnOptions } from './tasks/runner.ts'
+
+/** A server: registration of tools, prompts and resources, and the functions that serve requests. */
+export interface Mcp {
+  /**
+   * Offers a tool.
+   *
+   * @example
+   * mcp.tool('add', {
+   *   description: 'Adds two numbers',
+   *   input: v.object({ a: v.number(), b: v.number() }),
+   * }, ({ a, b }) => a + b)
+   */
+  tool<
+    const I extends Schema | undefined = undefined,
+    R = unknown,
+    const S extends boolean = false,
+  >(name: string, options: ToolOptions<I, R, S>, handler: ToolHandler<I, R, S>): Registration
+  /** Offers a prompt. A string is one user message. */
+  prompt<const I extends Schema | undefined = undefined>(
+    name: string,
+    options: PromptOptions<I>,
+    handler: PromptHandler<I>,
+  ): Registration
+  /** Offers a resource under a URI, or under each URI of a template such as `file:///{name}`. */
+  resource(uri: string, options: ResourceOptions, handler: ResourceHandler): Registration
+  /**
+   * Runs a function around calls: around each call of a tool, a prompt, a resource, a list or a completion,
+   * or around those of one kind. The one that is added first is the outermost. It runs after authorization
+   * and validation, each time the handler runs.
+   *
+   * @example
+   * mcp.use('tool', async (call, next) => {
+   *   if (await isOff(call.name)) throw failure('This tool is switched off today')
+   *   return next()
+   * })
+   */
+  use(middleware: Middleware): void
+  use<K extends CallKind>(kind: K, middleware: Middleware<K>): void
+  /** Tells all clients that something changed, from outside a call. Resolves when it is durable. */
+  readonly notify: Notify
+  /** The calls of tools with `task`, for their runners. */
+  readonly tasks: {
+    /** Runs one turn of a task: what a runner on another host calls. */
+    turn(task: TaskRef, options: TurnOptions): Promise<Turn>
+    /**
+     * Takes over the tasks that earlier processes have left. A server that lives long calls it when it
+     * starts, as `serve()` does; otherwise it happens with the first task.
+     */
+    resume(): Promise<void>
+  }
+  /** Where sessions, streams and handles are kept: the option of that name, or its default. */
+  readonly store: Store
+  /** The routes, to be mounted in another app: `app.route('/', mcp.app)`. */
+  readonly app: Hono<{ Bindings: Bindings }>
+  /** Seconds of silence that Bun allows, when it serves the default export: the most that it takes. */
+  readonly idleTimeout: number
+  /** The whole server as one function. An adapter passes what the host knows as `env.platform`. */
+  readonly fetch: (request: Request, env?: Bindings) => Response | Promise<Response>
+  /**
+   * Ends listening streams at once, gives running calls the time to finish (milliseconds), then ends
+   * them with an error.
+   */
+  close(options?: { grace?: number }): Promise<void>
+}
