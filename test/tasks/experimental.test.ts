@@ -217,6 +217,7 @@ describe('the parameter task', () => {
     expect(await (await callAsTask(client, 'plain')).result()).toMatchObject({
       content: [{ text: 'plain' }],
     })
+    expect((await (await callAsTask(client, 'breaks')).answer()).error?.code).toBe(-32050)
     const { tools } = await (await client.request('tools/list')).result()
     expect(JSON.stringify(tools)).not.toContain('execution')
     for (const method of ['tasks/get', 'tasks/result', 'tasks/cancel']) {
