@@ -2,7 +2,7 @@
 
 import type { Hash, Hmac } from 'node:crypto'
 import { createHash, createHmac } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { SignatureV4 } from '@smithy/signature-v4'
@@ -139,14 +139,21 @@ describe('the retry quota', () => {
 
 type Reply = (incoming: IncomingMessage, outgoing: ServerResponse, body: string) => void
 
+interface VerifierOptions {
+  /** @default Date.now */
+  clock?: () => number
+  /** The endpoint that gets the requests which pass. @default each is answered with an empty object */
+  forwardTo?: string
+  /** Changes a request on its way, before it is checked. */
+  change?: (body: string) => string
+}
+
 /** A stand-in for DynamoDB that checks the signature and the time of each request, like the real service. */
-async function startVerifier(
-  keys: { current: Credentials },
-  options: { clock?: () => number } = {},
-) {
-  const { clock = Date.now } = options
+async function startVerifier(keys: { current: Credentials }, options: VerifierOptions = {}) {
+  const { clock = Date.now, forwardTo, change = (body: string) => body } = options
   const seen: string[] = []
   const replies: Reply[] = []
+  const passed: { headers: IncomingHttpHeaders; body: string }[] = []
   const refuse = (outgoing: ServerResponse, name: string, status = 400) =>
     outgoing
       .writeHead(status, {
@@ -157,7 +164,7 @@ async function startVerifier(
   const server = createServer(async (incoming, outgoing) => {
     const chunks: Buffer[] = []
     for await (const chunk of incoming) chunks.push(chunk)
-    const body = Buffer.concat(chunks).toString()
+    const body = change(Buffer.concat(chunks).toString())
     const scripted = replies.shift()
     if (scripted) return scripted(incoming, outgoing, body)
     const { host = '', authorization = '' } = incoming.headers
@@ -173,13 +180,26 @@ async function startVerifier(
     const operation = String(incoming.headers['x-amz-target']).split('.')[1] ?? ''
     const expected = await signedBySdk('local', { host, operation, body }, keys.current, now)
     if (authorization !== expected) return refuse(outgoing, 'InvalidSignatureException')
-    outgoing.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end('{}')
+    if (!forwardTo) {
+      outgoing.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end('{}')
+      return
+    }
+    const { host: _, 'content-length': __, connection: ___, ...headers } = incoming.headers
+    passed.push({ headers: incoming.headers, body })
+    const answer = await fetch(forwardTo, {
+      method: 'POST',
+      headers: headers as Record<string, string>,
+      body,
+    })
+    const type = answer.headers.get('content-type') ?? ''
+    outgoing.writeHead(answer.status, { 'content-type': type }).end(await answer.text())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
     endpoint: new URL(`http://127.0.0.1:${port}`),
     seen,
+    passed,
     replies,
     refuse,
     async [Symbol.asyncDispose]() {
@@ -370,5 +390,53 @@ describe('a store on the direct way', () => {
     await expect(store.get(['a', 'b'])).rejects.toThrow('There is no DynamoDB table "missing"')
     await dynalite.stop()
     await expect(store.get(['a', 'b'])).rejects.toThrow(StoreUnavailable)
+  })
+})
+
+describe('a store whose requests are checked before they reach dynalite', () => {
+  const key = ['checked', 'record'] as const
+  const expiresAt = Date.now() + 60_000
+
+  it('works, and a request that is sent again after its time is refused', async () => {
+    await using db = await startDynalite()
+    let now = Date.now
+    await using server = await startVerifier(
+      { current: { accessKeyId: 'local', secretAccessKey: 'local' } },
+      { forwardTo: db.endpoint, clock: () => now() },
+    )
+    const store = dynamoStore({ table: db.table, ...db.direct(server.endpoint.href) })
+    await store.put(key, 'first', { expiresAt })
+    const [put] = server.passed
+    await store.put(key, 'second', { expiresAt })
+    expect((await store.get(key))?.value).toBe('second')
+
+    now = () => Date.now() + 6 * 60_000
+    const { connection: _, host: __, 'content-length': ___, ...headers } = put?.headers ?? {}
+    const replayed = await fetch(server.endpoint, {
+      method: 'POST',
+      headers: headers as Record<string, string>,
+      ...(put && { body: put.body }),
+    })
+    expect([replayed.status, await replayed.text()]).toEqual([
+      400,
+      expect.stringContaining('InvalidSignatureException'),
+    ])
+    now = Date.now
+    expect((await store.get(key))?.value).toBe('second')
+  })
+
+  it('has no effect by a request that was changed on its way', async () => {
+    await using db = await startDynalite()
+    await using server = await startVerifier(
+      { current: { accessKeyId: 'local', secretAccessKey: 'local' } },
+      { forwardTo: db.endpoint, change: (body) => body.replace('payment: 10', 'payment: 99') },
+    )
+    const store = dynamoStore({ table: db.table, ...db.direct(server.endpoint.href) })
+    await expect(store.put(key, 'payment: 10', { expiresAt })).rejects.toThrow(
+      'does not accept the AWS credentials',
+    )
+    expect(server.seen.length).toBeGreaterThan(0)
+    expect(server.passed).toHaveLength(0)
+    expect(await store.get(key)).toBeUndefined()
   })
 })
