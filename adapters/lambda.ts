@@ -1,5 +1,4 @@
 /** Lambda handlers around an app: a handler that streams its response, and a handler for hosts that cannot stream. */
-
 import { pipeline } from 'node:stream/promises'
 import type { Platform, Store } from '../src/index.ts'
 import type { BufferedReply, Head, Incoming, Shape } from './apigateway.ts'
@@ -15,6 +14,7 @@ export type { EnvironmentOptions, ServerOptions } from './environment/options.ts
 export { readServerOptions } from './environment/options.ts'
 export type { Environment } from './environment/variables.ts'
 export { EnvironmentError } from './environment/variables.ts'
+export * from './lambda-runner.ts'
 export type { MetricsDetail } from './metrics.ts'
 export type { SecretOptions } from './secret.ts'
 
@@ -264,7 +264,6 @@ function isEventStream(response: Response): boolean {
 }
 
 type Failure = 400 | 500 | 504
-
 const REASONS: Readonly<Record<Failure, string>> = {
   400: 'Bad Request',
   500: 'Internal Server Error',

@@ -78,6 +78,8 @@ export type {
   Runner,
   RunnerFactory,
   RunnerLogEntry,
+  RunnerTask,
+  StalledTurn,
   TaskEngine,
   TaskRef,
   Turn,

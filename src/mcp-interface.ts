@@ -59,6 +59,11 @@ export interface Mcp {
      * starts, as `serve()` does; otherwise it happens with the first task.
      */
     resume(): Promise<void>
+    /**
+     * Keeps what `Runner.wake` gets at the next answer, for a task that waits. Returns what it waits for,
+     * or `again` when there is already something to do.
+     */
+    setWakeToken(task: TaskRef, token: string): Promise<Turn>
   }
   /** Where sessions, streams and handles are kept: the option of that name, or its default. */
   readonly store: Store

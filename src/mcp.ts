@@ -182,6 +182,8 @@ export function createMcp(options: McpOptions): Mcp {
         await taskCalls()
         await (await (await tasks()).engineOf(server)).runner.resume?.()
       },
+      setWakeToken: async (task, token) =>
+        (await (await tasks()).engineOf(server)).setWakeToken(task, token),
     },
     store,
     app,

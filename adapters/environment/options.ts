@@ -18,7 +18,8 @@ export type ServerOptions = Pick<
 >
 
 /** Options of `createMcp()` that `readEnvironment()` reads, to be spread into it. */
-export type EnvironmentOptions = ServerOptions & Pick<McpOptions, 'auth' | 'store' | 'listening'>
+export type EnvironmentOptions = ServerOptions &
+  Pick<McpOptions, 'auth' | 'store' | 'listening' | 'runner'>
 
 /**
  * Reads the guards, the session's lifetime, the sealing keys and the log. Writes a warning to that

@@ -45,6 +45,7 @@ export const VARIABLES = [
   'MCP_STREAMS',
   'MCP_AUTH_TOKEN_SECRET',
   'MCP_AUTHORIZER_CACHE_SECONDS',
+  'MCP_TASK_FUNCTION',
   // Variables that only the reference server reads.
   'MCP_DISABLED_TOOLS',
   'BEDROCK_ROLE_ARN',

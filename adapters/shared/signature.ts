@@ -1,5 +1,5 @@
 /**
- * AWS Signature Version 4 of a POST request.
+ * AWS Signature Version 4 of a request without a query.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 import { createHash, createHmac } from 'node:crypto'
@@ -11,9 +11,11 @@ export interface Credentials {
 }
 
 export interface UnsignedRequest {
+  /** @default 'POST' */
+  readonly method?: 'GET' | 'POST'
   /** Header names in lower case, `host` among them. All of them are signed. */
   readonly headers: Readonly<Record<string, string>>
-  /** @default '/' */
+  /** The path as it is sent, with its own escapes. @default '/' */
   readonly path?: string
   readonly body: string
 }
@@ -40,7 +42,7 @@ export function createSigner(service: string, region: string) {
 
   /** Returns the headers of the signed request. `now` is the time of the service's clock, in epoch milliseconds. */
   return function sign(
-    { headers, path = '/', body }: UnsignedRequest,
+    { method = 'POST', headers, path = '/', body }: UnsignedRequest,
     { accessKeyId, secretAccessKey, sessionToken }: Credentials,
     now: number,
   ): Record<string, string> {
@@ -55,7 +57,8 @@ export function createSigner(service: string, region: string) {
     const names = Object.keys(signed).sort()
     const lines = names.map((name) => `${name}:${signed[name]?.trim()}\n`).join('')
     const list = names.join(';')
-    const request = `POST\n${path}\n\n${lines}\n${list}\n${sha256(body)}`
+    // Only S3 signs the path as it is sent; every other service escapes it once more.
+    const request = `${method}\n${path.replaceAll('%', '%25')}\n\n${lines}\n${list}\n${sha256(body)}`
     const scope = `${day}/${region}/${service}/aws4_request`
     const text = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${sha256(request)}`
     const signature = hmac(signingKey(secretAccessKey, day), text).digest('hex')

@@ -5,8 +5,8 @@ import type { TypedStore } from '../state/store.ts'
 import { StoreConflict } from '../state/store.ts'
 import type { TaskProgress } from './context.ts'
 import { Journal, LostTask } from './journal.ts'
-import { readTask, TaskState } from './record.ts'
-import type { Runner, TaskEngine, TaskRef, Turn, TurnOptions } from './runner.ts'
+import { readTask, TaskState, waitOf } from './record.ts'
+import type { Runner, RunnerTask, TaskEngine, TaskRef, Turn, TurnOptions } from './runner.ts'
 import type { StoredTask, TaskLease, TaskRecord } from './task.ts'
 import { expiryOf, isTerminal, taskKeys } from './task.ts'
 import { expiredMessage, failedWith, RunEnded, TaskRun } from './turn.ts'
@@ -91,7 +91,7 @@ export class Engine implements TaskEngine {
   async start(ref: TaskRef, stored: StoredTask): Promise<void> {
     this.#created.set(ref.id, stored)
     try {
-      await this.runner.start(ref)
+      await this.runner.start(toRunnerTask(ref, stored))
     } finally {
       this.#created.delete(ref.id)
     }
@@ -129,13 +129,32 @@ export class Engine implements TaskEngine {
     if (isTerminal(record)) return 'done'
     const now = this.clock()
     if (now >= record.createdAt + record.ttl) return this.expire(ref, stored)
-    const { due } = record
-    if (due === undefined) return 'asks'
-    if (due > now) return { sleepsUntil: due }
+    const wait = waitOf(record, now)
+    if (wait !== 'again') return wait
     if (this.closing.aborted) return 'busy'
     const claim = await this.#claim(ref, record, options, created !== undefined)
     if (!claim) return 'busy'
     return this.#run(ref, stored, options, claim)
+  }
+
+  async runnerOf(ref: TaskRef): Promise<string | undefined> {
+    return (await (this.store as TypedStore).get<TaskLease>(taskKeys(ref).lease))?.value.runner
+  }
+
+  async setWakeToken(ref: TaskRef, token: string): Promise<Turn> {
+    const stored = await readTask(this.store, ref)
+    return stored ? this.#state(ref, stored).setWakeToken(token) : 'gone'
+  }
+
+  /** Asks the runner to look after a task whose turn is due. The client gets the state in any case. */
+  async rescue(ref: TaskRef, stored: StoredTask, due: number): Promise<void> {
+    const token = stored.value.wakeToken
+    try {
+      await this.runner.rescue?.(toRunnerTask(ref, stored), { due, token })
+    } catch (error) {
+      const message = 'A task could not be looked after'
+      this.log({ level: 'warn', message, task: ref.id, error: String(error) })
+    }
   }
 
   /** Ends a task whose time is over. */
@@ -249,6 +268,10 @@ export class Engine implements TaskEngine {
     // A store that is away must not keep the process: then the others wait for a lease.
     await Promise.race([this.runner.close?.(), delay(LONGEST_LEAVE, signal)])
   }
+}
+
+export function toRunnerTask({ owner, id }: TaskRef, { value }: StoredTask): RunnerTask {
+  return { owner, id, endsBy: value.createdAt + value.ttl }
 }
 
 /** The version of a tool that names none. */

@@ -49,12 +49,12 @@ export class InProcessRunner implements Runner {
     })
   }
 
-  async start(ref: TaskRef): Promise<void> {
-    const kept = this.#keep(ref)
+  async start(task: TaskRef): Promise<void> {
+    const kept = this.#keep(task)
     try {
-      await this.#membership?.add(ref)
+      await this.#membership?.add(kept.ref)
     } catch (error) {
-      this.#tasks.delete(ref.id)
+      this.#tasks.delete(task.id)
       throw error
     }
     this.#run(kept)
@@ -78,10 +78,11 @@ export class InProcessRunner implements Runner {
     if (!this.#tasks.has(ref.id)) this.#run(this.#keep(ref))
   }
 
-  #keep(ref: TaskRef): Kept {
-    const known = this.#tasks.get(ref.id)
+  #keep({ owner, id }: TaskRef): Kept {
+    const ref = { owner, id }
+    const known = this.#tasks.get(id)
     const kept = known ?? { ref, timer: undefined, running: false, again: false, quiet: 0 }
-    this.#tasks.set(ref.id, kept)
+    this.#tasks.set(id, kept)
     return kept
   }
 

@@ -11,7 +11,7 @@ import { updateRecord } from '../state/records.ts'
 import { randomId } from '../state/sessions.ts'
 import type { JsonValue, TypedStore } from '../state/store.ts'
 import { ValueTooLarge } from '../state/store.ts'
-import { DEFAULT_VERSION, engineOf } from './engine.ts'
+import { DEFAULT_VERSION, engineOf, toRunnerTask } from './engine.ts'
 import { readTask, toEnded } from './record.ts'
 import type { TaskRef } from './runner.ts'
 import type { StoredTask, TaskAnswer, TaskRecord } from './task.ts'
@@ -106,8 +106,13 @@ export async function getTask(call: Call, id: unknown): Promise<Task> {
   const stored = await readTask(server.store, ref)
   if (!stored) throw unknownTask()
   requireToolScopes(call, stored)
-  const { createdAt, ttl } = stored.value
-  if (isTerminal(stored.value) || server.clock() < createdAt + ttl) return { ...stored, ref }
+  const { createdAt, ttl, due } = stored.value
+  if (isTerminal(stored.value)) return { ...stored, ref }
+  const now = server.clock()
+  if (now < createdAt + ttl) {
+    if (due !== undefined && due < now) await (await engineOf(server)).rescue(ref, stored, due)
+    return { ...stored, ref }
+  }
   // Its time is over, and the runner has not ended it.
   const engine = await engineOf(server)
   await engine.expire(ref, stored)
@@ -187,7 +192,9 @@ async function change(
   if (!written) return { ...found, ref }
   const engine = await engineOf(server)
   engine.changed(ref, written)
-  await engine.runner.wake(ref, found.value.wakeToken)
+  const { runner } = engine
+  const wake = isTerminal(written.value) && runner.cancel ? runner.cancel : runner.wake
+  await wake.call(runner, toRunnerTask(ref, written), found.value.wakeToken)
   return { ...written, ref }
 }
 

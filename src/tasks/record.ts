@@ -86,17 +86,30 @@ export class TaskState {
       const open = without(questions, new Set(Object.keys(answers)))
       const isDue = parked.yielded || Object.keys(answers).some((key) => key in questions)
       const due = isDue ? now : parked.sleepsUntil
-      turn = isDue ? 'again' : due === undefined ? 'asks' : { sleepsUntil: due }
+      const asks = Object.keys(open).length > 0
+      turn = isDue ? 'again' : due === undefined ? 'asks' : toSleep(due, asks)
       return {
         ...record,
-        status: Object.keys(open).length > 0 ? 'input_required' : 'working',
+        status: asks ? 'input_required' : 'working',
         statusMessage: message ?? record.statusMessage,
         updatedAt: now,
         turns: turns + 1,
         due,
+        // It belonged to the turn that has just ended.
+        wakeToken: undefined,
         questions: open,
         answers,
       }
+    })
+    return written === 'gone' || written === 'ended' ? toTurn(written) : turn
+  }
+
+  /** Keeps what the runner needs to be woken, unless there is already something to do. */
+  async setWakeToken(wakeToken: string): Promise<Turn> {
+    let turn: Turn = 'again'
+    const written = await this.#update((record) => {
+      turn = waitOf(record, this.#server.clock())
+      return turn === 'again' ? undefined : { ...record, wakeToken }
     })
     return written === 'gone' || written === 'ended' ? toTurn(written) : turn
   }
@@ -142,6 +155,15 @@ export class TaskState {
       this.#stored = current
     }
   }
+}
+
+const toSleep = (sleepsUntil: number, asks: boolean): Turn =>
+  asks ? { sleepsUntil, asks } : { sleepsUntil }
+
+/** What a task that no runner has begun a turn of waits for. */
+export function waitOf({ due, questions = {} }: TaskRecord, now: number): Turn {
+  if (due === undefined) return 'asks'
+  return due > now ? toSleep(due, Object.keys(questions).length > 0) : 'again'
 }
 
 const toTurn = (written: 'gone' | 'ended'): Turn => (written === 'gone' ? 'gone' : 'done')

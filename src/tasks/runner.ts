@@ -8,6 +8,12 @@ export interface TaskRef {
   readonly id: string
 }
 
+/** A task as its runner gets it. */
+export interface RunnerTask extends TaskRef {
+  /** Epoch milliseconds at which the task fails unless it has ended before. */
+  readonly endsBy: number
+}
+
 /**
  * What a turn came to.
  *
@@ -17,7 +23,7 @@ export interface TaskRef {
  * - `busy`: another runner has the lease.
  * - `lost`: another runner took over; this one has written nothing more.
  * - `again`: there is more to do now.
- * - `sleepsUntil`: epoch milliseconds of the next turn.
+ * - `sleepsUntil`: epoch milliseconds of the next turn. With `asks` the task waits for the client, too.
  */
 export type Turn =
   | 'done'
@@ -26,18 +32,36 @@ export type Turn =
   | 'busy'
   | 'lost'
   | 'again'
-  | { readonly sleepsUntil: number }
+  | { readonly sleepsUntil: number; readonly asks?: true }
 
 /** Where and when tasks run. Made by `inProcess()` or an adapter. */
 export interface Runner {
   /** Takes a new task. It must be durable before this resolves: a crash after it must not lose the task. */
-  start(task: TaskRef): Promise<void>
-  /** The task has got an answer or was cancelled. `token` is the record's `wakeToken`. */
-  wake(task: TaskRef, token?: string): Promise<void>
+  start(task: RunnerTask): Promise<void>
+  /**
+   * The task has got an answer or was cancelled. `token` is what `mcp.tasks.setWakeToken()` has stored
+   * since the last turn.
+   */
+  wake(task: RunnerTask, token?: string): Promise<void>
+  /** The task was cancelled. Without this method it is woken. */
+  cancel?(task: RunnerTask, token?: string): Promise<void>
+  /**
+   * A client asks for a task whose turn has been due for some time. A runner that can tell whether the
+   * task still runs starts it again if it does not.
+   */
+  rescue?(task: RunnerTask, stalled: StalledTurn): Promise<void>
   /** Takes over what earlier processes have left, where the runner can. */
   resume?(): Promise<void>
   /** Takes no more turns. Turns that run are ended by the engine. */
   close?(): Promise<void>
+}
+
+/** A turn that was due, and has not ended yet. */
+export interface StalledTurn {
+  /** Epoch milliseconds from which the turn could run. */
+  readonly due: number
+  /** What {@link Runner.wake} got at an answer, if that may not have arrived. */
+  readonly token?: string | undefined
 }
 
 /** Options of one turn. */
@@ -76,6 +100,8 @@ export interface TaskEngine {
    * and the turn is tried again later.
    */
   turn(task: TaskRef, options: TurnOptions): Promise<Turn>
+  /** The id of the runner that has begun the latest turn: the `runner` of {@link TurnOptions}. */
+  runnerOf(task: TaskRef): Promise<string | undefined>
 }
 
 /** Makes the runner of a server. */

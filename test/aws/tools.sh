@@ -8,11 +8,12 @@ cd "$(dirname "$0")/../.."
 home=$PWD/.cache/aws
 pinned='aws-sam-cli==1.170.0 aws-sam-translator==1.115.0 cfn-lint==1.58.0'
 scanner='checkov==3.3.30'
+emulator='aws-durable-execution-sdk-python-testing==1.4.0' # AWS's own engine of durable executions
 runtime_client='aws-lambda-ric@4.0.2'
 simulator='@cloud-copilot/iam-simulate@0.1.173' # under the AGPL: a tool, and no part of the package
 node='node@24'
 
-stamp="$pinned $runtime_client $simulator $node"
+stamp="$pinned $emulator $runtime_client $simulator $node"
 mkdir -p "$home"
 
 # Creates a Python environment with these packages.
@@ -31,8 +32,8 @@ if [ "${1:-}" = checkov ] && [ "$(cat "$home/checkov/stamp" 2>/dev/null)" != "$s
 fi
 
 if [ "$(cat "$home/stamp" 2>/dev/null)" != "$stamp" ] || [ ! -x "$home/node" ]; then
-  rm -rf "$home"/{stamp,python,runtime,node}
-  python python "$pinned" &
+  rm -rf "$home"/{stamp,python,durable,runtime,node}
+  (python python "$pinned" && python durable "$emulator") &
   installing=$!
   # Its install scripts compile a native HTTP client for a minute and a half. Streaming does not use it;
   # for the rest there is a stand-in, found by `require` because a folder may bear that name too.

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { NodeServer } from '../../adapters/node.ts'
 import { serve } from '../../adapters/node.ts'
 import { createReferenceServer } from '../../reference/tools/index.ts'
@@ -211,6 +211,14 @@ describe('the code of the documentation', () => {
         await handler(EVENT, stream, { awsRequestId: '1', getRemainingTimeInMillis: () => 30_000 })
         expect(stream.status).toBe(400)
         expect(JSON.parse(Buffer.concat(chunks).toString())).toMatchObject({ jsonrpc: '2.0' })
+      })
+    } else if (code.includes('handler = durable(')) {
+      it('is the handler of a durable function, and of no other', async () => {
+        vi.stubEnv('AUTH_METHOD', 'none')
+        vi.stubEnv('MCP_TABLE', 'table')
+        const { handler } = await load(file)
+        vi.unstubAllEnvs()
+        await expect(handler(EVENT, {})).rejects.toThrow(/durable/i)
       })
     } else if (code.includes('handler = authorizer(')) {
       it('accepts only a caller with the token', async () => {

@@ -15,6 +15,7 @@ const PROGRAM = `
 import type { Context, JsonSchema, McpOptions, Principal, Schema, Store, ToolReturn } from 'streamable-mcp'
 import { bearer, cognito, createMcp, failure, gateway, image, McpError, memoryStore, oauth, text } from 'streamable-mcp'
 import { authorizer } from 'streamable-mcp/authorizer'
+import { durable } from 'streamable-mcp/durable'
 import { dynamoStore } from 'streamable-mcp/dynamodb'
 import { bufferedLambda, lambda } from 'streamable-mcp/lambda'
 import { serve } from 'streamable-mcp/node'
@@ -31,7 +32,7 @@ const input = { type: 'object' } satisfies JsonSchema satisfies Schema
 const who = ({ principal }: Context): Principal | undefined => principal
 mcp.tool('add', { description: 'Adds', input: v.object({ a: v.number(), b: v.number() }) }, ({ a, b }) => a + b)
 mcp.tool('who', { description: 'Says who', input }, (_, ctx): ToolReturn => who(ctx)?.subject ?? failure('Nobody'))
-const entries = [authorizer, bearer, bufferedLambda, cognito, connect, dynamoStore, gateway, image, lambda, McpError, oauth, openTelemetry, postgresStore, redisStore, testClock, testStore, text]
+const entries = [authorizer, bearer, bufferedLambda, cognito, connect, durable, dynamoStore, gateway, image, lambda, McpError, oauth, openTelemetry, postgresStore, redisStore, testClock, testStore, text]
 const { port, close } = await serve(mcp, { port: 0 })
 const answer = await fetch(\`http://127.0.0.1:\${port}/mcp\`, {
   method: 'POST',
@@ -52,6 +53,7 @@ const PEERS = [
   '@types/node@20',
   '@types/pg@8',
   '@aws-sdk/client-dynamodb@3',
+  '@aws/durable-execution-sdk-js@2',
   '@modelcontextprotocol/client@2',
   '@opentelemetry/api@1.9',
   'ioredis@6',

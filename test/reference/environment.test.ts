@@ -585,6 +585,19 @@ const ROWS: Record<Variable, Row> = {
       [{ MCP_AUTHORIZER_CACHE_SECONDS: '60' }, 60],
     ],
   },
+  MCP_TASK_FUNCTION: {
+    observe: async (env) => {
+      const { runner } = await readLambdaEnvironment({ ...QUIET, AUTH_METHOD: 'none', ...env })
+      return typeof runner
+    },
+    cases: [
+      [{}, 'undefined'],
+      [
+        { MCP_TASK_FUNCTION: 'arn:aws:lambda:eu-west-1:123456789012:function:tasks:live' },
+        'function',
+      ],
+    ],
+  },
   MCP_DISABLED_TOOLS: {
     observe: async (env) => {
       const tools = await toolsOf(env)
@@ -668,6 +681,7 @@ describe('a value that cannot be used', () => {
   it.each<[Variable, string]>([
     ['MCP_STREAMS', 'yes'],
     ['MCP_AUTHORIZER_CACHE_SECONDS', '3601'],
+    ['MCP_TASK_FUNCTION', 'arn:aws:lambda:eu-west-1:123456789012:function:tasks'],
   ])('stops a Lambda function too: %s=%s', async (name, value) => {
     const env = { ...QUIET, AUTH_METHOD: 'none', [name]: value }
     const reading = async () => [readCacheSeconds(env), await readLambdaEnvironment(env)]

@@ -11,7 +11,8 @@ const members: Membership[] = []
 afterEach(() => Promise.all(members.splice(0).map((member) => member.leave())))
 
 function member(id: string, store: Store, lease: number, adopt = vi.fn()): Membership {
-  const engine = { store, clock: Date.now, log: () => {}, turn: async () => 'done' as const }
+  const turn = async () => 'done' as const
+  const engine = { store, clock: Date.now, log: () => {}, turn, runnerOf: async () => undefined }
   const created = new Membership({ id, engine, lease, adopt })
   members.push(created)
   return created
