@@ -14,7 +14,7 @@ const WORDS: readonly [word: RegExp, real?: RegExp][] = [
   // A task has a journal: what happened in it, in order.
   [
     /\bjournals?\b/i,
-    /^(src|test)\/tasks\/|^test\/support\/tasks|^docs\/(durable|store|architecture|decisions)\.md/i,
+    /^(src|test)\/tasks\/|^test\/(support|engines)\/tasks|^docs\/(durable|store|architecture|decisions)\.md/i,
   ],
   [/\baskers?\b/i],
   [/\boutlets?\b/i],
