@@ -18,14 +18,19 @@ import type { SessionValues } from '../state/session-values.ts'
 /** Sends a log message to the client, on this call's stream, if it asked for that level. `data` is any JSON. */
 export type Log = { readonly [level in LogLevel]: (data: unknown, logger?: string) => void }
 
-/** Tells every listening client, on every instance. Resolves when the change is stored. */
+/**
+ * Tells every listening client, on every instance. With a caller, only the clients of that subject are
+ * told: their view of the list has changed. Resolves when the change is stored.
+ *
+ * @example await mcp.notify.toolsChanged({ subject: 'alice' })
+ */
 export interface Notify {
   /** The list of tools changed. */
-  toolsChanged(): Promise<void>
+  toolsChanged(caller?: Pick<Principal, 'subject'>): Promise<void>
   /** The list of prompts changed. */
-  promptsChanged(): Promise<void>
+  promptsChanged(caller?: Pick<Principal, 'subject'>): Promise<void>
   /** The list of resources changed. */
-  resourcesChanged(): Promise<void>
+  resourcesChanged(caller?: Pick<Principal, 'subject'>): Promise<void>
   /** The contents of one resource changed. */
   resourceUpdated(uri: string): Promise<void>
 }

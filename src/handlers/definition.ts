@@ -26,11 +26,11 @@ export type Completer = (
   context: { arguments: Readonly<Record<string, string>> },
 ) => MaybePromise<readonly string[]>
 
-const DESCRIBED = ['title', 'description', 'icons', '_meta']
+const DESCRIBED = ['title', 'description', 'icons', '_meta', 'scopes', 'stepUp', 'visible']
 
 export const TOOL_OPTIONS = new Set([
   ...DESCRIBED,
-  ...['input', 'output', 'annotations', 'scopes', 'session', 'headers', 'timeout', 'task'],
+  ...['input', 'output', 'annotations', 'session', 'headers', 'timeout', 'task'],
   ...['idempotent', 'idempotentFor'],
 ])
 export const PROMPT_OPTIONS = new Set([...DESCRIBED, 'input', 'complete'])

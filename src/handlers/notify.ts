@@ -9,10 +9,14 @@ export function createNotify(publish: (change: Change) => Promise<void>): Notify
     durable.catch(() => {})
     return durable
   }
+  const listChanged =
+    (kind: 'tools' | 'prompts' | 'resources') => (caller?: { readonly subject: string }) =>
+      // Without a subject, a change for one caller would be told to everybody.
+      publishChange({ kind, ...(caller && { subject: `${caller.subject}` }) })
   return {
-    toolsChanged: () => publishChange({ kind: 'tools' }),
-    promptsChanged: () => publishChange({ kind: 'prompts' }),
-    resourcesChanged: () => publishChange({ kind: 'resources' }),
+    toolsChanged: listChanged('tools'),
+    promptsChanged: listChanged('prompts'),
+    resourcesChanged: listChanged('resources'),
     resourceUpdated: (uri) => publishChange({ kind: 'resource', uri }),
   }
 }

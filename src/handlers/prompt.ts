@@ -4,13 +4,15 @@ import type { ContentBlock, GetPromptResult, PromptMessage } from '../protocol/t
 import type { Infer, Schema, Validator } from '../schema/schema.ts'
 import { propertiesOf } from '../schema/schema.ts'
 import { createObjectValidator } from '../schema/validator.ts'
+import type { Access } from './access.ts'
 import type { Context } from './context.ts'
 import type { Completer, Described } from './definition.ts'
 import { checkDefinition, PROMPT_OPTIONS, requireCompleters } from './definition.ts'
 
 /** Options of a prompt. A `TypeError` at registration names an option that is unknown or wrong. */
 export interface PromptOptions<I extends Schema | undefined = Schema | undefined>
-  extends Described {
+  extends Described,
+    Access {
   /** What the prompt is for. People choose by it. */
   description: string
   /** Schema of the arguments: an object of strings, as clients send nothing else. Without it there are none. */

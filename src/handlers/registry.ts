@@ -1,4 +1,5 @@
 /** The registry: everything that one server offers. */
+import type { Guarded } from './access.ts'
 import type { Prompt } from './prompt.ts'
 import type { Resource } from './resource.ts'
 import type { Tool } from './tool.ts'
@@ -12,26 +13,54 @@ export interface Registration {
 /** Cached texts at most, which is several times the first pages of all lists in all revisions. */
 const MOST_WRITTEN = 100
 
+/** Items by name, as those who look them up need them. */
+export type Items<T> = Pick<
+  ReadonlyMap<string, T>,
+  'get' | 'has' | 'size' | 'values' | typeof Symbol.iterator
+>
+
+/** What a server offers: to everybody, which is its registry, or to one caller. */
+export interface Catalog {
+  readonly tools: Items<Tool>
+  readonly prompts: Items<Prompt>
+  readonly resources: Items<Resource>
+  readonly templates: Items<Resource>
+  /** Those of them with an item that does not exist for every caller. */
+  readonly selective: ReadonlySet<object>
+  /** Returns the cached text of this name, or writes and caches it. */
+  cachedJson(name: string, write: () => string): string
+}
+
 /** Everything that one server offers, by name. In a Map, `constructor` and `__proto__` are names like others. */
-export class Registry {
+export class Registry implements Catalog {
   readonly tools = new Map<string, Tool>()
   readonly prompts = new Map<string, Prompt>()
   readonly resources = new Map<string, Resource>()
   readonly templates = new Map<string, Resource>()
+  readonly selective = new Set<object>()
+  /** Told what is added to a map or removed from it. */
+  onChange: ((map: object, item: Guarded) => void) | undefined
   readonly #written = new Map<string, string>()
 
   /** Throws a `TypeError` when the name is taken. */
-  add<T>(map: Map<string, T>, name: string, value: T): Registration {
+  add<T extends Guarded>(map: Map<string, T>, name: string, value: T): Registration {
     if (map.has(name)) throw new TypeError(`"${name}" is registered already`)
     map.set(name, value)
-    this.#written.clear()
+    const { visible, scopes, stepUp } = value.options
+    if (visible || (!stepUp && scopes?.length)) this.selective.add(map)
+    this.#change(map, value)
     return {
       remove: () => {
         if (map.get(name) !== value) return
         map.delete(name)
-        this.#written.clear()
+        this.#change(map, value)
       },
     }
+  }
+
+  #change(map: object, item: Guarded): void {
+    this.onChange?.(map, item)
+    this.#written.clear()
   }
 
   /**

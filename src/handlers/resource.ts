@@ -1,6 +1,7 @@
 /** A resource under a URI or a URI template: what an author gives, and what the registry keeps of it. */
 import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { Annotations, ReadResourceResult } from '../protocol/types.ts'
+import type { Access } from './access.ts'
 import type { Context } from './context.ts'
 import type { Completer, Described } from './definition.ts'
 import { checkDefinition, RESOURCE_OPTIONS, requireCompleters, requireText } from './definition.ts'
@@ -8,7 +9,7 @@ import type { UriTemplate } from './uri-template.ts'
 import { parseUriTemplate } from './uri-template.ts'
 
 /** Options of a resource. A `TypeError` at registration names an option that is unknown or wrong. */
-export interface ResourceOptions extends Described {
+export interface ResourceOptions extends Described, Access {
   /** Names the resource for programs and people. It need not be unique. */
   name: string
   /** What the resource holds. The model may choose by it. */

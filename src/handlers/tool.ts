@@ -7,6 +7,7 @@ import { listIssues } from '../schema/issues.ts'
 import type { Infer, JsonSchema, Schema, Validator } from '../schema/schema.ts'
 import { propertiesOf } from '../schema/schema.ts'
 import { createObjectValidator, createValidator } from '../schema/validator.ts'
+import type { Access } from './access.ts'
 import type { ToolReturnOf } from './content.ts'
 import type { Context } from './context.ts'
 import type { Described } from './definition.ts'
@@ -21,7 +22,8 @@ export interface ToolOptions<
   I extends Schema | undefined = Schema | undefined,
   R = unknown,
   S extends boolean = boolean,
-> extends Described {
+> extends Described,
+    Access {
   /** What the tool does and when to use it. The model chooses by it. */
   description: string
   /** Schema of the arguments: an object. Without it the tool takes no arguments. */
@@ -33,11 +35,6 @@ export interface ToolOptions<
   output?: StandardSchemaV1<R> | JsonSchema
   /** Hints for the client, such as `readOnlyHint`. Clients must not rely on them. */
   annotations?: ToolAnnotations
-  /**
-   * OAuth scopes that a caller needs for this tool. A caller without them gets 403 before the tool runs
-   * (D7). A server without `auth` knows no callers and asks for none.
-   */
-  scopes?: string[]
   /**
    * Gives the handler `ctx.session`. Clients of 2026 have no sessions, so for them the tool has an argument
    * `session` (C17). @default false

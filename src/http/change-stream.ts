@@ -1,43 +1,8 @@
 /** A stream that tells a client what changed: the part that both eras share. */
-import { notificationMessage } from '../protocol/jsonrpc.ts'
 import type { Server } from '../server.ts'
-import type { Change, ChangeBatch } from '../state/change-log.ts'
+import type { ChangeBatch } from '../state/change-log.ts'
 import type { IncomingRequest } from './incoming-request.ts'
 import { longLivedStream } from './long-lived-stream.ts'
-
-/** The changes that a client listens to. */
-export interface Interest {
-  readonly tools: boolean
-  readonly prompts: boolean
-  readonly resources: boolean
-  readonly uris: ReadonlySet<string>
-}
-
-/** Changes as notifications, each with `_meta`. After a gap everything the client listens to counts as changed. */
-export function toNotifications(
-  { changes, gap }: ChangeBatch,
-  interest: Interest,
-  meta?: object,
-): string[] {
-  const _meta = meta && { _meta: meta }
-  return (gap ? everything(interest) : changes).flatMap((change) => {
-    if (change.kind === 'resource') {
-      if (!interest.uris.has(change.uri)) return []
-      return notificationMessage('notifications/resources/updated', { uri: change.uri, ..._meta })
-    }
-    if (!interest[change.kind]) return []
-    return notificationMessage(`notifications/${change.kind}/list_changed`, _meta || undefined)
-  })
-}
-
-function everything({ uris }: Interest): Change[] {
-  return [
-    { kind: 'tools' },
-    { kind: 'prompts' },
-    { kind: 'resources' },
-    ...Array.from(uris, (uri) => ({ kind: 'resource' as const, uri })),
-  ]
-}
 
 /**
  * A stream that sends the server's changes until the client leaves, the server stops, or its time is up.

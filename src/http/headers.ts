@@ -1,8 +1,8 @@
 /** Headers that repeat parts of the body, so that proxies need not read it. They must agree with it (C9, C12, C13). */
+import type { Catalog } from '../handlers/registry.ts'
 import { isObject } from '../lib/is-object.ts'
 import { clip, headerMismatch } from '../protocol/errors.ts'
 import type { Params } from '../protocol/jsonrpc.ts'
-import type { Server } from '../server.ts'
 
 /** The parameter that `Mcp-Name` repeats, by method. */
 const NAMED: ReadonlyMap<string, string> = new Map([
@@ -23,9 +23,9 @@ export function checkMethodHeaders(headers: Headers, method: string, params: Par
   requireSame('Mcp-Name', header && decode('Mcp-Name', header), name)
 }
 
-/** Headers of the tool's own parameters. An unknown tool is refused later, by its method. */
-export function checkParamHeaders(headers: Headers, { registry }: Server, params: Params): void {
-  const tool = typeof params.name === 'string' ? registry.tools.get(params.name) : undefined
+/** Headers of the tool's own parameters. An unknown tool is refused later, by its method, and so is a hidden one. */
+export function checkParamHeaders(headers: Headers, { tools }: Catalog, params: Params): void {
+  const tool = typeof params.name === 'string' ? tools.get(params.name) : undefined
   for (const { header, path, type } of tool?.headers ?? []) {
     const value = path.reduce<unknown>(
       (node, name) => (isObject(node) && Object.hasOwn(node, name) ? node[name] : undefined),

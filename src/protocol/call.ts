@@ -1,5 +1,6 @@
 /** A request of one method, as the method sees it. Each era has members of its own. */
 import type { CallFacts } from '../handlers/call-context.ts'
+import type { Catalog } from '../handlers/registry.ts'
 import type { Server } from '../server.ts'
 import type { Params, RequestId } from './jsonrpc.ts'
 import type { LegacyRevision, ModernRevision } from './revisions.ts'
@@ -7,6 +8,8 @@ import type { LogLevel } from './types.ts'
 
 interface BaseCall extends CallFacts {
   readonly server: Server
+  /** What exists for the caller. */
+  readonly registry: Catalog
   readonly id: RequestId
   readonly method: string
   readonly params: Params

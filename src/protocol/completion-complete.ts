@@ -7,6 +7,7 @@ import type { Call } from './call.ts'
 import { clip, invalidParams } from './errors.ts'
 import { requirePrompt } from './prompts-get.ts'
 import { writeResult } from './results.ts'
+import { requireScopes } from './scopes.ts'
 import type { Completion } from './types.ts'
 
 /** Values in one response at most (B55). */
@@ -52,13 +53,14 @@ function toCompletion(values: readonly string[]): Completion {
   }
 }
 
-function completersOf({ server }: Call, ref: { readonly [key: string]: unknown }) {
-  if (ref.type === 'ref/prompt') return requirePrompt(server, ref.name).options.complete ?? {}
+function completersOf(call: Call, ref: { readonly [key: string]: unknown }) {
+  if (ref.type === 'ref/prompt') return requirePrompt(call, ref.name).options.complete ?? {}
   if (ref.type === 'ref/resource') {
     const uri = typeof ref.uri === 'string' ? ref.uri : ''
-    const { templates, resources } = server.registry
+    const { templates, resources } = call.registry
     const resource = templates.get(uri) ?? resources.get(uri)
     if (!resource) throw invalidParams(`Unknown resource template: ${clip(uri)}`)
+    requireScopes(call, resource)
     return resource.options.complete ?? {}
   }
   throw invalidParams('ref.type must be ref/prompt or ref/resource')

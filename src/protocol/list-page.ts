@@ -1,7 +1,7 @@
 /** One page of a list as JSON text, written once for each revision and cursor. */
 import { hasMiddleware, middlewareRunner } from '../handlers/around.ts'
+import type { Items } from '../handlers/registry.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
-import type { Server } from '../server.ts'
 import type { Call } from './call.ts'
 import { invalidParams } from './errors.ts'
 import type { Revision } from './revisions.ts'
@@ -11,17 +11,17 @@ import { serverMeta } from './server-meta.ts'
 export interface List<T> {
   /** The member of the result that holds the items. */
   readonly name: 'tools' | 'prompts' | 'resources' | 'resourceTemplates'
-  readonly items: ReadonlyMap<string, T>
+  readonly items: Items<T>
   toItem(item: T, revision: Revision): object
 }
 
 export function listPage<T>(call: Call, list: List<T>): MaybePromise<string> {
-  const { server, revision, params } = call
+  const { revision, params } = call
   const { cursor } = params
   if (cursor !== undefined && typeof cursor !== 'string') throw badCursor()
   const page =
     cursor === undefined ? `${list.name} ${revision}` : `${list.name} ${revision} ${cursor}`
-  const text = server.registry.cachedJson(page, () => writePage(server, list, revision, cursor))
+  const text = call.registry.cachedJson(page, () => writePage(call, list, cursor))
   return hasMiddleware(call, 'list') ? listAround(call, list.name, text) : text
 }
 
@@ -30,9 +30,8 @@ async function listAround(call: Call, name: List<never>['name'], text: string): 
 }
 
 function writePage<T>(
-  server: Server,
+  { server, registry, revision }: Call,
   list: List<T>,
-  revision: Revision,
   cursor: string | undefined,
 ): string {
   const { items, nextCursor } = pageOf(list.items, cursor, server.pageSize)
@@ -41,13 +40,18 @@ function writePage<T>(
     ...(isModern && { resultType: 'complete' }),
     [list.name]: items.map((item) => list.toItem(item, revision)),
     nextCursor,
-    ...(isModern && { ...server.cache, _meta: serverMeta(server) }),
+    ...(isModern && {
+      ...server.cache,
+      // A list of one caller is not for others, whatever the server says of its lists (A.7).
+      ...(registry.selective.has(list.items) && { cacheScope: 'private' }),
+      _meta: serverMeta(server),
+    }),
   })
 }
 
 /** Stops at the end of the page: reading the whole list for each page would cost the square of its length. */
 function pageOf<T>(
-  map: ReadonlyMap<string, T>,
+  map: Items<T>,
   cursor: string | undefined,
   size: number,
 ): { items: T[]; nextCursor: string | undefined } {

@@ -5,22 +5,23 @@ import { text } from '../handlers/content.ts'
 import type { Prompt, PromptReturn } from '../handlers/prompt.ts'
 import { runHandler, toMcpError } from '../handlers/run-handler.ts'
 import { isObject } from '../lib/is-object.ts'
-import type { Server } from '../server.ts'
 import type { Call } from './call.ts'
 import { clip, invalidParams } from './errors.ts'
 import type { Params } from './jsonrpc.ts'
 import { writePromptResult } from './results.ts'
+import { requireScopes } from './scopes.ts'
 import type { GetPromptResult } from './types.ts'
 
-export function requirePrompt({ registry }: Server, name: unknown): Prompt {
+export function requirePrompt(call: Call, name: unknown): Prompt {
   if (typeof name !== 'string') throw invalidParams('name must be a string')
-  const prompt = registry.prompts.get(name)
+  const prompt = call.registry.prompts.get(name)
   if (!prompt) throw invalidParams(`Unknown prompt: ${clip(name)}`)
+  requireScopes(call, prompt)
   return prompt
 }
 
 export async function getPrompt(call: Call): Promise<string> {
-  const prompt = requirePrompt(call.server, call.params.name)
+  const prompt = requirePrompt(call, call.params.name)
   const { arguments: given = {} } = call.params
   if (!isObject(given)) throw invalidParams('arguments must be an object')
   let args: Params = given

@@ -7,7 +7,7 @@ import { describedItem, listPage } from './list-page.ts'
 import type { Revision } from './revisions.ts'
 
 export function listPrompts(call: Call): MaybePromise<string> {
-  const { prompts } = call.server.registry
+  const { prompts } = call.registry
   if (prompts.size === 0) throw methodNotFound(call.method)
   return listPage(call, { name: 'prompts', items: prompts, toItem })
 }

@@ -1,4 +1,5 @@
 /** `resources/list` and `resources/templates/list`: both exist where there is a resource of either kind. */
+import type { Catalog } from '../handlers/registry.ts'
 import type { Resource } from '../handlers/resource.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { Call } from './call.ts'
@@ -31,8 +32,7 @@ export function listResourceTemplates(call: Call): MaybePromise<string> {
   })
 }
 
-function requireResources({ server, method }: Call): Call['server']['registry'] {
-  const { registry } = server
+function requireResources({ registry, method }: Call): Catalog {
   if (registry.resources.size + registry.templates.size === 0) throw methodNotFound(method)
   return registry
 }

@@ -2,15 +2,15 @@
 import { hasMiddleware, middlewareRunner } from '../handlers/around.ts'
 import { createContext } from '../handlers/call-context.ts'
 import { toContents } from '../handlers/content.ts'
+import type { Catalog } from '../handlers/registry.ts'
 import type { Resource } from '../handlers/resource.ts'
 import { runHandler, toMcpError } from '../handlers/run-handler.ts'
 import { matchUri } from '../handlers/uri-match.ts'
 import { isObject } from '../lib/is-object.ts'
-import type { Server } from '../server.ts'
 import type { Call } from './call.ts'
 import { invalidParams, resourceNotFound } from './errors.ts'
 import { writeReadResult } from './results.ts'
-import type { Era } from './revisions.ts'
+import { requireScopes } from './scopes.ts'
 import type { ReadResourceResult } from './types.ts'
 
 interface Found {
@@ -19,20 +19,28 @@ interface Found {
 }
 
 /** A fixed resource takes precedence over a template that also matches. */
-export function requireResource({ registry }: Server, era: Era, uri: string): Found {
-  const resource = registry.resources.get(uri)
+export function findResource({ resources, templates }: Catalog, uri: string): Found | undefined {
+  const resource = resources.get(uri)
   if (resource) return { resource, variables: {} }
-  for (const candidate of registry.templates.values()) {
+  for (const candidate of templates.values()) {
     const variables = candidate.template && matchUri(candidate.template, uri)
     if (variables) return { resource: candidate, variables }
   }
-  throw resourceNotFound(era, uri)
+  return undefined
+}
+
+/** The resource that a call names. */
+export function requireResource(call: Call, uri: string): Found {
+  const found = findResource(call.registry, uri)
+  if (!found) throw resourceNotFound(call.era, uri)
+  requireScopes(call, found.resource)
+  return found
 }
 
 export async function readResource(call: Call): Promise<string> {
   const { uri } = call.params
   if (typeof uri !== 'string') throw invalidParams('uri must be a string')
-  const { resource, variables } = requireResource(call.server, call.era, uri)
+  const { resource, variables } = requireResource(call, uri)
   try {
     const what = `Resource ${resource.uri}`
     return await runHandler(call, what, call.server.limits.call, async () => {

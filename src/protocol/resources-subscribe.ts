@@ -12,7 +12,7 @@ export const LONGEST_FOLLOWED = 100_000
 
 export async function subscribe(call: LegacyMethodCall): Promise<string> {
   const uri = requireUri(call)
-  requireResource(call.server, call.era, uri)
+  requireResource(call, uri)
   await call.setSubscriptions((uris) => {
     if (uris.includes(uri)) return uris
     const length = uris.reduce((sum, other) => sum + other.length, uri.length)

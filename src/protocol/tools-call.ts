@@ -11,7 +11,6 @@ import { lazyImport } from '../lib/lazy-import.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
 import { toMaybePromise } from '../lib/maybe-promise.ts'
 import type { Validation } from '../schema/schema.ts'
-import type { Server } from '../server.ts'
 import type { Call, ModernMethodCall } from './call.ts'
 import { clip, invalidParams } from './errors.ts'
 import type { Params } from './jsonrpc.ts'
@@ -29,7 +28,7 @@ import type { CallToolResult } from './types.ts'
  * that the model can read and correct, wrong arguments included (SEP-1303).
  */
 export function callTool(call: Call): MaybePromise<string> {
-  const tool = requireTool(call.server, call.params)
+  const tool = requireTool(call)
   requireScopes(call, tool)
   const { arguments: given = {}, task } = call.params
   if (!isObject(given)) throw invalidParams('arguments must be an object')
@@ -47,7 +46,7 @@ export function callTool(call: Call): MaybePromise<string> {
 }
 
 /** The tool that a call names; an unknown one is an error of the protocol (B59). */
-function requireTool({ registry }: Server, { name }: Params): Tool {
+function requireTool({ registry, params: { name } }: Call): Tool {
   if (typeof name !== 'string') throw invalidParams('name must be a string')
   const tool = registry.tools.get(name)
   if (!tool) throw invalidParams(`Unknown tool: ${clip(name)}`)

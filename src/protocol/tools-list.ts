@@ -9,7 +9,7 @@ import type { Revision } from './revisions.ts'
 import { has, isModernRevision } from './revisions.ts'
 
 export function listTools(call: Call): MaybePromise<string> {
-  const { tools } = call.server.registry
+  const { tools } = call.registry
   if (tools.size === 0) throw methodNotFound(call.method)
   return listPage(call, { name: 'tools', items: tools, toItem })
 }

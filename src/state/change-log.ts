@@ -4,8 +4,10 @@ import { ChangeWaiter } from './polling.ts'
 import { updateRecord } from './records.ts'
 import type { Store, StoreKey, TypedStore } from './store.ts'
 
-/** A list changed, or the contents of one resource. */
-export type Change = { kind: 'tools' | 'prompts' | 'resources' } | { kind: 'resource'; uri: string }
+/** A list changed, for all callers or for one, or the contents of one resource. */
+export type Change =
+  | { kind: 'tools' | 'prompts' | 'resources'; subject?: string | undefined }
+  | { kind: 'resource'; uri: string }
 
 /**
  * Changes after a cursor. `gap` says that older ones are not known any more, so a reader must assume
@@ -68,7 +70,11 @@ interface Snapshot {
 
 /** Equal for changes that tell a client the same. */
 const nameOf = (change: Change) =>
-  change.kind === 'resource' ? `resource ${change.uri}` : change.kind
+  change.kind === 'resource'
+    ? `resource ${change.uri}`
+    : change.subject === undefined
+      ? change.kind
+      : `${change.kind} ${change.subject}`
 
 export class ChangeFeed {
   readonly #store: TypedStore

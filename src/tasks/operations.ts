@@ -209,5 +209,8 @@ function toRef({ owner }: Call, id: unknown): TaskRef {
 /** The rights of the caller as they are now, not as they were when the task was created (C42). */
 function requireToolScopes(call: Call, { value }: StoredTask): void {
   const tool = call.server.registry.tools.get(value.tool)
-  if (tool) requireScopes(call, tool)
+  if (!tool) return
+  // A task of a tool that is hidden from the caller is unknown, like the tool.
+  if (!call.registry.tools.has(value.tool)) throw unknownTask()
+  requireScopes(call, tool)
 }

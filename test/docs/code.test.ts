@@ -100,6 +100,7 @@ const CALLS: Readonly<Record<string, [method: string, params: object, result: ob
     { name: 'migrate', arguments: { table: 'users' } },
     text('Applied 2 changes'),
   ],
+  catalog: ['tools/call', { name: 'report', arguments: {} }, text('All is well')],
   reports: ['tools/call', { name: 'report', arguments: {} }, text('For build-server: all is well')],
 }
 const ORDER = { number: 'A-1', status: 'shipped' }

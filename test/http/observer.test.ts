@@ -41,7 +41,7 @@ function serverWith(options: Partial<McpOptions>) {
     throw new Error('a secret of the server')
   })
   mcp.tool('strict', { description: 'Wants a number', input: v.object({ a: v.number() }) }, () => 3)
-  mcp.tool('safe', { description: 'Needs a scope', scopes: ['write'] }, () => 4)
+  mcp.tool('safe', { description: 'Needs a scope', scopes: ['write'], stepUp: true }, () => 4)
   mcp.prompt('hello', { description: 'Greets' }, () => 'Hello')
   return mcp
 }

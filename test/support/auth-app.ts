@@ -6,7 +6,7 @@ import { createMcp } from '../../src/index.ts'
 export interface AuthAppOptions {
   platform?: Platform
   path?: string
-  /** Tools besides `whoami`, and the scopes they need. */
+  /** Tools besides `whoami`, and the scopes they need. Clients can ask for those. */
   tools?: Record<string, string[]>
 }
 
@@ -24,7 +24,7 @@ export function createAuthApp(
     ...(path !== undefined && { path }),
   })
   for (const [name, scopes] of Object.entries({ whoami: [], ...tools })) {
-    mcp.tool(name, { description: 'Who calls', scopes }, (_, ctx) => ({ ...ctx.principal }))
+    mcp.tool(name, { description: 'Who calls', scopes, stepUp: true }, (_, ctx) => ({ ...ctx.principal }))
   }
   return {
     /** All entries of the server's log. */

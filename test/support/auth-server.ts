@@ -7,7 +7,7 @@ import { expect, vi } from 'vitest'
 import type { Auth, LogEntry, Mcp } from '../../src/index.ts'
 import { createMcp } from '../../src/index.ts'
 
-/** Offers `read`, which every caller may use, and `write`, which needs the scope `files:write`. */
+/** Offers `read`, which every caller may use, and `write`, which needs the scope `files:write` and lets clients ask for it. */
 export async function startServer(createAuth: (url: string) => Auth) {
   let mcp: Mcp | undefined
   const server = serve({
@@ -29,7 +29,7 @@ export async function startServer(createAuth: (url: string) => Auth) {
   mcp.tool('read', { description: 'Reads' }, (_, ctx) => `read ${ctx.principal?.subject}`)
   mcp.tool(
     'write',
-    { description: 'Writes', scopes: ['files:write'] },
+    { description: 'Writes', scopes: ['files:write'], stepUp: true },
     (_, ctx) => `write ${ctx.principal?.subject}`,
   )
   const count = (field: string, value: string) =>

@@ -32,6 +32,7 @@ beforeEach(() => {
       description: 'Pays',
       input: v.object({ secret: v.string() }),
       scopes: ['pay'],
+      stepUp: true,
       task: { waitFor: 20 },
     },
     async ({ secret }, ctx) => {

@@ -7,6 +7,7 @@ import type { SuspendingRequester } from '../../client-requests/suspending-reque
 import { Cancellation } from '../../handlers/cancellation.ts'
 import type { RequestInfo } from '../../handlers/context.ts'
 import { describe } from '../../handlers/internal-error.ts'
+import type { Catalog } from '../../handlers/registry.ts'
 import { isObject } from '../../lib/is-object.ts'
 import { lazyImport } from '../../lib/lazy-import.ts'
 import type { LegacyMethodCall } from '../../protocol/call.ts'
@@ -43,6 +44,7 @@ const SUSPEND_AFTER = 2_000
 
 export interface LegacyCallOptions {
   readonly server: Server
+  readonly registry: Catalog
   readonly incoming: IncomingRequest
   readonly session: Session<LegacySession>
   readonly request: JsonRpcRequest
@@ -54,6 +56,7 @@ export interface LegacyCallOptions {
 export class LegacyCall implements LegacyMethodCall {
   readonly era = 'legacy'
   readonly server: Server
+  readonly registry: Catalog
   readonly id: RequestId
   readonly method: string
   readonly revision: LegacyRevision
@@ -72,8 +75,10 @@ export class LegacyCall implements LegacyMethodCall {
   #values: SessionValues | undefined
   #request: RequestInfo | undefined
 
-  constructor({ server, incoming, session, request, stream, before }: LegacyCallOptions) {
+  constructor(options: LegacyCallOptions) {
+    const { server, registry, incoming, session, request, stream, before } = options
     this.server = server
+    this.registry = registry
     this.id = request.id
     this.method = request.method
     this.revision = session.data.revision

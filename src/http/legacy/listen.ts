@@ -4,8 +4,10 @@ import type { Server } from '../../server.ts'
 import { eventId, parseEventId } from '../../state/event-log/event-log.ts'
 import type { LegacySession, Session } from '../../state/sessions.ts'
 import { randomId } from '../../state/sessions.ts'
-import { changeStream, toNotifications } from '../change-stream.ts'
+import { legacyCaller } from '../catalog.ts'
+import { changeStream } from '../change-stream.ts'
 import type { IncomingRequest } from '../incoming-request.ts'
+import { Listener } from '../listener.ts'
 import { sseEvent, ssePriming } from '../sse.ts'
 import { CHANGES, RETRY_MS, sessionNotFound } from './session.ts'
 
@@ -13,10 +15,12 @@ import { CHANGES, RETRY_MS, sessionNotFound } from './session.ts'
 export async function listenTo(
   server: Server,
   incoming: IncomingRequest,
-  { id, data }: Session<LegacySession>,
+  found: Session<LegacySession>,
   lastEventId: string | null,
 ): Promise<Response> {
+  const { id, data } = found
   const { owner } = incoming
+  const notes = new Listener(server, legacyCaller(incoming, found))
   const listener = randomId()
   const cursor =
     (lastEventId === null ? undefined : parseEventId(lastEventId)?.seq) ??
@@ -33,7 +37,7 @@ export async function listenTo(
       if (session?.data.listener !== listener) return false
       const uris = session.data.subscriptions ?? []
       const interest = { tools: true, prompts: true, resources: true, uris: new Set(uris) }
-      const messages = toNotifications(batch, interest)
+      const messages = await notes.toNotifications(batch, interest)
       const at = eventId(CHANGES, batch.cursor)
       // Messages of one batch share an id, so a client that resumes after it misses none of them.
       return messages

@@ -21,6 +21,9 @@ import { requireSession } from './session.ts'
 // Most clients get no request of ours, so they send no response.
 const mailboxes = lazyImport(() => import('../../state/mailbox.ts'))
 
+// On most servers everything exists for every caller.
+const catalogs = lazyImport(() => import('../catalog.ts'))
+
 type LegacyBody = Extract<Classified, { kind: 'legacy' }>
 
 export { handleDelete } from './session.ts'
@@ -54,6 +57,10 @@ export async function handleLegacyPost(
     if (refusal) return refusal
   }
   if (requests.length === 0) return accepted()
+  const registryOf =
+    server.registry.selective.size > 0
+      ? await (await catalogs()).legacyCatalogs(server, incoming, session, requests)
+      : () => server.registry
   // Without a session no stream can be resumed, so its events are not kept.
   const priming = has.priming(revision) && !session.transient
   return respond({
@@ -79,7 +86,10 @@ export async function handleLegacyPost(
       onGone: () => {},
     },
     createCalls: (stream) =>
-      requests.map((request) => new LegacyCall({ server, incoming, session, request, stream })),
+      requests.map((request) => {
+        const registry = registryOf(request)
+        return new LegacyCall({ server, registry, incoming, session, request, stream })
+      }),
   })
 }
 

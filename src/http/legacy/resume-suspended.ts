@@ -1,6 +1,8 @@
 /** GET of a suspended call: its client comes back, and with all answers the handler runs again (B26, B32). */
 import { LATE, notAnswered, withdrawalMessage } from '../../client-requests/stream-requester.ts'
+import type { Catalog } from '../../handlers/registry.ts'
 import type { JsonRpcRequest } from '../../protocol/jsonrpc.ts'
+import { findResource } from '../../protocol/resources-read.ts'
 import { requireScopes } from '../../protocol/scopes.ts'
 import type { Server } from '../../server.ts'
 import { isCancelled } from '../../state/cancellations.ts'
@@ -13,6 +15,7 @@ import type { LegacySession, Session } from '../../state/sessions.ts'
 import type { JsonValue } from '../../state/store.ts'
 import { StoreConflict } from '../../state/store.ts'
 import type { CallStream } from '../call-stream.ts'
+import { legacyCatalogs } from '../catalog.ts'
 import { respond } from '../dispatch.ts'
 import type { IncomingRequest } from '../incoming-request.ts'
 import { SSE_HEADERS, sseEvent, ssePriming } from '../sse.ts'
@@ -42,13 +45,14 @@ export async function resumeSuspended(options: ResumeOptions): Promise<Response>
     await claim(options, { f: true })
     return new Response(null, { status: status.STREAM_ENDED })
   }
-  requireRights(server, request, options.incoming)
+  const registry = (await legacyCatalogs(server, options.incoming, session, [request]))(request)
+  requireRights(registry, request, options.incoming)
   const now = server.clock()
   const questions = open.map(({ id }) => id)
   const responses = await readResponses(server.store, partition, request.id, questions)
   const isReady = responses.size === open.length || now >= until
   const seq = isReady && !server.stopped ? await claim(options, { r: [request.id] }) : undefined
-  if (seq !== undefined) return run(options, left, responses, seq)
+  if (seq !== undefined) return run({ ...options, registry }, left, responses, seq)
   const retry = Math.min(Math.max((now - since) / 4, SOONEST), LATEST)
   const priming = ssePriming(eventId(found.stream, suspended.seq), Math.round(retry))
   return new Response(missedBy(found) + priming, { headers: SSE_HEADERS })
@@ -59,14 +63,23 @@ const missedBy = ({ stream, entries }: FoundStream) =>
     .map(({ id, data }) => sseEvent(data, id))
     .join('')
 
-/** The rights of the caller as they are now. Checked before the response begins, which may be a challenge. */
+/**
+ * The rights of the caller as they are now. Checked before the response begins, which may be a challenge.
+ * What is hidden from the caller by now is left to its method, which answers that it is unknown.
+ */
 function requireRights(
-  { registry }: Server,
+  registry: Catalog,
   { method, params = {} }: JsonRpcRequest,
   incoming: IncomingRequest,
 ): void {
-  const tool = method === 'tools/call' ? registry.tools.get(`${params.name}`) : undefined
-  if (tool) requireScopes(incoming, tool)
+  const { name, uri } = params
+  const item =
+    method === 'tools/call'
+      ? registry.tools.get(`${name}`)
+      : method === 'prompts/get'
+        ? registry.prompts.get(`${name}`)
+        : findResource(registry, `${uri}`)?.resource
+  if (item) requireScopes(incoming, item)
 }
 
 /**
@@ -91,7 +104,7 @@ async function claim(
 
 /** Runs the handler again with the answers, on the same stream. */
 function run(
-  { server, incoming, session, found }: ResumeOptions,
+  { server, registry, incoming, session, found }: ResumeOptions & { readonly registry: Catalog },
   { request, run: recorded, open, progress }: SuspendedCall,
   responses: ReadonlyMap<string, JsonValue>,
   seq: number,
@@ -108,6 +121,7 @@ function run(
     }
     const call: LegacyCall = new LegacyCall({
       server,
+      registry,
       incoming,
       session,
       request,

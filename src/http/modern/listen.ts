@@ -1,18 +1,23 @@
 /** `subscriptions/listen` of 2026-07-28. */
 
+import type { Catalog } from '../../handlers/registry.ts'
 import { isObject } from '../../lib/is-object.ts'
+import { catalogFor } from '../../protocol/catalog.ts'
 import { invalidParams, methodNotFound } from '../../protocol/errors.ts'
-import type { Params, RequestId } from '../../protocol/jsonrpc.ts'
+import type { JsonRpcRequest } from '../../protocol/jsonrpc.ts'
 import { notificationMessage, resultMessage } from '../../protocol/jsonrpc.ts'
-import { requireResource } from '../../protocol/resources-read.ts'
+import { findResource } from '../../protocol/resources-read.ts'
 import { LONGEST_FOLLOWED, MOST_FOLLOWED } from '../../protocol/resources-subscribe.ts'
 import { writeResult } from '../../protocol/results.ts'
 import { MODERN_REVISIONS } from '../../protocol/revisions.ts'
 import { capabilities } from '../../protocol/server-discover.ts'
 import type { Server } from '../../server.ts'
-import type { Interest } from '../change-stream.ts'
-import { changeStream, toNotifications } from '../change-stream.ts'
+import { modernCaller } from '../catalog.ts'
+import { changeStream } from '../change-stream.ts'
+import type { Envelope } from '../classify.ts'
 import type { IncomingRequest } from '../incoming-request.ts'
+import type { Interest } from '../listener.ts'
+import { Listener } from '../listener.ts'
 import { META } from '../meta.ts'
 import { sseEvent } from '../sse.ts'
 
@@ -20,20 +25,24 @@ import { sseEvent } from '../sse.ts'
 export async function listen(
   server: Server,
   incoming: IncomingRequest,
-  id: RequestId,
-  { notifications }: Params,
+  request: JsonRpcRequest,
+  envelope: Envelope,
 ): Promise<Response> {
+  const { id, params: { notifications } = {} } = request
   if (!server.listening) throw methodNotFound('subscriptions/listen')
   if (!isObject(notifications)) throw invalidParams('params.notifications must be an object')
   if (!incoming.accepts.stream) {
     throw invalidParams('subscriptions/listen needs Accept: text/event-stream')
   }
+  const caller = modernCaller(incoming, envelope)
+  const listener = new Listener(server, caller)
+  const catalog = await catalogFor(server, caller, request)
   const offered = capabilities(server, MODERN_REVISIONS[0])
   const interest: Interest = {
     tools: notifications.toolsListChanged === true && 'tools' in offered,
     prompts: notifications.promptsListChanged === true && 'prompts' in offered,
     resources: notifications.resourcesListChanged === true && 'resources' in offered,
-    uris: existing(server, notifications.resourceSubscriptions),
+    uris: existing(catalog, notifications.resourceSubscriptions),
   }
   const meta = { [META.subscription]: id }
   // Taken before the acknowledgement, so that no change falls between it and the first read.
@@ -51,17 +60,17 @@ export async function listen(
         },
       }),
     ),
-    deliver: (batch) =>
-      toNotifications(batch, interest, meta)
-        .map((message) => sseEvent(message))
-        .join(''),
+    async deliver(batch) {
+      const messages = await listener.toNotifications(batch, interest, meta)
+      return messages.map((message) => sseEvent(message)).join('')
+    },
     finalEvent: () =>
       sseEvent(resultMessage(id, writeResult({ server, era: 'modern' }, { _meta: meta }))),
   })
 }
 
 /** Those of the requested URIs that exist, as many as one client may follow. */
-function existing(server: Server, uris: unknown): Set<string> {
+function existing(catalog: Catalog, uris: unknown): Set<string> {
   const found = new Set<string>()
   if (!Array.isArray(uris)) return found
   let length = 0
@@ -69,12 +78,8 @@ function existing(server: Server, uris: unknown): Set<string> {
     if (typeof uri !== 'string') continue
     length += uri.length
     if (length > LONGEST_FOLLOWED) break
-    try {
-      requireResource(server, 'modern', uri)
-      found.add(uri)
-    } catch {
-      // A resource that does not exist cannot change.
-    }
+    // A resource that does not exist cannot change.
+    if (findResource(catalog, uri)) found.add(uri)
   }
   return found
 }

@@ -5,6 +5,7 @@ import type { MultiRoundTrip } from '../../client-requests/multi-round-trip.ts'
 import type { Cancellation } from '../../handlers/cancellation.ts'
 import type { RequestInfo } from '../../handlers/context.ts'
 import { HandlerFailure } from '../../handlers/failure.ts'
+import type { Catalog } from '../../handlers/registry.ts'
 import { isObject } from '../../lib/is-object.ts'
 import { lazyImport } from '../../lib/lazy-import.ts'
 import type { ModernMethodCall } from '../../protocol/call.ts'
@@ -28,6 +29,7 @@ const inputRequired = lazyImport(() => import('./input-required.ts'))
 
 export interface ModernCallOptions {
   readonly server: Server
+  readonly registry: Catalog
   readonly incoming: IncomingRequest
   readonly request: JsonRpcRequest
   readonly envelope: Envelope
@@ -44,6 +46,7 @@ export interface ModernCallOptions {
 export class ModernCall implements ModernMethodCall {
   readonly era = 'modern'
   readonly server: Server
+  readonly registry: Catalog
   readonly id: RequestId
   readonly method: string
   readonly revision: ModernRevision
@@ -67,6 +70,7 @@ export class ModernCall implements ModernMethodCall {
   constructor(options: ModernCallOptions) {
     const { server, incoming, request, envelope } = options
     this.server = server
+    this.registry = options.registry
     this.id = request.id
     this.method = request.method
     this.revision = envelope.revision

@@ -18,6 +18,8 @@ import { ModernCall } from './modern-call.ts'
 
 // Most clients only call tools: the code for the rest is loaded when a request needs it.
 const inputRequired = lazyImport(() => import('./input-required.ts'))
+// On most servers everything exists for every caller.
+const catalogs = lazyImport(() => import('../catalog.ts'))
 const subscriptions = lazyImport(() => import('./listen.ts'))
 
 export async function handleModernPost(
@@ -40,14 +42,18 @@ async function handleRequest(
   request: JsonRpcRequest,
   envelope: Envelope,
 ): Promise<Response> {
-  const { id, method, params = {} } = request
+  const { method, params = {} } = request
   const { headers } = incoming.request
   checkMethodHeaders(headers, method, params)
-  if (method === 'tools/call') checkParamHeaders(headers, server, params)
+  const registry =
+    server.registry.selective.size > 0
+      ? await (await catalogs()).modernCatalog(server, incoming, request, envelope)
+      : server.registry
+  if (method === 'tools/call') checkParamHeaders(headers, registry, params)
   const meta = readMeta(envelope.meta)
   if (method === 'subscriptions/listen') {
     return observedResponse(server, incoming, request, async () =>
-      (await subscriptions()).listen(server, incoming, id, params),
+      (await subscriptions()).listen(server, incoming, request, envelope),
     )
   }
   const row = METHODS.get(method)
@@ -74,6 +80,7 @@ async function handleRequest(
     createCalls: (stream) => [
       new ModernCall({
         server,
+        registry,
         incoming,
         request,
         envelope,
