@@ -24,7 +24,9 @@ export function createAuthApp(
     ...(path !== undefined && { path }),
   })
   for (const [name, scopes] of Object.entries({ whoami: [], ...tools })) {
-    mcp.tool(name, { description: 'Who calls', scopes, stepUp: true }, (_, ctx) => ({ ...ctx.principal }))
+    mcp.tool(name, { description: 'Who calls', scopes, stepUp: true }, (_, ctx) => ({
+      ...ctx.principal,
+    }))
   }
   return {
     /** All entries of the server's log. */
