@@ -2,10 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { behaviour } from '../suites/behaviour.ts'
+import { dyingInstances, LEASE } from '../suites/dying-instances.ts'
 import type { Cluster } from '../support/cluster.ts'
 import { startCluster } from '../support/cluster.ts'
 import type { StreamEvent } from '../support/cluster-client.ts'
-import { Client, eventsOf, pidsOf } from '../support/cluster-client.ts'
+import { Client, eventsOf, pidsOf, progressOf } from '../support/cluster-client.ts'
 import type { EngineServer } from '../support/engines.ts'
 import { NETWORK_ENGINES } from '../support/engines.ts'
 
@@ -34,18 +35,23 @@ for (const { name, start, env } of NETWORK_ENGINES) {
   })
 }
 
-describe.each(NETWORK_ENGINES)('several instances on $name', ({ start, env }) => {
+describe.each(NETWORK_ENGINES)('several instances on $name', ({ name, start, env }) => {
   let server: EngineServer
   let cluster: Cluster
 
   beforeAll(async () => {
     server = await start()
-    cluster = await startCluster({ instances: 3, env: env(server.port) })
+    cluster = await startCluster({
+      instances: 3,
+      env: { ...env(server.port), TEST_OPTIONS: JSON.stringify({ streamLease: LEASE }) },
+    })
   }, 60_000)
   afterAll(async () => {
     await cluster?.close()
     await server?.[Symbol.asyncDispose]()
   })
+
+  dyingInstances(name, () => cluster)
 
   it('serve one session, with a question whose answer reaches another instance', async () => {
     const client = await Client.open(cluster.url, { elicitation: {} })
@@ -87,9 +93,7 @@ describe.each(NETWORK_ENGINES)('several instances on $name', ({ start, env }) =>
         })()
       }
       await struck
-      const progress = seen.flatMap(({ message }) =>
-        message?.method === 'notifications/progress' ? [message.params?.progress] : [],
-      )
+      const progress = progressOf(seen)
       expect(progress).toEqual(progress.map((_, i) => i + 1))
       expect(progress).toHaveLength(60)
       expect(seen.at(-1)?.message).toMatchObject({ id: call.id, result: expect.anything() })

@@ -131,6 +131,19 @@ export async function* eventsOf(response: Response): AsyncGenerator<StreamEvent>
   }
 }
 
+/** Returns all events of a stream, at its end. */
+export async function collectEvents(response: Response): Promise<StreamEvent[]> {
+  const events: StreamEvent[] = []
+  for await (const event of eventsOf(response)) events.push(event)
+  return events
+}
+
+/** The numbers of the progress notifications among the events. */
+export const progressOf = (events: StreamEvent[]) =>
+  events.flatMap(({ message }) =>
+    message?.method === 'notifications/progress' ? [message.params?.progress] : [],
+  )
+
 /** Returns the text of the answer, from a JSON body or a stream. */
 async function textOf(response: Response): Promise<string> {
   let last: Message | undefined
