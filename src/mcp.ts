@@ -1,6 +1,6 @@
 /** `createMcp()`: what an author writes against, and the app made from it. */
 import { createApp } from './app.ts'
-import { requireText, requireTimer } from './handlers/definition.ts'
+import { requireKnown, requireText, requireTimer } from './handlers/definition.ts'
 import { HandlerFailure } from './handlers/failure.ts'
 import type { CallKind, Middleware } from './handlers/middleware.ts'
 import { createMiddleware } from './handlers/middleware.ts'
@@ -40,7 +40,12 @@ const HOUR = 60 * MINUTE
  * mcp.tool('get_weather', { description: 'Current weather', input }, ({ city }) => `21 °C in ${city}`)
  * export default mcp
  */
-export function createMcp(options: McpOptions): Mcp {
+export function createMcp(given: McpOptions): Mcp {
+  // Everything that is read below is an option, so that no list has to repeat the names.
+  const known = new Set<string>()
+  const options = new Proxy(given, {
+    get: (_, name: keyof McpOptions) => known.add(name) && given[name],
+  })
   const runtime = globalThis.navigator?.userAgent
   const {
     path = '/mcp',
@@ -150,6 +155,7 @@ export function createMcp(options: McpOptions): Mcp {
     checks: options,
   })
 
+  requireKnown('createMcp()', given, known)
   const closeTasks = async (grace: number) => (await tasks()).closeTasks(server, grace)
 
   return {

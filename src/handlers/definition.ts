@@ -64,16 +64,27 @@ export function checkDefinition(
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`${what} needs options: mcp.${signature}, options, handler)`)
   }
-  for (const option of Object.keys(options)) {
-    if (known.has(option)) continue
-    const ours = OTHER_NAMES.get(option)
-    const names = ours && known.has(ours) ? `"${ours}"` : [...known].join(', ')
-    throw new TypeError(`${what} has an unknown option "${option}": use ${names}`)
-  }
+  requireKnown(what, options, known)
   if (typeof handler !== 'function') {
     throw new TypeError(`${what} needs a handler: mcp.${signature}, options, handler)`)
   }
 }
+
+/** Throws a `TypeError` for an unknown option, with the right name if one is spelled nearly like it. */
+export function requireKnown(what: string, options: object, known: ReadonlySet<string>): void {
+  for (const option of Object.keys(options)) {
+    if (known.has(option)) continue
+    const right = OTHER_NAMES.get(option) ?? option
+    const near = [...known].find(
+      (name) => name.startsWith(right) || lettersOf(name) === lettersOf(right),
+    )
+    const names = near ? `"${near}"` : [...known].join(', ')
+    throw new TypeError(`${what} has an unknown option "${option}": use ${names}`)
+  }
+}
+
+/** Each letter once: most misspellings double a letter, leave one out that comes again, or swap two. */
+const lettersOf = (word: string) => `${[...new Set(word.toLowerCase())].sort()}`
 
 /** Throws a `TypeError` when a required text is missing or empty. */
 export function requireText<T extends object>(

@@ -35,8 +35,11 @@ class StepLimit extends Error {}
 /**
  * Prepares a JSON Schema 2020-12. An input that takes too much work is refused as a problem; so is an
  * output, but only against a recursive schema, since the handler itself chose how much to return.
+ * Throws a `TypeError` for a reference that leads nowhere: every value would fail with it.
+ *
+ * @param what Names the schema for its author: `Output of tool "add"`.
  */
-export function interpret(schema: object, io: 'input' | 'output'): Interpreter {
+export function interpret(schema: object, what: string, io: 'input' | 'output'): Interpreter {
   // The validator bounds nothing for the keyword of 2019-09, which means the same within one document.
   const text = JSON.stringify(schema).replaceAll('"$recursiveRef":', '"$ref":')
   const root = JSON.parse(text) as Schema
@@ -45,6 +48,11 @@ export function interpret(schema: object, io: 'input' | 'output'): Interpreter {
   for (const [pointer, part] of Object.entries(parts)) {
     // The validator's own format "url" takes twice as long with each character that no URL has.
     if (part.format === 'url') part.format = 'uri'
+    const target = part.__absolute_ref__
+    if (target !== undefined && !parts[target]) {
+      const place = pointer.slice(pointer.indexOf('#'))
+      throw new TypeError(`${what}: "$ref": "${part.$ref}" in ${place || '#'} leads nowhere`)
+    }
     if (part.uniqueItems) unique.add(PROPERTY.exec(pointer)?.[1] ?? ANYWHERE)
   }
   const resolve = (part: Schema) => parts[part.__absolute_ref__ ?? '']

@@ -22,7 +22,7 @@ export function createValidator(
 ): Validator {
   try {
     if (!isStandardSchema(schema)) {
-      return { jsonSchema: toListed(schema), validate: interpretedValidation(schema, io) }
+      return { jsonSchema: toListed(schema), validate: interpretedValidation(schema, what, io) }
     }
     const jsonSchema = toPlainSchema(schema, io)
     return { jsonSchema, validate: standardValidation(schema, jsonSchema) }
@@ -71,11 +71,15 @@ function standardValidation(
 }
 
 /** Validation of plain JSON Schema. The interpreter is loaded at its first use: most servers need none. */
-function interpretedValidation(schema: JsonSchema, io: 'input' | 'output'): Validator['validate'] {
+function interpretedValidation(
+  schema: JsonSchema,
+  what: string,
+  io: 'input' | 'output',
+): Validator['validate'] {
   let interpreter: Interpreter | undefined
   return async (value): Promise<Validation> => {
     const { interpret } = await jsonSchemas()
-    interpreter ??= interpret(schema, io)
+    interpreter ??= interpret(schema, what, io)
     const problems = interpreter(value)
     if (!problems) return { ok: true, value }
     const issues = listIssues(problems, ({ instanceLocation, error }) => {

@@ -17,6 +17,12 @@ describe('createMcp', () => {
     [{ version: '1' }, /createMcp\(\) needs a name/],
     [{ name: 'author' }, /createMcp\(\) needs a version/],
     [{ name: '', version: '1' }, /needs a name/],
+    [
+      { name: 'a', version: '1', sesionTtl: 1 },
+      /createMcp\(\) has an unknown option "sesionTtl": use "sessionTtl"/,
+    ],
+    [{ name: 'a', version: '1', allowedOrigin: [] }, /"allowedOrigin": use "allowedOrigins"/],
+    [{ name: 'a', version: '1', inputSchema: {} }, /"inputSchema": use path, /],
   ])('refuses %j', (options, message) => {
     expect(() => createMcp(options as { name: string; version: string })).toThrow(message)
   })
@@ -33,7 +39,8 @@ describe('a tool', () => {
     ],
     [{ description, parameters: {} }, /"parameters": use "input"/],
     [{ description, outputSchema: {} }, /"outputSchema": use "output"/],
-    [{ description, timeOut: 1 }, /"timeOut": use .*timeout/],
+    [{ description, timeOut: 1 }, /"timeOut": use "timeout"/],
+    [{ description, cost: 1 }, /"cost": use .*timeout/],
     [{}, /Tool "add" needs a description/],
     [{ description, timeout: -1 }, /timeout of tool "add"/],
   ])('refuses the options %j', (options, message) => {
@@ -181,6 +188,38 @@ describe('a tool without arguments', () => {
       }
     },
   )
+})
+
+describe('a reference that leads nowhere in a JSON Schema', () => {
+  it('is an error in the log that names the tool, the reference and its place', async () => {
+    const log: LogEntry[] = []
+    const mcp = createMcp({ name: 'author', version: '1', log: (entry) => log.push(entry) })
+    const lost = { $ref: '#/$defs/Nod' }
+    const object = { type: 'object', $defs: { Node: { type: 'string' } } }
+    const data = { const: { $ref: '#/$defs/Nod' } }
+    const schemas = {
+      lost: { ...object, properties: { a: { type: 'array', items: lost } } },
+      found: { ...object, properties: { a: { $ref: '#/$defs/Node' }, b: data } },
+    }
+    for (const [name, input] of Object.entries(schemas)) {
+      mcp.tool(name, { description, input }, () => 'done')
+    }
+    mcp.tool('output', { description, output: { ...object, properties: { a: lost } } }, () => ({}))
+    const client = new ModernClient(fetchEndpoint(mcp))
+    expect(await (await client.call('found')).result()).toMatchObject({
+      content: [{ text: 'done' }],
+    })
+    for (const [name, what, place] of [
+      ['lost', 'Input', '#/properties/a/items'],
+      ['output', 'Output', '#/properties/a'],
+    ] as const) {
+      const { error, result } = await (await client.call(name)).answer()
+      expect(error ?? result).not.toMatchObject({ content: [{ text: 'done' }] })
+      expect(JSON.stringify(log)).toContain(
+        `${what} of tool \\"${name}\\": \\"$ref\\": \\"#/$defs/Nod\\" in ${place} leads nowhere`,
+      )
+    }
+  })
 })
 
 describe('the types', () => {
