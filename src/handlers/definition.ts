@@ -70,21 +70,16 @@ export function checkDefinition(
   }
 }
 
-/** Throws a `TypeError` for an unknown option, with the right name if one is spelled nearly like it. */
+/** Throws a `TypeError` for an unknown option, with the names that begin as it does, or all names. */
 export function requireKnown(what: string, options: object, known: ReadonlySet<string>): void {
   for (const option of Object.keys(options)) {
     if (known.has(option)) continue
-    const right = OTHER_NAMES.get(option) ?? option
-    const near = [...known].find(
-      (name) => name.startsWith(right) || lettersOf(name) === lettersOf(right),
-    )
-    const names = near ? `"${near}"` : [...known].join(', ')
-    throw new TypeError(`${what} has an unknown option "${option}": use ${names}`)
+    const begin = (OTHER_NAMES.get(option) ?? option).slice(0, 3)
+    const near = [...known].filter((name) => name.startsWith(begin))
+    const names = near.length > 0 ? near : [...known]
+    throw new TypeError(`${what} has an unknown option "${option}": use "${names.join('", "')}"`)
   }
 }
-
-/** Each letter once: most misspellings double a letter, leave one out that comes again, or swap two. */
-const lettersOf = (word: string) => `${[...new Set(word.toLowerCase())].sort()}`
 
 /** Throws a `TypeError` when a required text is missing or empty. */
 export function requireText<T extends object>(
