@@ -39,7 +39,7 @@ const options: BuildOptions = {
 
 const entries = values.entry
   ? [values.entry]
-  : ['reference/entry/lambda.ts', 'reference/entry/authorizer.ts']
+  : ['lambda', 'tasks', 'authorizer'].map((name) => `reference/entry/${name}.ts`)
 for (const entry of entries) {
   const name = basename(entry, '.ts')
   const outdir = values.out ?? `dist/lambda/${name}`

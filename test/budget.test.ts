@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { build } from 'esbuild'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { coreSize } from '../bench/bundle.ts'
@@ -125,6 +126,35 @@ describe('one call', () => {
     mcp.tool('more', { description: 'Another one' }, () => 1)
     for (let i = 0; i < 3; i++) await modern.request('tools/list')
     expect(lists()).toHaveLength(2)
+  })
+})
+
+describe('the function of the API on Lambda', () => {
+  it('reads nothing of the code that starts or runs tasks at its start', async () => {
+    const { metafile } = await build({
+      entryPoints: { index: 'reference/entry/lambda.ts' },
+      ...{ bundle: true, splitting: true, write: false, metafile: true },
+      ...{ format: 'esm', platform: 'node', outdir: 'dist', external: ['@aws-sdk/*'] },
+    })
+    const read = new Set<string>()
+    const add = (path: string): void => {
+      if (read.has(path)) return
+      read.add(path)
+      for (const { path: next, kind } of metafile.outputs[path]?.imports ?? []) {
+        if (kind === 'import-statement' && next in metafile.outputs) add(next)
+      }
+    }
+    add('dist/index.js')
+    const sources = [...read].flatMap((path) =>
+      Object.entries(metafile.outputs[path]?.inputs ?? {})
+        .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+        .map(([source]) => source),
+    )
+    expect(sources).toContain('adapters/lambda.ts')
+    expect(sources.filter((source) => /durable|lambda-runner|src\/tasks/.test(source))).toEqual([
+      'src/tasks/in-process.ts',
+    ])
+    expect(Object.keys(metafile.inputs).join()).not.toContain('@aws/durable-execution')
   })
 })
 

@@ -27,6 +27,7 @@ const NODE_SCRIPTS = { dev: 'node --watch main.ts', start: 'node main.ts' }
 
 /** Ranges of the versions that the starters were tested with. */
 export const VERSIONS = {
+  '@aws/durable-execution-sdk-js': '^2.4.0',
   '@modelcontextprotocol/client': '^2.4.0',
   '@types/node': '^24.0.0',
   esbuild: '^0.28.2',
@@ -42,6 +43,7 @@ export const TARGETS: Readonly<Record<Target, TargetFiles>> = {
       ...COMMON_FILES,
       ...NODE_FILES,
       'lambda.ts': 'lambda.ts',
+      'tasks.ts': 'tasks.ts',
       'authorizer.ts': 'authorizer.ts',
       'build.mjs': 'build.mjs',
       Makefile: 'Makefile',
@@ -51,7 +53,10 @@ export const TARGETS: Readonly<Record<Target, TargetFiles>> = {
       '.github/workflows/deploy.yml': 'workflow-aws.yml',
     },
     scripts: { ...NODE_SCRIPTS, deploy: 'sam build && sam deploy' },
-    devDependencies: { esbuild: VERSIONS.esbuild },
+    devDependencies: {
+      '@aws/durable-execution-sdk-js': VERSIONS['@aws/durable-execution-sdk-js'],
+      esbuild: VERSIONS.esbuild,
+    },
   },
   node: {
     title: 'Node, on a machine of yours',

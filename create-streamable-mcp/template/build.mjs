@@ -19,8 +19,8 @@ await build({
   chunkNames: 'chunks/[name]-[hash]',
   sourcemap: true,
   sourcesContent: false,
-  // Lambda's runtime contains the AWS SDK.
-  external: ['@aws-sdk/*'],
+  // Lambda's runtime contains the AWS SDK, but perhaps not in a version that knows durable functions.
+  external: entry === 'tasks.ts' ? [] : ['@aws-sdk/*'],
   // Some packages are CommonJS and ask for Node's modules.
   banner: {
     js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",

@@ -64,6 +64,7 @@ const additions: Readonly<Record<string, readonly Parameters[]>> = {
   provisioned: [{}, { ProvisionedConcurrency: '2' }],
   deployment: [{}, { DeploymentType: 'AllAtOnce' }],
   metrics: [{}, { Metrics: 'basic' }, { Metrics: 'off' }],
+  tasks: [{}, { Tasks: 'true' }],
   webAcl: [
     {},
     { CallerRequestsPerMinute: '600' },
@@ -284,7 +285,13 @@ interface Statement {
 }
 
 function statements(stack: Stack): Statement[] {
-  return ofType(stack, 'AWS::IAM::Role').flatMap(([, role]) => statementsOf(role))
+  const roles = ofType(stack, 'AWS::IAM::Role').flatMap(([, role]) => statementsOf(role))
+  return [...roles, ...ofType(stack, 'AWS::IAM::RolePolicy').flatMap(([, it]) => policyOf(it))]
+}
+
+/** The statements of a policy that is a resource of its own. */
+function policyOf({ Properties }: Resource): readonly Statement[] {
+  return (Properties as { PolicyDocument: { Statement: Statement[] } }).PolicyDocument.Statement
 }
 
 function statementsOf({ Properties }: Resource): Statement[] {
@@ -476,6 +483,101 @@ describe('the deployment', () => {
     expect(alias(made())).not.toHaveProperty('ProvisionedConcurrencyConfig')
     expect(alias(made({ ProvisionedConcurrency: '2' }))).toMatchObject({
       ProvisionedConcurrencyConfig: { ProvisionedConcurrentExecutions: '2' },
+    })
+  })
+})
+
+describe('tasks', () => {
+  const on = () => made({ Tasks: 'true', AlarmEmail: 'ops@example.com' })
+  const environment = (stack: Stack, id: string) =>
+    (properties(stack, id) as { Environment: { Variables: Record<string, unknown> } }).Environment
+      .Variables
+
+  it('add nothing to a stack without them, and nine resources with them', () => {
+    const without = made({ AlarmEmail: 'ops@example.com' })
+    const added = Object.keys(on().resources).filter((id) => !(id in without.resources))
+    // SAM names a version by the code and the properties of its function.
+    expect(added.map((id) => id.replace(/Version\w+$/, 'Version')).sort()).toEqual([
+      'RescueAlarm',
+      'RescuedTasks',
+      'TaskExecutionPolicy',
+      'TaskFailureAlarm',
+      'TaskFunction',
+      'TaskFunctionAliaslive',
+      'TaskFunctionVersion',
+      'TaskLogs',
+      'TaskRole',
+    ])
+    expect(JSON.stringify(without.resources)).not.toMatch(/MCP_TASK_FUNCTION|DurableExecution/)
+    expect(environment(without, 'McpFunction')).not.toHaveProperty('MCP_TASK_FUNCTION')
+  })
+
+  it('run in a durable function, invoked by its alias, whose versions stay', () => {
+    const stack = on()
+    expect(properties(stack, 'TaskFunction').DurableConfig).toEqual({
+      ExecutionTimeout: '604800',
+      RetentionPeriodInDays: '7',
+    })
+    const { DurableConfig } = properties(
+      made({ Tasks: 'true', TaskSeconds: '3600', TaskHistoryDays: '1' }),
+      'TaskFunction',
+    )
+    expect(DurableConfig).toEqual({ ExecutionTimeout: '3600', RetentionPeriodInDays: '1' })
+    expect(environment(stack, 'McpFunction').MCP_TASK_FUNCTION).toBe(
+      'arn:aws:lambda:eu-west-1:123456789012:function:weather-TaskFunction:live',
+    )
+    expect(properties(stack, 'TaskFunctionAliaslive').Name).toBe('live')
+    const [version] = ofType(stack, 'AWS::Lambda::Version').filter(([id]) => id.startsWith('Task'))
+    expect(version?.[1].DeletionPolicy).toBe('Retain')
+  })
+
+  it('have the table of the server, and no token', () => {
+    for (const AuthMethod of ['bearer', 'cognito']) {
+      const stack = made({ Tasks: 'true', AuthMethod })
+      const variables = environment(stack, 'TaskFunction')
+      expect(variables).toMatchObject({ AUTH_METHOD: 'none', MCP_TABLE: 'weather-Table' })
+      expect(variables).not.toHaveProperty('MCP_AUTH_TOKEN_SECRET')
+      expect(variables).not.toHaveProperty('MCP_TASK_FUNCTION')
+    }
+  })
+
+  it('have alarms on executions that fail and on those that are replaced', () => {
+    const stack = on()
+    const { Metrics } = properties(stack, 'TaskFailureAlarm') as {
+      Metrics: { MetricStat?: { Metric: { MetricName: string; Dimensions: object[] } } }[]
+    }
+    const watched = Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric ?? [])
+    expect(watched.map(({ MetricName }) => MetricName)).toEqual([
+      'DurableExecutionFailed',
+      'DurableExecutionTimedOut',
+    ])
+    const { FilterPattern, MetricTransformations } = properties(stack, 'RescuedTasks') as {
+      FilterPattern: string
+      MetricTransformations: { MetricNamespace: string; MetricName: string }[]
+    }
+    // The line that the server writes.
+    const text = FilterPattern.slice(1, -1)
+    expect(readFileSync('adapters/durable/execution-runner.ts', 'utf8')).toContain(`'${text},`)
+    expect(properties(stack, 'RescueAlarm')).toMatchObject({
+      Namespace: MetricTransformations[0]?.MetricNamespace,
+      MetricName: MetricTransformations[0]?.MetricName,
+      AlarmActions: ['weather-AlarmTopic'],
+    })
+  })
+
+  it('have a role, a log and a function that the key, the boundary and the subnets cover', () => {
+    const stack = made({
+      Tasks: 'true',
+      KmsKeyArn: 'arn:aws:kms:eu-west-1:1:key/1',
+      PermissionsBoundaryArn: 'arn:aws:iam::1:policy/boundary',
+      SubnetIds: 'subnet-1',
+      SecurityGroupIds: 'sg-1',
+    })
+    expect(properties(stack, 'TaskRole').PermissionsBoundary).toBe('arn:aws:iam::1:policy/boundary')
+    expect(properties(stack, 'TaskLogs').KmsKeyId).toBe('arn:aws:kms:eu-west-1:1:key/1')
+    expect(properties(stack, 'TaskFunction')).toMatchObject({
+      KmsKeyArn: 'arn:aws:kms:eu-west-1:1:key/1',
+      VpcConfig: { SubnetIds: ['subnet-1'] },
     })
   })
 })
@@ -753,7 +855,13 @@ describe('the roles', () => {
           contextVariables: {},
         },
         identityPolicies: [
-          { name: id, policy: { Version: '2012-10-17', Statement: statementsOf(role) } },
+          {
+            name: id,
+            policy: {
+              Version: '2012-10-17',
+              Statement: [...statementsOf(role), ...attachedTo(stack, id)],
+            },
+          },
         ],
         serviceControlPolicies: [],
         resourceControlPolicies: [],
@@ -763,6 +871,70 @@ describe('the roles', () => {
     if (result.resultType === 'error') throw new Error(JSON.stringify(result.errors))
     return result.overallResult === 'Allowed'
   }
+
+  const attachedTo = (stack: Stack, id: string) =>
+    ofType(stack, 'AWS::IAM::RolePolicy')
+      .filter(([, { Properties }]) => Properties.RoleName === `weather-${id}`)
+      .flatMap(([, policy]) => policyOf(policy))
+
+  const lambdaArn = (name: string) => `arn:aws:lambda:${region}:${number}:function:${name}`
+  const executionArn = (name: string) => `${lambdaArn(name)}:7/durable-execution/task/0a1b`
+
+  it('let the server start, wake, stop and look at tasks, and run none of them', async () => {
+    const stack = made({ Tasks: 'true' })
+    const own = lambdaArn('weather-TaskFunction')
+    const execution = executionArn('weather-TaskFunction')
+    expect(await may(stack, 'McpRole', 'lambda:InvokeFunction', `${own}:live`)).toBe(true)
+    expect(await may(stack, 'McpRole', 'lambda:InvokeFunction', own)).toBe(false)
+    for (const action of [
+      'lambda:SendDurableExecutionCallbackSuccess',
+      'lambda:StopDurableExecution',
+      'lambda:GetDurableExecution',
+    ]) {
+      expect([action, await may(stack, 'McpRole', action, execution)]).toEqual([action, true])
+      expect([action, await may(stack, 'McpRole', action, executionArn('other'))]).toEqual([
+        action,
+        false,
+      ])
+      expect([action, await may(stack, 'TaskRole', action, execution)]).toEqual([action, false])
+      expect([action, await may(made(), 'McpRole', action, execution)]).toEqual([action, false])
+    }
+    for (const action of [
+      'lambda:CheckpointDurableExecution',
+      'lambda:GetDurableExecutionState',
+      'lambda:GetDurableExecutionHistory',
+      'lambda:SendDurableExecutionCallbackFailure',
+      'lambda:UpdateFunctionCode',
+    ]) {
+      expect([action, await may(stack, 'McpRole', action, execution)]).toEqual([action, false])
+    }
+  })
+
+  it('let the function of tasks go on with its executions, and use the table and its log', async () => {
+    const stack = made({ Tasks: 'true' })
+    const execution = executionArn('weather-TaskFunction')
+    for (const action of ['lambda:CheckpointDurableExecution', 'lambda:GetDurableExecutionState']) {
+      expect(await may(stack, 'TaskRole', action, execution)).toBe(true)
+      expect(await may(stack, 'TaskRole', action, executionArn('other'))).toBe(false)
+    }
+    const own = lambdaArn('weather-TaskFunction')
+    expect(await may(stack, 'TaskRole', 'lambda:InvokeFunction', `${own}:7`)).toBe(true)
+    for (const other of [`${lambdaArn('weather-McpFunction')}:live`, `${lambdaArn('other')}:1`]) {
+      expect(await may(stack, 'TaskRole', 'lambda:InvokeFunction', other)).toBe(false)
+    }
+    for (const call of calls) {
+      expect([call, await may(stack, 'TaskRole', call, table('weather-Table'))]).toEqual([
+        call,
+        true,
+      ])
+      expect([call, await may(stack, 'TaskRole', call, table('other'))]).toEqual([call, false])
+    }
+    const stream = (name: string) => `${group(name)}:log-stream:one`
+    expect(await may(stack, 'TaskRole', 'logs:PutLogEvents', stream('weather-TaskLogs'))).toBe(true)
+    expect(await may(stack, 'TaskRole', 'logs:PutLogEvents', stream('weather-McpLogs'))).toBe(false)
+    const read = 'secretsmanager:GetSecretValue'
+    expect(await may(stack, 'TaskRole', read, secret('weather-Token'))).toBe(false)
+  })
 
   const calls = STORE_CALLS.map((name) => `dynamodb:${name}`)
 

@@ -21,6 +21,7 @@ sam build
 # SAM must build the same files as `npm run build`.
 npm run --silent build:lambda
 diff -rq --exclude='*.map' dist/lambda/lambda .aws-sam/build/McpFunction
+diff -rq --exclude='*.map' dist/lambda/tasks .aws-sam/build/TaskFunction
 diff -rq --exclude='*.map' dist/lambda/authorizer .aws-sam/build/AuthorizerFunction
 
 step 'the example'

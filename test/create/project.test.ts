@@ -133,7 +133,7 @@ describe('the template for AWS', () => {
         /^ {2}(\w+):\n {4}Type: AWS::Serverless::Function/gm,
       ),
     ].map(([, name]) => `build-${name}:`)
-    expect(functions).toHaveLength(2)
+    expect(functions).toHaveLength(3)
     for (const name of functions) expect(await read('Makefile')).toContain(name)
   })
 
