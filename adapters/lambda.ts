@@ -14,7 +14,7 @@ export type { EnvironmentOptions, ServerOptions } from './environment/options.ts
 export { readServerOptions } from './environment/options.ts'
 export type { Environment } from './environment/variables.ts'
 export { EnvironmentError } from './environment/variables.ts'
-export * from './lambda-runner.ts'
+export { type LambdaRunnerOptions, lambdaRunner } from './lambda-runner.ts'
 export type { MetricsDetail } from './metrics.ts'
 export type { SecretOptions } from './secret.ts'
 

@@ -1,6 +1,6 @@
 /** Reads the environment of Lambda functions: the variables that `template.yaml` sets. */
 
-import type { Auth, RunnerFactory, Store } from '../../src/index.ts'
+import type { Auth, Store } from '../../src/index.ts'
 import type { SecretOptions } from '../secret.ts'
 import { readAuth as readPlainAuth } from './auth.ts'
 import type { EnvironmentOptions } from './options.ts'
@@ -21,7 +21,8 @@ import { EnvironmentError, readFlag, readNumber } from './variables.ts'
 export async function readEnvironment(env: Environment = process.env): Promise<EnvironmentOptions> {
   const auth = await readAuth(env)
   const store = await readStore(env)
-  const runner = await readRunner(env)
+  const functionArn = env.MCP_TASK_FUNCTION
+  const runner = functionArn && (await import('./runner.ts')).readRunner(functionArn)
   return {
     ...readServerOptions(env),
     ...(auth && { auth }),
@@ -81,17 +82,6 @@ export async function readStore(env: Environment = process.env): Promise<Store |
   // A start without a table does not read the code of DynamoDB.
   const { dynamoStore } = await import('../dynamodb/dynamo-store.ts')
   return dynamoStore({ table: env.MCP_TABLE })
-}
-
-/** Reads which durable function runs the tasks of the server; `undefined` where the server has none. */
-async function readRunner(env: Environment): Promise<RunnerFactory | undefined> {
-  if (!env.MCP_TASK_FUNCTION) return undefined
-  const { lambdaRunner } = await import('../lambda-runner.ts')
-  try {
-    return lambdaRunner({ function: env.MCP_TASK_FUNCTION })
-  } catch (error) {
-    throw new EnvironmentError(`MCP_TASK_FUNCTION: ${(error as Error).message}`)
-  }
 }
 
 /** Reads for how many seconds API Gateway caches a result of the authorizer. */
