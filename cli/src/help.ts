@@ -17,6 +17,9 @@ const OPTION_TEXTS: readonly (readonly [string, string])[] = [
   ['--log-level <level>', 'ask the server for its log messages from this level on'],
   ['--watch', 'run again at each change, or every --interval <seconds>'],
   ['--detach', 'print the id of a task, and do not wait for its result'],
+  ['--port, --host', 'where `dev` listens (else PORT and HOST, else 3000 on 127.0.0.1)'],
+  ['--args', 'show the arguments of calls in `dev`'],
+  ['--no-open', 'open no page in `dev`'],
   ['--debug', 'show each exchange on stderr, without secrets'],
   ['--help, --version', ''],
 ]

@@ -22,6 +22,11 @@ const COMMAND_OPTIONS = {
 
 const OPTIONS = {
   ...COMMAND_OPTIONS,
+  // Of the command `dev`, which is not at the prompt.
+  port: { type: 'string' },
+  host: { type: 'string' },
+  args: { type: 'boolean' },
+  'no-open': { type: 'boolean' },
   url: { type: 'string' },
   era: { type: 'string' },
   timeout: { type: 'string' },

@@ -57,7 +57,7 @@ export async function run(args: readonly string[], host: Host): Promise<ExitCode
     settings.debug ||= values.debug === true
     if (name === 'connect' && words[0] !== undefined) settings.url = parseServerUrl(words[0])
     url = settings.url
-    redirectConsole(settings, output)
+    if (!command?.keepsConsole) redirectConsole(settings, output)
     const line = { words, values, settings, output, host }
     if (command === undefined || name === 'connect') return await session(line)
     return await single(command, line)

@@ -16,6 +16,7 @@ export interface Flags {
   readonly folder?: string | undefined
   readonly target?: string | undefined
   readonly library?: string | undefined
+  readonly client?: string | undefined
   readonly install: boolean
   readonly yes: boolean
   readonly help: boolean
@@ -38,6 +39,7 @@ export const USAGE = `npm create streamable-mcp@latest <folder> -- --target <${T
   --yes               asks nothing: my-server on node, unless told otherwise
   --no-install        does not run npm install
   --library <spec>    what to install as streamable-mcp, such as a tarball
+  --client <spec>     what to install as streamable-mcp-cli, which has \`npm run dev\`
   --help, --version`
 
 /** @throws {UsageError} for an unknown flag, or more than one folder */
@@ -49,6 +51,7 @@ export function readFlags(args: readonly string[]): Flags {
       options: {
         target: { type: 'string', short: 't' },
         library: { type: 'string' },
+        client: { type: 'string' },
         'no-install': { type: 'boolean', default: false },
         yes: { type: 'boolean', short: 'y', default: false },
         help: { type: 'boolean', short: 'h', default: false },
@@ -57,8 +60,8 @@ export function readFlags(args: readonly string[]): Flags {
     })
     const [folder, ...more] = positionals
     if (more.length > 0) throw new UsageError(`One folder is enough: what is ${more.join(' ')}?`)
-    const { target, library, yes, help, version } = values
-    return { folder, target, library, install: !values['no-install'], yes, help, version }
+    const { 'no-install': keepsOut, ...rest } = values
+    return { folder, ...rest, install: !keepsOut }
   } catch (error) {
     if (error instanceof UsageError) throw error
     const [first = ''] = String((error as Error).message).split('. ')

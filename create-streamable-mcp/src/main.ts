@@ -30,8 +30,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const interactive = Boolean(process.stdin.isTTY && process.stdout.isTTY)
   const answers = await findAnswers(flags, interactive)
-  const { library = `^${version}` } = flags
-  await writeProject(answers, library)
+  const { library = `^${version}`, client = `^${version}` } = flags
+  await writeProject(answers, { library, client })
   const installed = flags.install && (await install(answers.folder))
   process.stdout.write(nextSteps(answers, installed))
   process.stderr.write(nodeWarning(process.versions.node))

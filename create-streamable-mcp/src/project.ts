@@ -13,12 +13,18 @@ const TEMPLATE = new URL('../template/', import.meta.url)
 /** What a project may find in its folder: a repository that was begun before it. */
 const HARMLESS = new Set(['.git', '.DS_Store'])
 
+/** What `package.json` asks for as `streamable-mcp` and as `streamable-mcp-cli`. */
+export interface Packages {
+  readonly library: string
+  readonly client: string
+}
+
 /**
- * Writes all files of a project. `library` is what its `package.json` asks for as `streamable-mcp`.
+ * Writes all files of a project.
  *
  * @throws {UsageError} where the folder is not empty; then nothing is written
  */
-export async function writeProject(answers: Answers, library: string): Promise<void> {
+export async function writeProject(answers: Answers, packages: Packages): Promise<void> {
   const { folder, name, target } = answers
   await requireEmpty(folder)
   const { files } = TARGETS[target]
@@ -32,7 +38,7 @@ export async function writeProject(answers: Answers, library: string): Promise<v
       .replaceAll('{{secret}}', () => randomBytes(32).toString('hex'))
     await writeFile(file, text)
   }
-  await writeFile(join(folder, 'package.json'), toPackageJson(answers, library))
+  await writeFile(join(folder, 'package.json'), toPackageJson(answers, packages))
 }
 
 async function requireEmpty(folder: string): Promise<void> {
@@ -61,13 +67,15 @@ async function readSource(name: string): Promise<string> {
   }
 }
 
-function toPackageJson({ name, target }: Answers, library: string): string {
+function toPackageJson({ name, target }: Answers, { library, client }: Packages): string {
   const { scripts, devDependencies } = TARGETS[target]
+  const usesClient = Object.values(scripts).some((text) => text.startsWith('streamable-mcp '))
   const named = Object.entries(scripts).map(([key, text]) => [key, text.replace('{{name}}', name)])
   const all = {
     typescript: VERSIONS.typescript,
     '@modelcontextprotocol/client': VERSIONS['@modelcontextprotocol/client'],
     '@types/node': VERSIONS['@types/node'],
+    ...(usesClient && { 'streamable-mcp-cli': client }),
     ...devDependencies,
   }
   const sorted = Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1))

@@ -23,7 +23,7 @@ const COMMON_FILES = {
 /** A server on Node, also for development where the target is AWS. */
 const NODE_FILES = { 'main.ts': 'main.ts' }
 
-const NODE_SCRIPTS = { dev: 'node --watch main.ts', start: 'node main.ts' }
+const NODE_SCRIPTS = { dev: 'streamable-mcp dev server.ts', start: 'node main.ts' }
 
 /** Ranges of the versions that the starters were tested with. */
 export const VERSIONS = {

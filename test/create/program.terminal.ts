@@ -71,7 +71,7 @@ describe('in a pipe', () => {
 
   it('tells its flags and its version', async () => {
     const { stdout } = await create(['--help'])
-    for (const flag of ['--target', '--yes', '--no-install', '--library', '--version'])
+    for (const flag of ['--target', '--yes', '--no-install', '--library', '--client', '--version'])
       expect(stdout).toContain(flag)
     expect((await create(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   })

@@ -7,6 +7,8 @@ import { toStarterTemplate } from '../../create-streamable-mcp/src/aws-template.
 import { writeProject } from '../../create-streamable-mcp/src/project.ts'
 import { TARGET_NAMES, TARGETS, VERSIONS } from '../../create-streamable-mcp/src/targets.ts'
 
+const PACKAGES = { library: '^0.1.0', client: '^0.2.0' }
+
 let home = ''
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'create-'))
@@ -15,7 +17,7 @@ afterAll(() => rm(home, { recursive: true }))
 
 async function write(target: (typeof TARGET_NAMES)[number], name: string = target) {
   const folder = join(home, name)
-  await writeProject({ folder, name, target }, '^0.1.0')
+  await writeProject({ folder, name, target }, PACKAGES)
   const read = (path: string) => readFile(join(folder, path), 'utf8')
   const files = (await readdir(folder, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
@@ -43,6 +45,8 @@ describe.each(TARGET_NAMES)('a project for %s', (target) => {
       scripts: { test: 'node --test', check: 'tsc', dev: expect.anything() },
       dependencies: { 'streamable-mcp': '^0.1.0' },
     })
+    const develops = settings.devDependencies['streamable-mcp-cli']
+    expect(develops).toBe(target === 'workers' ? undefined : '^0.2.0')
     expect(settings.scripts).toHaveProperty('start')
     expect('deploy' in settings.scripts).toBe(target !== 'node')
     expect(files.filter((file) => file.startsWith('.github/workflows/'))).toHaveLength(1)
@@ -78,7 +82,7 @@ describe('a project', () => {
   it('is written into a folder that holds a new repository', async () => {
     const folder = join(home, 'begun')
     await mkdir(join(folder, '.git'), { recursive: true })
-    await writeProject({ folder, name: 'begun', target: 'node' }, '^0.1.0')
+    await writeProject({ folder, name: 'begun', target: 'node' }, PACKAGES)
     expect(await readdir(folder)).toContain('server.ts')
   })
 
@@ -86,11 +90,11 @@ describe('a project', () => {
     const folder = join(home, 'full')
     await mkdir(folder)
     await writeFile(join(folder, 'notes.txt'), 'mine')
-    const writing = writeProject({ folder, name: 'full', target: 'node' }, '^0.1.0')
+    const writing = writeProject({ folder, name: 'full', target: 'node' }, PACKAGES)
     await expect(writing).rejects.toThrow(/is not empty/)
     expect(await readdir(folder)).toEqual(['notes.txt'])
     const file = join(folder, 'notes.txt')
-    const onFile = writeProject({ folder: file, name: 'notes', target: 'node' }, '^0.1.0')
+    const onFile = writeProject({ folder: file, name: 'notes', target: 'node' }, PACKAGES)
     await expect(onFile).rejects.toThrow(/is a file/)
   })
 })

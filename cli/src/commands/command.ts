@@ -15,6 +15,10 @@ export interface CommandOptions {
   readonly interval?: string | undefined
   readonly slow?: boolean | undefined
   readonly tool?: string | undefined
+  readonly port?: string | undefined
+  readonly host?: string | undefined
+  readonly args?: boolean | undefined
+  readonly 'no-open'?: boolean | undefined
 }
 
 export interface Invocation {
@@ -41,6 +45,8 @@ export interface Command {
    * connection, or opens its own. `session`: it changes a session, so it exists only at the prompt.
    */
   readonly needs: 'server' | 'nothing' | 'session'
+  /** Whether what the program's libraries write with `console` is printed: here it is the author's. */
+  readonly keepsConsole?: boolean
   run(invocation: Invocation): Promise<Outcome> | Promise<void>
 }
 

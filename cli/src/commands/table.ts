@@ -1,5 +1,6 @@
 /** Every command under all its names: adding one is adding a row. */
 
+import { devCommand } from '../dev/command.ts'
 import { doctorCommand } from '../doctor/command.ts'
 import type { Output } from '../output.ts'
 import { exitCodes, Problem } from '../problem.ts'
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   ...SERVER_COMMANDS,
   ...TASK_COMMANDS,
   ...SETTING_COMMANDS,
+  devCommand,
   doctorCommand,
   shellCompletion,
   help,
