@@ -122,7 +122,7 @@ describe('what it tells', () => {
     await project.write('typed.ts', `${source}export const n: number = 'text'\n`)
     const person = dev(join(project.folder, 'typed.ts'))
     await addressOf(person)
-    await person.sees('1 type error; the server runs all the same')
+    await person.sees('1 type error; the server runs nevertheless')
     await person.sees(/typed\.ts:4:14 {2}TS2322: .*\n *4 \| export const n/)
     await project.write('typed.ts', source)
     await person.sees('The types are right again')

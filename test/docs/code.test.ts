@@ -267,7 +267,7 @@ describe('the commands of the documentation', () => {
       .map((line) => [name, line] as const),
   )
   const [client, other] = [true, false].map((ours) =>
-    shell.filter(([, line]) => /^npx streamable-mcp(-cli)?( |$)/.test(line) === ours),
+    shell.filter(([, line]) => /^npx streamable-mcp(-cli)?( (?!dev )|$)/.test(line) === ours),
   )
 
   // A command that several documents show runs once.
@@ -297,7 +297,7 @@ describe('the commands of the documentation', () => {
 
   /** The beginnings of lines that need another machine, a network or an account. */
   const ELSEWHERE =
-    /^(npm install (--save-dev @modelcontextprotocol\/client|streamable-mcp)|npm create streamable-mcp@latest my-server( -- --target aws)?|cd my-server && (npm test|sam build && sam deploy --guided)|npm run dev|sam build && sam deploy --guided|docker buildx build .*|sam build && sam package .*|npm ci && (npm (start|test)|sam build && sam deploy --guided)|sam delete|([A-Z]+=\$\()?(aws|openssl rand) .+|node -p .+|npm start|cd examples\/agent && npm ci && npm start)$/
+    /^(npm install (--save-dev @modelcontextprotocol\/client|streamable-mcp)|npm create streamable-mcp@latest my-server( -- --target aws)?|cd my-server && (npm test|sam build && sam deploy --guided)|npm run dev|npx streamable-mcp(-cli)? dev server\.ts|sam build && sam deploy --guided|docker buildx build .*|sam build && sam package .*|npm ci && (npm (start|test)|sam build && sam deploy --guided)|sam delete|([A-Z]+=\$\()?(aws|openssl rand) .+|node -p .+|npm start|cd examples\/agent && npm ci && npm start)$/
 
   it.each(other ?? [])('%s: %s', (_, line) => {
     const [, script] = /^npm run ([\w:]+)/.exec(line) ?? []

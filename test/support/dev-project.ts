@@ -25,7 +25,7 @@ export async function createDevProject(packages: readonly string[] = []): Promis
     splitting: true,
     format: 'esm',
     platform: 'node',
-    // Engines and clouds that nobody uses here.
+    // Engines and clouds that these tests do not use.
     external: ['@aws-sdk/*', 'ioredis', 'pg', 'valibot'],
     logLevel: 'error',
   })

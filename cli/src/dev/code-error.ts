@@ -50,7 +50,7 @@ export function readCodeError(
 ): { message: string; place: Place | undefined } {
   if (!(error instanceof Error)) return { message: String(error), place: undefined }
   const [, path = '', line, column, what = ''] = SYNTAX.exec(error.message) ?? []
-  // esbuild counts columns from 0.
+  // In messages of esbuild, columns begin at 0.
   if (line)
     return { message: what, place: { path, line: Number(line), column: Number(column) + 1 } }
   const message = error.name === 'Error' ? error.message : `${error.name}: ${error.message}`

@@ -1,6 +1,6 @@
 /**
  * Serves the author's file and serves it anew after each change. The listening socket and the memory store stay,
- * and streams of earlier generations go on until their clients leave, so that nobody is disconnected.
+ * and streams of earlier generations go on until their clients leave, so that no client is disconnected.
  */
 
 import { fileURLToPath } from 'node:url'

@@ -32,7 +32,7 @@ export async function createModuleLoader(
     added(path)
   }
   note(file.href)
-  // tsx is loaded here, because no other command needs it.
+  // No other command needs tsx.
   const { register } = await import('tsx/esm/api')
   register()
   const { registerHooks } = nodeModule as Hooks

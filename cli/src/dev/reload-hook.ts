@@ -37,7 +37,7 @@ export function inGeneration(
   if (!url.startsWith('file:') || url.includes('/node_modules/')) return resolved
   loaded(url)
   const own = GENERATION.test(url) ? url : `${url}${url.includes('?') ? '&' : '?'}dev=${generation}`
-  // A project without `"type": "module"` is written in modules all the same: CommonJS would be cached by name.
+  // A project without `"type": "module"` is written in modules nevertheless: CommonJS would be cached by name.
   return /\.tsx?[?%]/.test(own)
     ? { ...resolved, url: own, format: 'module' }
     : { ...resolved, url: own }

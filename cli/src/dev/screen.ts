@@ -76,7 +76,7 @@ export class Screen {
     }
     this.#typesFailed = true
     const count = mistakes.length === 1 ? '1 type error' : `${mistakes.length} type errors`
-    this.line(text`${output.style('yellow', '!')} ${count}; the server runs all the same`)
+    this.line(text`${output.style('yellow', '!')} ${count}; the server runs nevertheless`)
     for (const { message, place } of mistakes.slice(0, MOST_MISTAKES)) {
       this.line(placedText(message, place, output))
     }
