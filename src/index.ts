@@ -15,11 +15,23 @@ export type { Issuer, OAuthOptions } from './auth/oauth.ts'
 export { oauth } from './auth/oauth.ts'
 export type { StepContext, StepOptions } from './client-requests/client-request.ts'
 export { StepInterrupted, Suspended } from './client-requests/client-request.ts'
+export type { App, AppOptions, AppVisibility } from './extensions/app.ts'
+export { app, showsApps } from './extensions/app.ts'
+export type {
+  Extension,
+  ExtensionOptions,
+  MethodHandler,
+  MethodOptions,
+} from './extensions/extension.ts'
+export { extension } from './extensions/extension.ts'
+export type { ServerCardOptions } from './extensions/server-card.ts'
+export { serverCard } from './extensions/server-card.ts'
 export type { Access, Caller } from './handlers/access.ts'
 export type { ToolReturn, ToolReturnOf } from './handlers/content.ts'
 export { audio, embedded, image, resourceLink, text } from './handlers/content.ts'
 export type { ClientRequestOptions, Context, Log, Notify, RequestInfo } from './handlers/context.ts'
 export type { Completer, Described } from './handlers/definition.ts'
+export type { ExtensionContext, ListName } from './handlers/extension.ts'
 export type { Failure } from './handlers/failure.ts'
 export { failure } from './handlers/failure.ts'
 export type {

@@ -1,12 +1,15 @@
 /** What `createMcp()` returns: what an author registers with, and the functions that serve requests. */
+
 import type { Hono } from 'hono'
 import type { Bindings } from './app.ts'
+import type { Extension } from './extensions/extension.ts'
 import type { Notify } from './handlers/context.ts'
 import type { CallKind, Middleware } from './handlers/middleware.ts'
 import type { PromptHandler, PromptOptions } from './handlers/prompt.ts'
 import type { Registration } from './handlers/registry.ts'
 import type { ResourceHandler, ResourceOptions } from './handlers/resource.ts'
 import type { ToolHandler, ToolOptions } from './handlers/tool.ts'
+import type { Implementation } from './protocol/types.ts'
 import type { Schema } from './schema/schema.ts'
 import type { Store } from './state/store.ts'
 import type { TaskRef, Turn, TurnOptions } from './tasks/runner.ts'
@@ -48,6 +51,12 @@ export interface Mcp {
    */
   use(middleware: Middleware): void
   use<K extends CallKind>(kind: K, middleware: Middleware<K>): void
+  /**
+   * Adds an extension of the protocol: its name and settings are announced, and its methods are answered.
+   *
+   * @example mcp.extend(extension('com.example/notes', { settings: { search: true } }))
+   */
+  extend(extension: Extension): Registration
   /** Tells all clients that something changed, from outside a call. Resolves when it is durable. */
   readonly notify: Notify
   /** The calls of tools with `task`, for their runners. */
@@ -67,6 +76,8 @@ export interface Mcp {
   }
   /** Where sessions, streams and handles are kept: the option of that name, or its default. */
   readonly store: Store
+  /** The server's name and version, as clients are told them. */
+  readonly info: Implementation
   /** The routes, to be mounted in another app: `app.route('/', mcp.app)`. */
   readonly app: Hono<{ Bindings: Bindings }>
   /** Seconds of silence that Bun allows, when it serves the default export: the most that it takes. */

@@ -178,6 +178,7 @@ export function createMcp(given: McpOptions): Mcp {
     use(kind: CallKind | Middleware, middleware?: unknown) {
       server.middleware.push(createMiddleware(kind, middleware))
     },
+    extend: (extension) => extension.addTo(registry),
     notify: createNotify((change) => changes.publish(change)),
     tasks: {
       turn: async (task, turnOptions) =>
@@ -192,6 +193,7 @@ export function createMcp(given: McpOptions): Mcp {
         (await (await tasks()).engineOf(server)).setWakeToken(task, token),
     },
     store,
+    info,
     app,
     idleTimeout: 255,
     fetch: (request, env) => app.fetch(request, env),

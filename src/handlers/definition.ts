@@ -31,7 +31,7 @@ const DESCRIBED = ['title', 'description', 'icons', '_meta', 'scopes', 'stepUp',
 export const TOOL_OPTIONS = new Set([
   ...DESCRIBED,
   ...['input', 'output', 'annotations', 'session', 'headers', 'timeout', 'task'],
-  ...['idempotent', 'idempotentFor'],
+  ...['idempotent', 'idempotentFor', 'ui'],
 ])
 export const PROMPT_OPTIONS = new Set([...DESCRIBED, 'input', 'complete'])
 export const RESOURCE_OPTIONS = new Set([

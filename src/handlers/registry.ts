@@ -1,5 +1,6 @@
 /** The registry: everything that one server offers. */
 import type { Guarded } from './access.ts'
+import type { Extensions } from './extension.ts'
 import type { Prompt } from './prompt.ts'
 import type { Resource } from './resource.ts'
 import type { Tool } from './tool.ts'
@@ -40,6 +41,8 @@ export class Registry implements Catalog {
   readonly selective = new Set<object>()
   /** Told what is added to a map or removed from it. */
   onChange: ((map: object, item: Guarded) => void) | undefined
+  /** The first extension makes it. */
+  extensions?: Extensions
   readonly #written = new Map<string, string>()
 
   /** Throws a `TypeError` when the name is taken. */

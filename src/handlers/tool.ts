@@ -63,6 +63,8 @@ export interface ToolOptions<
   ): string | undefined
   /** Milliseconds that results are kept under their keys. @default 24 hours */
   idempotentFor?: number
+  /** The page that clients with MCP Apps show for the results: made by `app()`. */
+  ui?: { readonly _meta: Record<string, unknown> }
 }
 
 /** The `ctx` of a tool: `ctx.session` has a type only with `session: true`. */

@@ -33,7 +33,7 @@ export function tellRequest(server: Server, logged: LoggedRequest): void {
     durationMs: server.clock() - startedAt,
     era: record.era,
     revision: record.revision,
-    method: record.method === undefined ? undefined : toKnownMethod(record.method),
+    method: record.method === undefined ? undefined : toKnownMethod(server, record.method),
     tool: toKnownTool(server, record.tool),
   }
   for (const observer of [platform.observer, server.observer]) {
@@ -126,8 +126,10 @@ function toErrorType(error: unknown): string {
 }
 
 /** A name from the client as one of a bounded set, because each value of a metric's attribute costs money. */
-function toKnownMethod(method: string): string {
-  return METHODS.has(method) || OTHER_METHODS.has(method) ? method : '_OTHER'
+function toKnownMethod({ registry }: Server, method: string): string {
+  const isKnown =
+    METHODS.has(method) || OTHER_METHODS.has(method) || registry.extensions?.method(method)
+  return isKnown ? method : '_OTHER'
 }
 
 /** The name of a tool, if it is registered. */
@@ -148,7 +150,7 @@ function toObservedCall(
   return {
     era: record.era ?? 'legacy',
     revision: record.revision,
-    method: toKnownMethod(method),
+    method: toKnownMethod(server, method),
     tool: method === 'tools/call' ? toKnownTool(server, name) : undefined,
     prompt: isPrompt && server.registry.prompts.has(name) ? name : undefined,
     id: clip(String(id)),

@@ -1,5 +1,6 @@
 /** One page of a list as JSON text, written once for each revision and cursor. */
 import { hasMiddleware, middlewareRunner } from '../handlers/around.ts'
+import type { ListName } from '../handlers/extension.ts'
 import type { Items } from '../handlers/registry.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { Call } from './call.ts'
@@ -10,7 +11,7 @@ import { serverMeta } from './server-meta.ts'
 
 export interface List<T> {
   /** The member of the result that holds the items. */
-  readonly name: 'tools' | 'prompts' | 'resources' | 'resourceTemplates'
+  readonly name: ListName
   readonly items: Items<T>
   toItem(item: T, revision: Revision): object
 }
@@ -38,7 +39,10 @@ function writePage<T>(
   const isModern = isModernRevision(revision)
   return JSON.stringify({
     ...(isModern && { resultType: 'complete' }),
-    [list.name]: items.map((item) => list.toItem(item, revision)),
+    [list.name]: items.map((item) => {
+      const listed = list.toItem(item, revision)
+      return server.registry.extensions?.withMeta(list.name, revision, listed) ?? listed
+    }),
     nextCursor,
     ...(isModern && {
       ...server.cache,

@@ -1,10 +1,10 @@
 /** The methods of the protocol: a table that says which function answers a method in each era. */
 import { lazyImport } from '../lib/lazy-import.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
+import type { Server } from '../server.ts'
 import type { Call, LegacyMethodCall, ModernMethodCall } from './call.ts'
 import { methodNotFound } from './errors.ts'
 import { EMPTY_RESULT } from './results.ts'
-import { discover } from './server-discover.ts'
 import { callTool } from './tools-call.ts'
 
 /** Answers a call with the JSON text of its result. */
@@ -25,7 +25,10 @@ const listTools = async (call: Call) => (await toolsList()).listTools(call)
 
 /** Most servers have only tools, so the code of other methods is loaded at their first call. */
 const further = lazyImport(() => import('./further-methods.ts'))
+// Clients ask for it once.
+const discovery = lazyImport(() => import('./server-discover.ts'))
 
+const discover = async (call: ModernMethodCall) => (await discovery()).discover(call)
 const complete = async (call: Call) => (await further()).complete(call)
 const getPrompt = async (call: Call) => (await further()).getPrompt(call)
 const listPrompts = async (call: Call) => (await further()).listPrompts(call)
@@ -61,9 +64,14 @@ export const METHODS: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['resources/unsubscribe', { legacy: unsubscribe }],
 ])
 
+/** The row of a method. Where there are extensions, a method that the protocol does not know may be one of theirs. */
+export function methodRow({ registry }: Server, method: string): Row | undefined {
+  return METHODS.get(method) ?? (registry.extensions?.row as Row | undefined)
+}
+
 /** Runs the method of a call. Synchronous where the method is; see `dispatch` in `http/dispatch.ts`. */
 export function runMethod(call: Call): MaybePromise<string> {
-  const row = METHODS.get(call.method)
+  const row = methodRow(call.server, call.method)
   if (call.era === 'legacy') {
     if (row?.legacy) return row.legacy(call)
   } else if (row?.modern) return row.modern(call)

@@ -23,6 +23,7 @@ export function capabilities(server: Server, revision: Revision): object {
   const modern = claimsModern(revision)
   const listening = server.listening && (modern || server.sessionIds !== 'none')
   const changes = listening && { listChanged: true }
+  const extensions = server.registry.extensions?.settings(revision)
   const hasTasks = offersTasks(server)
   const hasResources = resources.size + templates.size > 0
   const completes = [...prompts.values(), ...templates.values()].some(
@@ -36,7 +37,8 @@ export function capabilities(server: Server, revision: Revision): object {
     ...(hasResources && {
       resources: { ...changes, ...(listening && { subscribe: true }) },
     }),
-    extensions: modern ? { ...(hasTasks && { [TASKS_EXTENSION]: {} }) } : undefined,
+    // The revisions of 2025 do not know the member: there only extensions bring it (SEP-2133).
+    extensions: modern ? { ...extensions, ...(hasTasks && { [TASKS_EXTENSION]: {} }) } : extensions,
     tasks:
       hasTasks && has.tasks(revision)
         ? { cancel: {}, requests: { tools: { call: {} } } }

@@ -16,9 +16,13 @@ export function listTools(call: Call): MaybePromise<string> {
 
 function toItem(tool: Tool, revision: Revision): object {
   const { name, options, output, inputSchema, modernInputSchema } = tool
+  const { ui } = options
   return {
     name,
-    ...describedItem(options, revision),
+    ...describedItem(
+      { ...options, ...(ui && { _meta: { ...ui._meta, ...options._meta } }) },
+      revision,
+    ),
     description: options.description,
     inputSchema: isModernRevision(revision) ? modernInputSchema : inputSchema,
     // A call that goes on returns a handle, which no output schema would allow.

@@ -76,6 +76,13 @@ const CALLS: Readonly<Record<string, [method: string, params: object, result: ob
     { uri: 'notes://today' },
     { contents: [{ uri: 'notes://today', text: 'Buy milk' }] },
   ],
+  forecasts: [
+    'tools/call',
+    { name: 'forecast', arguments: {} },
+    { structuredContent: { days: [{ day: 'Monday', high: 21 }] } },
+  ],
+  card: ['tools/call', { name: 'forecast', arguments: {} }, text('Sunny')],
+  notebook: ['notes/get', { id: 'first' }, { note: 'Buy milk' }],
   hello: ['tools/call', { name: 'hello', arguments: {} }, text('Hello!')],
   search: [
     'tools/call',

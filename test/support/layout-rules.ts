@@ -99,6 +99,13 @@ const BORDERS: { readonly [room: string]: readonly string[] } = {
     ...['src/lib', 'src/schema', 'src/state', 'src/protocol', 'src/client-requests'],
     ...['src/handlers', 'src/auth/auth.ts', 'src/server.ts'],
   ],
+  'src/extensions': [
+    'src/lib',
+    'src/schema',
+    'src/protocol',
+    'src/handlers',
+    'src/mcp-interface.ts',
+  ],
   'src/auth': ['src/lib', 'src/protocol', 'src/http/status.ts'],
   'src/http': [
     ...['src/lib', 'src/state', 'src/protocol', 'src/client-requests', 'src/handlers'],

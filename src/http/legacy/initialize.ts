@@ -6,12 +6,12 @@ import type { JsonRpcRequest, Params } from '../../protocol/jsonrpc.ts'
 import { resultMessage } from '../../protocol/jsonrpc.ts'
 import type { LegacyRevision } from '../../protocol/revisions.ts'
 import { has, isLegacyRevision, LATEST_LEGACY } from '../../protocol/revisions.ts'
-import { capabilities } from '../../protocol/server-discover.ts'
 import type { Server } from '../../server.ts'
 import type { IncomingRequest } from '../incoming-request.ts'
 import { errorResponse, sessionResponse } from '../responses.ts'
 import * as status from '../status.ts'
 
+const discovery = lazyImport(() => import('../../protocol/server-discover.ts'))
 const unissued = lazyImport(() => import('./unissued-session.ts'))
 
 /** Characters of a client's capabilities as JSON, at most: they are kept with every session. */
@@ -40,6 +40,7 @@ export async function initialize(
       ? (await server.sessions.open(incoming.owner, create)).id
       : await (await unissued()).openSession(server, incoming, create)
   if (sessionId !== undefined) incoming.record.session = sessionId
+  const { capabilities } = await discovery()
   const result = server.registry.cachedJson(`initialize ${revision}`, () =>
     JSON.stringify({
       protocolVersion: revision,

@@ -3,7 +3,7 @@ import { Cancellation, Cancelled } from '../../handlers/cancellation.ts'
 import { lazyImport } from '../../lib/lazy-import.ts'
 import { invalidParams, McpError, methodNotFound } from '../../protocol/errors.ts'
 import type { JsonRpcRequest, Params } from '../../protocol/jsonrpc.ts'
-import { METHODS } from '../../protocol/methods.ts'
+import { methodRow } from '../../protocol/methods.ts'
 import { isLogLevel } from '../../protocol/types.ts'
 import type { Server } from '../../server.ts'
 import type { Envelope } from '../classify.ts'
@@ -56,7 +56,7 @@ async function handleRequest(
       (await subscriptions()).listen(server, incoming, request, envelope),
     )
   }
-  const row = METHODS.get(method)
+  const row = methodRow(server, method)
   if (!row?.modern) throw methodNotFound(method)
   const asks = row.asks === true
   const hasRounds = asks && (params.requestState ?? params.inputResponses) !== undefined
