@@ -7,6 +7,7 @@ const store = await readStore(process.env)
 const mcp = createFixtures({
   ...readServerOptions({ LOG_LEVEL: 'warn', ...process.env }),
   ...(store && { store }),
+  ...(process.env.SUSPEND_AFTER && { suspendAfter: Number(process.env.SUSPEND_AFTER) }),
 })
 taskFixtures(mcp)
 const { port } = await serve(mcp, readAddress(process.env))
