@@ -57,6 +57,8 @@ export class SuspendingRequester extends StreamRequester {
   /** Keys of recorded answers that this run has not reached yet. */
   readonly #unread: Set<string>
   readonly #open = new Map<string, Open>()
+  /** Fingerprints of all requests of this run, also of those that were answered within it. */
+  readonly #asked = new Map<string, number>()
   /** Requests that are being sent. */
   readonly #sending = new Set<Promise<unknown>>()
   /** Whether the run is suspended, once that was tried. */
@@ -113,6 +115,7 @@ export class SuspendingRequester extends StreamRequester {
     const recorded = this.#askLive(question, key)
     const open: Open = { print, recorded, id: undefined }
     this.#open.set(key, open)
+    this.#asked.set(key, print)
     return open
   }
 
@@ -168,11 +171,8 @@ export class SuspendingRequester extends StreamRequester {
   }
 
   async #leave(): Promise<boolean> {
-    const open = [...this.#open].flatMap(([key, { id, print }]) =>
-      id === undefined ? [] : [{ key, id, print }],
-    )
-    const run = await this.#run.state(open.map(({ key, print }) => [key, print]))
-    return this.#options.suspend({ run, open: open.map(({ key, id }) => ({ key, id })) })
+    const open = [...this.#open].flatMap(([key, { id }]) => (id === undefined ? [] : [{ key, id }]))
+    return this.#options.suspend({ run: await this.#run.state(this.#asked), open })
   }
 }
 

@@ -74,6 +74,32 @@ describe('a call with an idempotency key', () => {
     expect(effects).toEqual(['a', 'b'])
   })
 
+  it('costs two writes, a repeated one a write and a read, and one without a key nothing', async () => {
+    const store = memoryStore()
+    const operations: string[] = []
+    const counted = new Proxy(store, {
+      get(target, name: keyof Store) {
+        const member: unknown = target[name]
+        if (typeof member !== 'function') return member
+        return (...args: unknown[]) => {
+          operations.push(name)
+          return Reflect.apply(member, target, args)
+        }
+      },
+    })
+    const { modern } = instances(1, { store: counted })
+    const cost = async (id: string) => {
+      operations.length = 0
+      await order(modern[0], { id })
+      return [...operations]
+    }
+    expect(await cost('a')).toEqual(['put', 'put'])
+    expect(await cost('a')).toEqual(['put', 'get'])
+    expect(await cost('')).toEqual([])
+    // A failure is not kept: the key is released for the next call.
+    expect(await cost('refused')).toEqual(['put', 'get', 'delete'])
+  })
+
   it('waits for one that runs, however many there are', async () => {
     const { effects, modern } = instances(3, { ms: 100 })
     const calls = Array.from({ length: 12 }, (_, i) => order(modern[i % 3], { id: 'a' }))

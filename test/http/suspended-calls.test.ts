@@ -42,6 +42,17 @@ function instances(count: number, options: Partial<McpOptions> = {}) {
         return `failed: ${error instanceof Error && error.message}`
       }
     })
+    mcp.tool('tidy', { description: 'Tidies up' }, async (_, ctx) => {
+      try {
+        return await ask(ctx, 'Tidy?')
+      } finally {
+        effects.push('tidied')
+      }
+    })
+    mcp.tool('fallback', { description: 'Goes on without an answer' }, async (_, ctx) => {
+      const first = await ask(ctx, 'First?').catch(() => 'nobody')
+      return `${first} ${await ask(ctx, 'Second?')}`
+    })
     mcp.tool('roots', { description: 'Asks for the roots' }, async (_, ctx) =>
       (await ctx.roots()).map(({ uri }) => uri).join(),
     )
@@ -133,6 +144,30 @@ describe('a suspended call', () => {
     expect(await missed.result()).toMatchObject({ content: [{ text: 'Ann Bob' }] })
   })
 
+  it('ends the run of its handler, which tidies up', async () => {
+    const { endpoints, effects } = instances(1)
+    const { client } = await connect(endpoints)
+    await suspendedCall(client, 'tidy')
+    await expect.poll(() => effects).toEqual(['tidied'])
+  })
+
+  it.each([
+    ['answered', { result: { action: 'accept', content: { name: 'Ann' } } }, 'Ann Bob'],
+    ['answered with an error', { error: { code: -1, message: 'no' } }, 'nobody Bob'],
+  ])('does not ask again what was %s before it was suspended', async (_, response, said) => {
+    const { endpoints } = instances(1, { suspendAfter: 300 })
+    const { client } = await connect(endpoints)
+    const begun = await client.call('fallback')
+    const first = await begun.find(({ method }) => method === 'elicitation/create')
+    await client.respond(first.id, response)
+    await begun.rest()
+    const [, second] = questionsOf(begun)
+    await client.respond(second?.id, accept('Bob'))
+    const ended = await client.get(lastId(begun))
+    expect(await ended.result()).toMatchObject({ content: [{ text: said }] })
+    expect(questionsOf(ended)).toEqual([])
+  })
+
   it('waits for the answers to all its questions', async () => {
     const { endpoints } = instances(1)
     const { client } = await connect(endpoints)
@@ -219,6 +254,7 @@ describe('a suspended call', () => {
     })
     const replies = await Promise.all(coming)
     await Promise.all(replies.map((reply) => reply.rest()))
+    expect(replies.map((reply) => reply.status)).toEqual([200, 200, 200, 200])
     expect(effects).toEqual(['plan', 'apply Ann'])
     expect(new Set(replies.flatMap(questionsOf).map(({ id }) => id)).size).toBe(1)
   })
@@ -274,6 +310,27 @@ describe('a suspended call', () => {
     const ended = await client.get(lastId(behind))
     expect(await ended.result()).toMatchObject({ content: [{ text: 'heard' }] })
   })
+})
+
+it('gathers its events for fewer writes, and sends each of them once (streamGather)', async () => {
+  const { endpoints } = instances(2, { streamGather: 150 })
+  const { client, use } = await connect(endpoints)
+  const begun = await suspendedCall(client, 'loud')
+  const lines = Array.from({ length: 20 }, (_, n) => `line ${n}`)
+  const linesOf = (...replies: Reply[]) =>
+    replies.flatMap(({ messages }) => messages).flatMap(({ params }) => params?.data ?? [])
+  expect(linesOf(begun)).toEqual(lines)
+  expect(questionsOf(begun)).toHaveLength(1)
+  use(1)
+  await client.respond(questionsOf(begun)[0]?.id, accept('heard'))
+  const ended = await client.get(lastId(begun))
+  expect(await ended.result()).toMatchObject({ content: [{ text: 'heard' }] })
+  expect(linesOf(begun, ended)).toEqual(lines)
+  // A client that has lost the first connection gets all of it again, in order.
+  const all = await client.get(begun.events[0]?.id)
+  await all.rest()
+  expect(linesOf(all)).toEqual(lines)
+  expect(all.messages.at(-1)?.result).toMatchObject({ content: [{ text: 'heard' }] })
 })
 
 describe('a call that cannot be suspended waits for its answer', () => {
