@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-const slow = ['cluster', 'agent', 'engine', 'proxy', 'report', 'runtimes', 'terminal']
+const slow = ['cluster', 'agent', 'engine', 'page', 'proxy', 'report', 'runtimes', 'terminal']
 
 export default defineConfig(({ mode }) => ({
   resolve: {

@@ -1,6 +1,8 @@
 /** Environment variables that only the reference server reads: those of its AWS tools. */
+
 import type { Environment } from '../adapters/environment/variables.ts'
 import { EnvironmentError, readList } from '../adapters/environment/variables.ts'
+import type { PageOptions } from '../adapters/page.ts'
 
 /** The role that the usage report assumes when a caller names another account. */
 export function readBedrock(env: Environment): { roleArn?: string } {
@@ -12,6 +14,14 @@ export function readBedrock(env: Environment): { roleArn?: string } {
     )
   }
   return { roleArn }
+}
+
+/** Where the page for people is shown; undefined for nowhere. A server on Node shows it on its own machine. */
+export function readPage(env: Environment, byDefault: 'loopback' | 'off'): PageOptions | undefined {
+  const show = env.MCP_PAGE || byDefault
+  if (show === 'off') return undefined
+  if (show === 'loopback' || show === 'everywhere') return { show }
+  throw new EnvironmentError(`MCP_PAGE must be off, loopback or everywhere, not "${show}"`)
 }
 
 /** Tools that the function's role has no rights for are not offered. */

@@ -13,6 +13,7 @@ import { createHostOrigin } from './http/host-origin.ts'
 import type { IncomingRequest } from './http/incoming-request.ts'
 import { ownerOf } from './http/incoming-request.ts'
 import { isObserved, tellRequest } from './http/observe.ts'
+import type { Page } from './http/page.ts'
 import { logRequest, RequestRecord } from './http/request-log.ts'
 import { accepted, errorResponse, exceptionResponse, methodNotAllowed } from './http/responses.ts'
 import * as status from './http/status.ts'
@@ -46,12 +47,13 @@ export async function preload(): Promise<void> {
 export interface AppOptions {
   path: string
   auth: Auth | undefined
+  page: Page | undefined
   logRequests: boolean
   checks: HostOriginOptions & BodyOptions
 }
 
 export function createApp(server: Server, options: AppOptions): Hono<{ Bindings: Bindings }> {
-  const { path, auth, logRequests } = options
+  const { path, auth, page, logRequests } = options
   const hostOrigin = createHostOrigin(options.checks)
   const readJson = createBodyReader(options.checks)
 
@@ -62,7 +64,9 @@ export function createApp(server: Server, options: AppOptions): Hono<{ Bindings:
     const record = new RequestRecord()
     const origin = request.headers.get('origin')
     const response =
-      hostOrigin.refusal(request, origin, platform) ?? (await authorize(req, platform, record))
+      hostOrigin.refusal(request, origin, platform) ??
+      ((page && request.method === 'GET' && (await page.respond(request, platform, auth))) ||
+        (await authorize(req, platform, record)))
     if (logRequests || observed) {
       const answered = { request, platform, status: response.status, startedAt, record }
       if (logRequests) logRequest(server, answered)

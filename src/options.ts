@@ -2,6 +2,7 @@
 import type { Auth } from './auth/auth.ts'
 import type { BodyOptions } from './http/body.ts'
 import type { HostOriginOptions } from './http/host-origin.ts'
+import type { Page } from './http/page.ts'
 import type { Observer } from './protocol/observer.ts'
 import type { Icon } from './protocol/types.ts'
 import type { Logger } from './server.ts'
@@ -30,6 +31,11 @@ export interface McpOptions extends HostOriginOptions, BodyOptions {
   store?: Store
   /** Decides who may call. @default no authorization: everyone who reaches the endpoint may call */
   auth?: Auth
+  /**
+   * What a browser gets that opens the URL of the endpoint: `page()` of `streamable-mcp/page`.
+   * @default none: a browser gets 405 or 406, as every client that does not speak the protocol
+   */
+  page?: Page
   /**
    * Let clients listen for changes (GET, `subscriptions/listen`, `listChanged`, `subscribe`). Each
    * listener holds a connection, and on Lambda a running instance. @default true, but on Cloudflare

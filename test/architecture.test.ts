@@ -24,8 +24,8 @@ async function sourcesUnder(folder: string, kind: RegExp): Promise<Source[]> {
 
 const sources = (
   await Promise.all(
-    ['src', 'adapters', 'reference', 'cli/src', 'create-streamable-mcp/src'].map((folder) =>
-      sourcesUnder(folder, /\.ts$/),
+    ['src', 'adapters', 'reference', 'cli/src', 'create-streamable-mcp/src', 'page'].map((folder) =>
+      sourcesUnder(folder, /\.tsx?$/),
     ),
   )
 ).flat()

@@ -48,6 +48,7 @@ export const VARIABLES = [
   'MCP_TASK_FUNCTION',
   // Variables that only the reference server reads.
   'MCP_DISABLED_TOOLS',
+  'MCP_PAGE',
   'BEDROCK_ROLE_ARN',
 ] as const
 

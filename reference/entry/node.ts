@@ -1,13 +1,16 @@
 /** `npm start`: the reference server on Node, configured by the environment. */
 
 import { EnvironmentError, readAddress, readEnvironment, serve } from '../../adapters/node.ts'
-import { readBedrock } from '../config.ts'
+import { page } from '../../adapters/page.ts'
+import { readBedrock, readPage } from '../config.ts'
 import { connectLines } from '../connect-lines.ts'
 import { createReferenceServer } from '../tools/index.ts'
 
 try {
   const address = readAddress()
-  const mcp = createReferenceServer(await readEnvironment(), { bedrock: readBedrock(process.env) })
+  const show = readPage(process.env, 'loopback')
+  const options = { ...(await readEnvironment()), ...(show && { page: page(show) }) }
+  const mcp = createReferenceServer(options, { bedrock: readBedrock(process.env) })
   const { port } = await serve(mcp, address)
   const url = `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}/mcp`
   const lines = connectLines({ url, env: process.env, node: process.versions.node })

@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { NodeServer } from '../../adapters/node.ts'
 import { serve } from '../../adapters/node.ts'
+import { buildPage } from '../../page/build.ts'
 import { createReferenceServer } from '../../reference/tools/index.ts'
 import type { Mcp, Store } from '../../src/index.ts'
 import { describeStore } from '../suites/store-contract.ts'
@@ -234,6 +235,15 @@ describe('the code of the documentation', () => {
         const { policyDocument } = await handler(EVENT)
         expect(policyDocument.Statement[0].Effect).toBe('Allow')
         await expect(handler({ ...EVENT, headers: {} })).rejects.toThrow('Unauthorized')
+      })
+    } else if (code.includes('people.respond(')) {
+      it('gives the page to a browser alone', async () => {
+        await buildPage()
+        const { default: server } = await load(file)
+        const open = (accept: string): Promise<Response> =>
+          server.fetch(new Request('http://localhost/mcp', { headers: { accept } }))
+        expect((await open('text/html')).headers.get('content-type')).toMatch(/^text\/html/)
+        expect((await open('text/event-stream')).status).toBe(405)
       })
     } else if (code.includes('(clock: () => number = Date.now): Store')) {
       describeStore('the engine', async (clock) => {

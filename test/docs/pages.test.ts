@@ -83,7 +83,7 @@ describe('the documentation', () => {
       pageOf('CONTRIBUTING.md').includes(`npm run ${name}`) ||
       pageOf('docs/benchmarks.md').includes(`npm run ${name}`) ||
       ['start', 'test', 'prepack', 'prepare'].includes(name)
-    const parts = ['build:lib', 'build:lambda', 'build:cli']
+    const parts = ['build:lib', 'build:lambda', 'build:cli', 'build:page']
     const silent = Object.keys(packageJson.scripts).filter(
       (name) => !named(name) && !parts.includes(name),
     )

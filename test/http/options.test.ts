@@ -162,6 +162,17 @@ const ROWS: Record<keyof McpOptions, Row> = {
       [{ version: '2.0.0' }, '2.0.0'],
     ],
   },
+  page: {
+    observe: async (options) => {
+      const headers = { accept: 'text/html' }
+      const response = await start(options).fetch('http://localhost/mcp', { headers })
+      return [response.status, await response.text()]
+    },
+    cases: [
+      [{}, [406, expect.stringContaining('Accept must allow text/event-stream')]],
+      [{ page: { respond: () => new Response('A page') } }, [200, 'A page']],
+    ],
+  },
   title: {
     observe: serverInfo,
     cases: [

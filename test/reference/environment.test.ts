@@ -15,7 +15,7 @@ import { readEnvironment as readLambdaEnvironment } from '../../adapters/lambda.
 import { readMetrics } from '../../adapters/metrics.ts'
 import type { NodeServer } from '../../adapters/node.ts'
 import { readAddress, readEnvironment, readServerOptions, serve } from '../../adapters/node.ts'
-import { readBedrock, readLambdaTools } from '../../reference/config.ts'
+import { readBedrock, readLambdaTools, readPage } from '../../reference/config.ts'
 import { createReferenceServer } from '../../reference/tools/index.ts'
 import type { McpOptions } from '../../src/index.ts'
 import { createMcp } from '../../src/index.ts'
@@ -607,6 +607,14 @@ const ROWS: Record<Variable, Row> = {
       [{}, [true, true]],
       [{ MCP_DISABLED_TOOLS: 'count_s3_buckets' }, [false, true]],
       [{ MCP_DISABLED_TOOLS: 'count_s3_buckets,get_bedrock_usage_report' }, [false, false]],
+    ],
+  },
+  MCP_PAGE: {
+    observe: (env) => [readPage(env, 'loopback')?.show, readPage(env, 'off')?.show],
+    cases: [
+      [{}, ['loopback', undefined]],
+      [{ MCP_PAGE: 'off' }, [undefined, undefined]],
+      [{ MCP_PAGE: 'everywhere' }, ['everywhere', 'everywhere']],
     ],
   },
   BEDROCK_ROLE_ARN: {

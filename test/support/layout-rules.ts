@@ -66,7 +66,8 @@ const inAdapters = inside('adapters')
 const inReference = inside('reference')
 const inCli = inside('cli')
 const inCreate = inside('create-streamable-mcp')
-const isFile = (to: string) => to.endsWith('.ts')
+const inPage = inside('page')
+const isFile = (to: string) => /\.tsx?$/.test(to)
 
 /** Where HTTP is not known. */
 const belowHttp = inside(
@@ -266,6 +267,26 @@ export const RULES: readonly Rule[] = [
     [
       { 'create-streamable-mcp/src/a.ts': imports('../../src/index.ts') },
       { 'reference/a.ts': imports('../create-streamable-mcp/src/project.ts') },
+    ],
+  ),
+  noImport(
+    'has a page that imports nothing else, and that nothing else imports',
+    ({ from, to }) => (isFile(to) && inPage(from) && !inPage(to)) || (!inPage(from) && inPage(to)),
+    [
+      { 'page/src/a.tsx': imports('../../src/index.ts') },
+      { 'adapters/a.ts': imports('../page/src/json.ts') },
+    ],
+  ),
+  noText(
+    'has a page that makes no HTML of a text',
+    (source) =>
+      inPage(source.path) &&
+      /dangerouslySetInnerHTML|\b(inner|outer)HTML\b|insertAdjacentHTML|\bsrcdoc\b|\beval\(/i.test(
+        codeOf(source),
+      ),
+    [
+      { 'page/src/a.tsx': 'const a = <p dangerouslySetInnerHTML={{ __html: text }} />' },
+      { 'page/src/a.ts': 'element.innerHTML = text' },
     ],
   ),
   noImport('has entries that nothing imports', ({ to }) => isEntry(to), [
