@@ -47,15 +47,15 @@ export async function preload(): Promise<void> {
 export interface AppOptions {
   path: string
   auth: Auth | undefined
-  page: Page | undefined
   logRequests: boolean
-  checks: HostOriginOptions & BodyOptions
+  checks: HostOriginOptions & BodyOptions & { page?: Page }
 }
 
 export function createApp(server: Server, options: AppOptions): Hono<{ Bindings: Bindings }> {
-  const { path, auth, page, logRequests } = options
-  const hostOrigin = createHostOrigin(options.checks)
-  const readJson = createBodyReader(options.checks)
+  const { path, auth, logRequests, checks } = options
+  const { page } = checks
+  const hostOrigin = createHostOrigin(checks)
+  const readJson = createBodyReader(checks)
 
   async function handleRequest(req: HonoRequest, platform: Platform): Promise<Response> {
     const { raw: request } = req
@@ -65,7 +65,7 @@ export function createApp(server: Server, options: AppOptions): Hono<{ Bindings:
     const origin = request.headers.get('origin')
     const response =
       hostOrigin.refusal(request, origin, platform) ??
-      ((page && request.method === 'GET' && (await page.respond(request, platform, auth))) ||
+      ((request.method === 'GET' && (await page?.respond(request, platform, auth))) ||
         (await authorize(req, platform, record)))
     if (logRequests || observed) {
       const answered = { request, platform, status: response.status, startedAt, record }
@@ -90,9 +90,9 @@ export function createApp(server: Server, options: AppOptions): Hono<{ Bindings:
       const version = headers.get('mcp-protocol-version')
       const owner = ownerOf(principal)
       const incoming = { request, req, accepts, version, principal, owner, platform, record }
-      return request.method === 'POST'
-        ? await handlePost(server, readJson, incoming)
-        : await handleGetOrDelete(server, incoming)
+      if (request.method === 'POST') return await handlePost(server, readJson, incoming)
+      if (request.method === 'GET') return await (await legacyGet()).handleGet(server, incoming)
+      return await (await legacy()).handleDelete(server, incoming)
     } catch (error) {
       if (auth && error instanceof AuthError) return auth.challenge(error, platform)
       return exceptionResponse(server, error)
@@ -147,12 +147,6 @@ function isSpelledAs(path: string, url: string): boolean {
   if ((query >= 0 && query < encoded) || /[:*]/.test(path)) return true
   const { pathname } = new URL(url)
   return pathname.endsWith(path) || pathname.endsWith(encodeURI(path))
-}
-
-async function handleGetOrDelete(server: Server, incoming: IncomingRequest): Promise<Response> {
-  return incoming.request.method === 'GET'
-    ? (await legacyGet()).handleGet(server, incoming)
-    : (await legacy()).handleDelete(server, incoming)
 }
 
 async function handlePost(

@@ -151,7 +151,6 @@ export function createMcp(given: McpOptions): Mcp {
   const app = createApp(server, {
     path,
     auth,
-    page: options.page,
     logRequests: options.log !== undefined,
     checks: options,
   })
