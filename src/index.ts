@@ -35,6 +35,7 @@ export type { ExtensionContext, ListName } from './handlers/extension.ts'
 export type { Failure } from './handlers/failure.ts'
 export { failure } from './handlers/failure.ts'
 export type {
+  AddedMiddleware,
   CallKind,
   Calls,
   CompletionCall,
@@ -55,7 +56,7 @@ export type { Page } from './http/page.ts'
 export { isLoopback } from './lib/loopback.ts'
 export type { MaybePromise } from './lib/maybe-promise.ts'
 export { createMcp } from './mcp.ts'
-export type { Mcp } from './mcp-interface.ts'
+export type { Mcp, Registered } from './mcp-interface.ts'
 export type { McpOptions } from './options.ts'
 export { McpError } from './protocol/errors.ts'
 export type { RequestId } from './protocol/jsonrpc.ts'

@@ -4,7 +4,7 @@ import type { Hono } from 'hono'
 import type { Bindings } from './app.ts'
 import type { Extension } from './extensions/extension.ts'
 import type { Notify } from './handlers/context.ts'
-import type { CallKind, Middleware } from './handlers/middleware.ts'
+import type { AddedMiddleware, CallKind, Middleware } from './handlers/middleware.ts'
 import type { PromptHandler, PromptOptions } from './handlers/prompt.ts'
 import type { Registration } from './handlers/registry.ts'
 import type { ResourceHandler, ResourceOptions } from './handlers/resource.ts'
@@ -13,6 +13,29 @@ import type { Implementation } from './protocol/types.ts'
 import type { Schema } from './schema/schema.ts'
 import type { Store } from './state/store.ts'
 import type { TaskRef, Turn, TurnOptions } from './tasks/runner.ts'
+
+/** Everything that a server offers, by name or URI, for adapters that offer it elsewhere. */
+export interface Registered {
+  readonly tools: ReadonlyMap<
+    string,
+    {
+      readonly options: ToolOptions
+      readonly handler: ToolHandler<undefined>
+      /** A tool with `task`, or the one that serves the results of such tools. */
+      readonly durable: boolean
+    }
+  >
+  readonly prompts: ReadonlyMap<
+    string,
+    { readonly options: PromptOptions; readonly handler: PromptHandler<undefined> }
+  >
+  readonly resources: ReadonlyMap<
+    string,
+    { readonly options: ResourceOptions; readonly handler: ResourceHandler }
+  >
+  /** Resources under URI templates. */
+  readonly templates: Registered['resources']
+}
 
 /** A server: registration of tools, prompts and resources, and the functions that serve requests. */
 export interface Mcp {
@@ -57,6 +80,10 @@ export interface Mcp {
    * @example mcp.extend(extension('com.example/notes', { settings: { search: true } }))
    */
   extend(extension: Extension): Registration
+  /** What is registered now. */
+  readonly registered: Registered
+  /** What `use()` has added, from the outermost one on. */
+  readonly middleware: readonly AddedMiddleware[]
   /** Tells all clients that something changed, from outside a call. Resolves when it is durable. */
   readonly notify: Notify
   /** The calls of tools with `task`, for their runners. */

@@ -179,6 +179,8 @@ export function createMcp(given: McpOptions): Mcp {
       server.middleware.push(createMiddleware(kind, middleware))
     },
     extend: (extension) => extension.addTo(registry),
+    registered: registry,
+    middleware: server.middleware,
     notify: createNotify((change) => changes.publish(change)),
     tasks: {
       turn: async (task, turnOptions) =>

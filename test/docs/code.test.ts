@@ -96,6 +96,13 @@ const CALLS: Readonly<Record<string, [method: string, params: object, result: ob
     { name: 'order', arguments: { number: 'A-1', item: 'a lamp' } },
     text('Ordered a lamp'),
   ],
+  skies: [
+    'tools/call',
+    { name: 'weather_get_weather', arguments: { city: 'Oslo' } },
+    text('21 °C in Oslo'),
+  ],
+  traced: ['tools/call', { name: 'ping_host', arguments: {} }, text('pong')],
+  db: ['tools/call', { name: 'db_tables', arguments: {} }, text('users, orders')],
   timed: ['tools/call', { name: 'greet', arguments: { name: 'Ann' } }, text('Hello Ann')],
   guarded: [
     'tools/call',
