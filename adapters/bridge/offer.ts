@@ -20,7 +20,15 @@ import { toToolResult } from './tool-result.ts'
 export type BridgedToolOptions = Partial<
   Pick<
     ToolOptions,
-    'title' | 'description' | 'annotations' | 'icons' | '_meta' | 'scopes' | 'timeout'
+    | 'title'
+    | 'description'
+    | 'annotations'
+    | 'icons'
+    | '_meta'
+    | 'scopes'
+    | 'stepUp'
+    | 'visible'
+    | 'timeout'
   >
 >
 

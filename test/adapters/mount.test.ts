@@ -127,7 +127,7 @@ async function clientOf(mcp: Mcp, client = 'v2 pinned to 2026-07-28', answers: A
   return opened
 }
 
-describe.each(SERVERS)('a mounted server of SDK %s', (_, create) => {
+describe.each(SERVERS)('a mounted server of SDK %s', (sdk, create) => {
   it('shows its tools as it lists them', async () => {
     const mcp = createServer()
     await mount(mcp, create().server)
@@ -172,8 +172,8 @@ describe.each(SERVERS)('a mounted server of SDK %s', (_, create) => {
       'booked Oslo: false',
     )
     expect(asked).toHaveLength(1)
-    expect(booked.at(-1)).toBe('booked Oslo: false')
-    expect(booked.slice(0, -1).every((text) => text === 'nothing')).toBe(true)
+    // The SDK's v2 ends such a run itself, before its handler sees an answer.
+    expect(booked).toEqual([...(sdk === 'v1' ? ['nothing, aborted'] : []), 'booked Oslo: false'])
   })
 
   it('says which capability a client lacks', async () => {

@@ -66,14 +66,14 @@ export function createV1Server(): MountedServer {
   server.registerTool(
     'book',
     { description: 'Asks, then books', inputSchema: { city: z.string() } },
-    async ({ city }) => {
+    async ({ city }, { signal }) => {
       const answer = await server.server.elicitInput({
         message: `Book a room in ${city}?`,
         requestedSchema: { type: 'object', properties: { sure: { type: 'boolean' } } },
       })
       const text =
         answer.action === 'accept' ? `booked ${city}: ${answer.content?.sure}` : 'nothing'
-      booked.push(text)
+      booked.push(signal.aborted ? `${text}, aborted` : text)
       return { content: [{ type: 'text', text }] }
     },
   )
