@@ -34,6 +34,7 @@ export type { Completer, Described } from './handlers/definition.ts'
 export type { ExtensionContext, ListName } from './handlers/extension.ts'
 export type { Failure } from './handlers/failure.ts'
 export { failure } from './handlers/failure.ts'
+export type { Group, GroupOptions } from './handlers/group.ts'
 export type {
   AddedMiddleware,
   CallKind,
@@ -47,7 +48,12 @@ export type {
 } from './handlers/middleware.ts'
 export type { PromptHandler, PromptOptions, PromptReturn } from './handlers/prompt.ts'
 export type { Registration } from './handlers/registry.ts'
-export type { ResourceHandler, ResourceOptions } from './handlers/resource.ts'
+export type {
+  ListedResource,
+  ResourceHandler,
+  ResourceListing,
+  ResourceOptions,
+} from './handlers/resource.ts'
 export type { TaskOptions } from './handlers/task-options.ts'
 export type { ToolContext, ToolHandler, ToolOptions } from './handlers/tool.ts'
 export type { BodyOptions } from './http/body.ts'

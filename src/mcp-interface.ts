@@ -4,13 +4,13 @@ import type { Hono } from 'hono'
 import type { Bindings } from './app.ts'
 import type { Extension } from './extensions/extension.ts'
 import type { Notify } from './handlers/context.ts'
+import type { Group } from './handlers/group.ts'
 import type { AddedMiddleware, CallKind, Middleware } from './handlers/middleware.ts'
 import type { PromptHandler, PromptOptions } from './handlers/prompt.ts'
 import type { Registration } from './handlers/registry.ts'
 import type { ResourceHandler, ResourceOptions } from './handlers/resource.ts'
 import type { ToolHandler, ToolOptions } from './handlers/tool.ts'
 import type { Implementation } from './protocol/types.ts'
-import type { Schema } from './schema/schema.ts'
 import type { Store } from './state/store.ts'
 import type { TaskRef, Turn, TurnOptions } from './tasks/runner.ts'
 
@@ -38,29 +38,7 @@ export interface Registered {
 }
 
 /** A server: registration of tools, prompts and resources, and the functions that serve requests. */
-export interface Mcp {
-  /**
-   * Offers a tool.
-   *
-   * @example
-   * mcp.tool('add', {
-   *   description: 'Adds two numbers',
-   *   input: v.object({ a: v.number(), b: v.number() }),
-   * }, ({ a, b }) => a + b)
-   */
-  tool<
-    const I extends Schema | undefined = undefined,
-    R = unknown,
-    const S extends boolean = false,
-  >(name: string, options: ToolOptions<I, R, S>, handler: ToolHandler<I, R, S>): Registration
-  /** Offers a prompt. A string is one user message. */
-  prompt<const I extends Schema | undefined = undefined>(
-    name: string,
-    options: PromptOptions<I>,
-    handler: PromptHandler<I>,
-  ): Registration
-  /** Offers a resource under a URI, or under each URI of a template such as `file:///{name}`. */
-  resource(uri: string, options: ResourceOptions, handler: ResourceHandler): Registration
+export interface Mcp extends Group {
   /**
    * Runs a function around calls: around each call of a tool, a prompt, a resource, a list or a completion,
    * or around those of one kind. The one that is added first is the outermost. It runs after authorization

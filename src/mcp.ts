@@ -2,6 +2,7 @@
 import { createApp } from './app.ts'
 import { requireKnown, requireText, requireTimer } from './handlers/definition.ts'
 import { HandlerFailure } from './handlers/failure.ts'
+import { createGroup } from './handlers/group.ts'
 import type { CallKind, Middleware } from './handlers/middleware.ts'
 import { createMiddleware } from './handlers/middleware.ts'
 import { createNotify } from './handlers/notify.ts'
@@ -158,7 +159,7 @@ export function createMcp(given: McpOptions): Mcp {
   requireKnown('createMcp()', given, known)
   const closeTasks = async (grace: number) => (await tasks()).closeTasks(server, grace)
 
-  return {
+  const mcp: Mcp = {
     tool(name, definition, handler) {
       const tool = createTool(name, definition, handler)
       if (tool.durable) addResultTool(registry, server.resultTool)
@@ -175,6 +176,7 @@ export function createMcp(given: McpOptions): Mcp {
         resource,
       )
     },
+    group: (name, shared = {}) => createGroup(mcp, name, shared),
     use(kind: CallKind | Middleware, middleware?: unknown) {
       server.middleware.push(createMiddleware(kind, middleware))
     },
@@ -209,6 +211,7 @@ export function createMcp(given: McpOptions): Mcp {
       await emptied(server.running, 1_000)
     },
   }
+  return mcp
 }
 
 function toInfo({

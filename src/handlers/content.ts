@@ -7,6 +7,7 @@ import type {
   ContentBlock,
   EmbeddedResource,
   ImageContent,
+  Meta,
   ResourceContents,
   ResourceLink,
   TextContent,
@@ -98,7 +99,7 @@ export interface StructuredResult<T> {
   content: ContentBlock[]
   structuredContent?: T
   isError?: boolean
-  _meta?: Record<string, unknown>
+  _meta?: Meta
 }
 
 export function toFailureResult(why: string): CallToolResult {

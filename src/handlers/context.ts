@@ -10,6 +10,7 @@ import type {
   CreateMessageResult,
   ElicitResult,
   LogLevel,
+  RequestMeta,
   Root,
 } from '../protocol/types.ts'
 import type { Infer, Schema } from '../schema/schema.ts'
@@ -45,6 +46,8 @@ export interface RequestInfo {
   readonly capabilities: ClientCapabilities
   /** The HTTP request's headers, without credentials. */
   readonly headers: Headers
+  /** The `_meta` of the request; empty in a tool with `task`, which outlives its request. */
+  readonly meta: RequestMeta
   /** W3C trace context, from `_meta` or the headers. */
   readonly trace: { traceparent?: string; tracestate?: string; baggage?: string }
 }

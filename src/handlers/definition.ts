@@ -3,7 +3,7 @@
  * error at registration that says what to change.
  */
 import type { MaybePromise } from '../lib/maybe-promise.ts'
-import type { Icon } from '../protocol/types.ts'
+import type { Icon, Meta } from '../protocol/types.ts'
 
 /** Options that tools, prompts and resources share. */
 export interface Described {
@@ -12,7 +12,7 @@ export interface Described {
   /** Images that clients may show (clients from 2025-11-25 on). */
   icons?: Icon[]
   /** Metadata for clients that know it (clients from 2025-06-18 on). */
-  _meta?: Record<string, unknown>
+  _meta?: Meta
 }
 
 /**
@@ -36,7 +36,7 @@ export const TOOL_OPTIONS = new Set([
 export const PROMPT_OPTIONS = new Set([...DESCRIBED, 'input', 'complete'])
 export const RESOURCE_OPTIONS = new Set([
   ...DESCRIBED,
-  ...['name', 'mimeType', 'annotations', 'size', 'complete'],
+  ...['name', 'mimeType', 'annotations', 'size', 'list', 'complete'],
 ])
 
 /** Names that other libraries have for these options. */

@@ -20,9 +20,28 @@ export interface ResourceOptions extends Described, Access {
   annotations?: Annotations
   /** Size of the contents in bytes, if it is known. Templates have none. */
   size?: number
+  /**
+   * Lists resources of a template, so that `resources/list` has them: an array, or one page of them with
+   * the cursor of the next one, which comes back as `ctx.cursor`. Each URI has to match the template.
+   *
+   * @example list: async () => (await notes.ids()).map((id) => ({ uri: `note:${id}`, name: id }))
+   */
+  list?(ctx: Context & { readonly cursor?: string }): MaybePromise<ResourceListing>
   /** Suggests values for the variables of a URI template, by the variable's name. */
   complete?: Record<string, Completer>
 }
+
+/** A resource of a template. What it does not tell is told by the options of the template. */
+export interface ListedResource
+  extends Partial<Pick<ResourceOptions, 'name' | 'title' | 'description' | 'mimeType' | 'size'>>,
+    Pick<ResourceOptions, 'annotations' | 'icons' | '_meta'> {
+  uri: string
+}
+
+/** What a template lists: all resources, or a page of them. */
+export type ResourceListing =
+  | readonly ListedResource[]
+  | { readonly resources: readonly ListedResource[]; readonly nextCursor?: string | undefined }
 
 /**
  * Reads a resource. It returns text, bytes, a value that becomes JSON, or the whole result; `undefined`
@@ -56,6 +75,8 @@ export function createResource(
   const what = `Resource "${uri}"`
   checkDefinition(what, 'resource(uri', options, RESOURCE_OPTIONS, handler)
   requireText(what, options, 'name', 'clients show it')
+  if (options.list && !template)
+    throw new TypeError(`${what} is one resource: only templates have list`)
   requireCompleters(what, options.complete, template?.names ?? [], 'variable')
   return { uri, options, template, handler }
 }

@@ -17,13 +17,25 @@ export interface List<T> {
 }
 
 export function listPage<T>(call: Call, list: List<T>): MaybePromise<string> {
+  return finishPage(call, list, writtenPage(call, list))
+}
+
+/** The page that the cursor of the call names, before middleware has seen it. */
+export function writtenPage<T>(call: Call, list: List<T>): string {
   const { revision, params } = call
   const { cursor } = params
   if (cursor !== undefined && typeof cursor !== 'string') throw badCursor()
   const page =
     cursor === undefined ? `${list.name} ${revision}` : `${list.name} ${revision} ${cursor}`
-  const text = call.registry.cachedJson(page, () => writePage(call, list, cursor))
-  return hasMiddleware(call, 'list') ? listAround(call, list.name, text) : text
+  return call.registry.cachedJson(page, () => writePage(call, list, cursor))
+}
+
+export function finishPage(
+  call: Call,
+  { name }: Pick<List<never>, 'name'>,
+  text: string,
+): MaybePromise<string> {
+  return hasMiddleware(call, 'list') ? listAround(call, name, text) : text
 }
 
 async function listAround(call: Call, name: List<never>['name'], text: string): Promise<string> {

@@ -1,15 +1,17 @@
 /** `resources/list` and `resources/templates/list`: both exist where there is a resource of either kind. */
 import type { Catalog } from '../handlers/registry.ts'
 import type { Resource } from '../handlers/resource.ts'
+import { lazyImport } from '../lib/lazy-import.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { Call } from './call.ts'
 import { methodNotFound } from './errors.ts'
+import type { List } from './list-page.ts'
 import { describedItem, listPage } from './list-page.ts'
 import type { Revision } from './revisions.ts'
 
 export function listResources(call: Call): MaybePromise<string> {
-  const { resources } = requireResources(call)
-  return listPage(call, {
+  const { resources, templates } = requireResources(call)
+  const list: List<Resource> = {
     name: 'resources',
     items: resources,
     toItem: (resource, revision) => ({
@@ -17,7 +19,19 @@ export function listResources(call: Call): MaybePromise<string> {
       ...commonMembers(resource, revision),
       size: resource.options.size,
     }),
-  })
+  }
+  const listers = [...templates.values()].filter(({ options }) => options.list)
+  return listers.length > 0 ? listWithListers(call, list, listers) : listPage(call, list)
+}
+
+const listedResources = lazyImport(() => import('./listed-resources.ts'))
+
+async function listWithListers(
+  call: Call,
+  list: List<Resource>,
+  listers: readonly Resource[],
+): Promise<string> {
+  return (await listedResources()).listWithTemplates(call, list, listers)
 }
 
 export function listResourceTemplates(call: Call): MaybePromise<string> {

@@ -1,5 +1,31 @@
 /** Shapes of the protocol that authors and clients see (schema 2025-11-25 and 2026-07-28). */
 
+/**
+ * Metadata of a definition, of content, or of a result. Names of your own have a prefix that you control:
+ * `example.com/cost`. The protocol defines those with `modelcontextprotocol` or `mcp` in it.
+ */
+export interface Meta {
+  /** The task that a message belongs to (2025-11-25). */
+  'io.modelcontextprotocol/related-task'?: { taskId: string }
+  [name: string]: unknown
+}
+
+/** Metadata that came with a request: what the protocol defines, and what the client adds. Not to be relied on. */
+export interface RequestMeta {
+  readonly progressToken?: string | number
+  readonly traceparent?: string
+  readonly tracestate?: string
+  readonly baggage?: string
+  readonly 'io.modelcontextprotocol/protocolVersion'?: string
+  readonly 'io.modelcontextprotocol/clientInfo'?: {
+    readonly name?: string
+    readonly version?: string
+  }
+  readonly 'io.modelcontextprotocol/clientCapabilities'?: ClientCapabilities
+  readonly 'io.modelcontextprotocol/logLevel'?: LogLevel
+  readonly [name: string]: unknown
+}
+
 /** An image for a server, a tool, a prompt or a resource (from 2025-11-25). */
 export interface Icon {
   /** An https or `data:` URI. */
@@ -32,7 +58,7 @@ export interface Annotations {
 
 interface ContentBase {
   annotations?: Annotations
-  _meta?: Record<string, unknown>
+  _meta?: Meta
 }
 
 /** A text. Made by `text()`. */
@@ -86,7 +112,7 @@ export type ContentBlock =
 export type ResourceContents = {
   uri: string
   mimeType?: string
-  _meta?: Record<string, unknown>
+  _meta?: Meta
 } & ({ text: string } | { blob: string })
 
 /** The whole result of a tool. */
@@ -96,7 +122,7 @@ export interface CallToolResult {
   structuredContent?: unknown
   /** Whether the tool failed; `content` then says why, for the model. */
   isError?: boolean
-  _meta?: Record<string, unknown>
+  _meta?: Meta
 }
 
 /** One message of a prompt. */
@@ -109,13 +135,13 @@ export interface PromptMessage {
 export interface GetPromptResult {
   description?: string
   messages: PromptMessage[]
-  _meta?: Record<string, unknown>
+  _meta?: Meta
 }
 
 /** The whole result of reading a resource: one or several contents. */
 export interface ReadResourceResult {
   contents: ResourceContents[]
-  _meta?: Record<string, unknown>
+  _meta?: Meta
 }
 
 /** Values for an argument of a prompt or a variable of a resource template. */
@@ -133,7 +159,7 @@ export interface ListedItem {
   title?: string
   description?: string
   icons?: Icon[]
-  _meta?: Record<string, unknown>
+  _meta?: Meta
   /** A tool's `inputSchema`, a prompt's `arguments`, a resource's `uri`, and so on. */
   [member: string]: unknown
 }
@@ -150,7 +176,7 @@ export interface ListResult {
   ttlMs?: number
   /** Whether caches may serve the page to other callers (2026). */
   cacheScope?: 'public' | 'private'
-  _meta?: Record<string, unknown>
+  _meta?: Meta
 }
 
 /** Hints about what a tool does. Clients show them; nothing enforces them. */

@@ -69,7 +69,7 @@ function toFacts(options: TaskContextOptions): CallFacts {
   return {
     cancellation,
     // No headers, because those of the client that created the task are not kept.
-    request: { ...request, headers: new Headers() } satisfies RequestInfo,
+    request: { ...request, headers: new Headers(), meta: {} } satisfies RequestInfo,
     principal,
     deadline,
     progressToken: undefined,

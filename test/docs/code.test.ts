@@ -116,6 +116,7 @@ const CALLS: Readonly<Record<string, [method: string, params: object, result: ob
     text('Applied 2 changes'),
   ],
   catalog: ['tools/call', { name: 'report', arguments: {} }, text('All is well')],
+  warehouse: ['tools/call', { name: 'db_query', arguments: { sql: 'x' } }, text('Ran x')],
   reports: ['tools/call', { name: 'report', arguments: {} }, text('For build-server: all is well')],
 }
 const ORDER = { number: 'A-1', status: 'shipped' }

@@ -163,6 +163,7 @@ export class LegacyCall implements LegacyMethodCall {
   get request(): RequestInfo {
     const incoming = this.#incoming
     const { client, capabilities: declared, revision } = this.#session.data
+    const { _meta } = this.params
     this.#request ??= {
       id: this.id,
       era: 'legacy',
@@ -172,6 +173,7 @@ export class LegacyCall implements LegacyMethodCall {
       get headers() {
         return visibleHeaders(incoming)
       },
+      meta: isObject(_meta) ? _meta : {},
       trace: readTrace((name) => incoming.request.headers.get(name)),
     }
     return this.#request

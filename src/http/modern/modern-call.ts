@@ -127,6 +127,7 @@ export class ModernCall implements ModernMethodCall {
       get headers() {
         return visibleHeaders(incoming)
       },
+      meta,
       trace: readTrace((name) => meta[name]),
     }
     return this.#request
