@@ -69,5 +69,5 @@ function within<T extends Access>(shared: GroupOptions, own: T): T {
       ? async (caller: Caller) => (await theirs(caller)) && (await ours(caller))
       : (theirs ?? ours)
   const scopes = [...(shared.scopes ?? []), ...(own.scopes ?? [])]
-  return { ...shared, ...own, ...(scopes[0] && { scopes }), ...(visible && { visible }) }
+  return { ...shared, ...own, scopes, ...(visible && { visible }) }
 }

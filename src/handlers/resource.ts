@@ -75,8 +75,7 @@ export function createResource(
   const what = `Resource "${uri}"`
   checkDefinition(what, 'resource(uri', options, RESOURCE_OPTIONS, handler)
   requireText(what, options, 'name', 'clients show it')
-  if (options.list && !template)
-    throw new TypeError(`${what} is one resource: only templates have list`)
+  if (options.list && !template) throw new TypeError(`${what} has a list, but is no template`)
   requireCompleters(what, options.complete, template?.names ?? [], 'variable')
   return { uri, options, template, handler }
 }

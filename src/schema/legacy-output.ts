@@ -1,14 +1,7 @@
 /** Output schemas as 2025 clients take them: with an object at the root (B58), and readable as draft-07. */
 import { isObject } from '../lib/is-object.ts'
 import type { JsonSchema } from './schema.ts'
-
-/**
- * Whether 2025 clients receive a result of this schema as `{ result }`. The schema decides, not the value:
- * a union may accept objects and texts, but its tool is listed with one schema.
- */
-export function isWrapped(schema: JsonSchema): boolean {
-  return schema.type !== 'object'
-}
+import { isWrapped } from './schema.ts'
 
 /** The schema to list: of the value itself, or of `{ result }` where {@link isWrapped}. */
 export function toLegacyOutput(schema: JsonSchema): JsonSchema {

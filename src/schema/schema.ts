@@ -45,3 +45,11 @@ export interface Validator {
   /** Synchronous where the schema library is, because a promise costs every call a turn of the event loop. */
   validate(value: unknown): Validation | Promise<Validation>
 }
+
+/**
+ * Whether 2025 clients receive a result of this schema as `{ result }`. The schema decides, not the value:
+ * a union may accept objects and texts, but its tool is listed with one schema.
+ */
+export function isWrapped(schema: JsonSchema): boolean {
+  return schema.type !== 'object'
+}

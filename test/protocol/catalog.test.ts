@@ -273,7 +273,7 @@ describe('`visible`', () => {
     expect(asked).toBe(2)
   })
 
-  it('of an item that is registered while it is asked hides that item, also from the cache', async () => {
+  it('of an item that is registered while it is asked hides that item once, and not from the cache', async () => {
     let enter = () => {}
     const entered = new Promise<void>((resolve) => {
       enter = resolve
@@ -290,10 +290,10 @@ describe('`visible`', () => {
     const list = namesOf(modern('ann'))
     await entered
     slow.remove()
-    mcp.tool('late', { description: 'x', visible: () => false }, () => 1)
+    mcp.tool('late', { description: 'x', visible: () => true }, () => 1)
     release(true)
     expect(await list).toEqual([])
-    expect(await namesOf(modern('ann'))).toEqual([])
+    expect(await namesOf(modern('ann'))).toEqual(['late'])
   })
 })
 
@@ -472,6 +472,8 @@ describe('a task of a tool that is hidden by now', () => {
     const owner = new TaskClient(mcp, { authorization: 'Bearer ann' })
     const id = await owner.create('work', {})
     await expect.poll(async () => (await owner.get(id)).status).toBe('input_required')
+    const told = await (await (await legacy('ann')).call('task_result', { task: id })).result()
+    expect(told.content[0].text).toContain('The work goes on.')
     seen = false
     for (const method of ['tasks/get', 'tasks/update', 'tasks/cancel'] as const) {
       const [theirs, none] = [id, 'x'.repeat(24)].map(async (taskId) =>
