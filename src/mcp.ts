@@ -176,7 +176,7 @@ export function createMcp(given: McpOptions): Mcp {
         resource,
       )
     },
-    group: (name, shared = {}) => createGroup(mcp, name, shared),
+    group: (name, shared) => createGroup(mcp, name, shared),
     use(kind: CallKind | Middleware, middleware?: unknown) {
       server.middleware.push(createMiddleware(kind, middleware))
     },

@@ -26,18 +26,15 @@ export type Completer = (
   context: { arguments: Readonly<Record<string, string>> },
 ) => MaybePromise<readonly string[]>
 
-const DESCRIBED = ['title', 'description', 'icons', '_meta', 'scopes', 'stepUp', 'visible']
+/** Options of every kind, and those of one kind. One text each, because that is shorter for every start. */
+const SHARED_OPTIONS = 'title description icons _meta scopes stepUp visible'
+const optionsOf = (more: string) => new Set(`${SHARED_OPTIONS} ${more}`.split(' '))
 
-export const TOOL_OPTIONS = new Set([
-  ...DESCRIBED,
-  ...['input', 'output', 'annotations', 'session', 'headers', 'timeout', 'task'],
-  ...['idempotent', 'idempotentFor', 'ui'],
-])
-export const PROMPT_OPTIONS = new Set([...DESCRIBED, 'input', 'complete'])
-export const RESOURCE_OPTIONS = new Set([
-  ...DESCRIBED,
-  ...['name', 'mimeType', 'annotations', 'size', 'list', 'complete'],
-])
+export const TOOL_OPTIONS = optionsOf(
+  'input output annotations session headers timeout task idempotent idempotentFor ui',
+)
+export const PROMPT_OPTIONS = optionsOf('input complete')
+export const RESOURCE_OPTIONS = optionsOf('name mimeType annotations size list complete')
 
 /** Names that other libraries have for these options. */
 const OTHER_NAMES = new Map([

@@ -48,7 +48,7 @@ export interface Group {
 export function createGroup(
   outer: Pick<Group, 'tool' | 'prompt' | 'resource'>,
   name: string,
-  shared: GroupOptions,
+  shared: GroupOptions = {},
 ): Group {
   const group: Group = {
     tool: (tool, options, handler) =>
@@ -56,7 +56,7 @@ export function createGroup(
     prompt: (prompt, options, handler) =>
       outer.prompt(`${name}_${prompt}`, within(shared, options), handler),
     resource: (uri, options, handler) => outer.resource(uri, within(shared, options), handler),
-    group: (inner, options = {}) => createGroup(group, inner, options),
+    group: (inner, options) => createGroup(group, inner, options),
   }
   return group
 }

@@ -166,7 +166,7 @@ describe('a template with `list`', () => {
   it('is refused where there is no template', () => {
     const { mcp } = openServer()
     expect(() => mcp.resource('a:1', { name: 'a', list: () => [] }, () => 'x')).toThrow(
-      'is no template',
+      'only templates have a list',
     )
   })
 
