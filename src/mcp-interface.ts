@@ -5,11 +5,14 @@ import type { Bindings } from './app.ts'
 import type { Extension } from './extensions/extension.ts'
 import type { Notify } from './handlers/context.ts'
 import type { Group } from './handlers/group.ts'
+
 import type { AddedMiddleware, CallKind, Middleware } from './handlers/middleware.ts'
 import type { PromptHandler, PromptOptions } from './handlers/prompt.ts'
 import type { Registration } from './handlers/registry.ts'
 import type { ResourceHandler, ResourceOptions } from './handlers/resource.ts'
 import type { ToolHandler, ToolOptions } from './handlers/tool.ts'
+
+
 import type { Implementation } from './protocol/types.ts'
 import type { Store } from './state/store.ts'
 import type { TaskRef, Turn, TurnOptions } from './tasks/runner.ts'

@@ -36,13 +36,11 @@ export const TOOL_OPTIONS = optionsOf(
 export const PROMPT_OPTIONS = optionsOf('input complete')
 export const RESOURCE_OPTIONS = optionsOf('name mimeType annotations size list complete')
 
-/** Names that other libraries have for these options. */
+/** Names that other libraries have for these options. `inputSchema` and `outputSchema` begin as ours do. */
 const OTHER_NAMES = new Map([
-  ['inputSchema', 'input'],
   ['parameters', 'input'],
   ['argsSchema', 'input'],
   ['arguments', 'input'],
-  ['outputSchema', 'output'],
 ])
 
 /**
