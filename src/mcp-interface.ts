@@ -12,7 +12,6 @@ import type { Registration } from './handlers/registry.ts'
 import type { ResourceHandler, ResourceOptions } from './handlers/resource.ts'
 import type { ToolHandler, ToolOptions } from './handlers/tool.ts'
 
-
 import type { Implementation } from './protocol/types.ts'
 import type { Store } from './state/store.ts'
 import type { TaskRef, Turn, TurnOptions } from './tasks/runner.ts'
