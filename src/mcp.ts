@@ -1,5 +1,6 @@
 /** `createMcp()`: what an author writes against, and the app made from it. */
 import { createApp } from './app.ts'
+import type { Cancellation } from './handlers/cancellation.ts'
 import { requireKnown, requireText, requireTimer } from './handlers/definition.ts'
 import { HandlerFailure } from './handlers/failure.ts'
 import { createGroup } from './handlers/group.ts'
@@ -205,9 +206,13 @@ export function createMcp(given: McpOptions): Mcp {
       server.stopped = true
       for (const end of server.longLivedStreams) end()
       await Promise.all([emptied(server.running, grace), offersTasks(server) && closeTasks(grace)])
-      for (const call of server.running) {
+      const end = (call: Cancellation) => {
         call.abort(new HandlerFailure('The server is shutting down'))
+        return server.running
       }
+      server.running.forEach(end)
+      // A request may still be on its way to its handler: its call ends when it begins.
+      server.running.add = end
       await emptied(server.running, 1_000)
     },
   }

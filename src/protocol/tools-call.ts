@@ -111,25 +111,23 @@ function runTool(call: Call, tool: Tool, args: Params): MaybePromise<string> {
         ? callOnce(call, tool, args, ctx)
         : tool.handler(args, ctx)
     const value = toMaybePromise(run)
-    if (value instanceof Promise) return finishTool(call, tool, value)
+    if (value instanceof Promise) return finishTool(call, tool, writeLater(call, tool, value))
     const result = toToolResult(value, tool.output !== undefined)
     const checked = validateOutput(tool, result)
-    if (checked instanceof Promise)
-      return finishTool(
-        call,
-        tool,
-        checked.then(() => value),
-      )
+    if (checked) {
+      const written = checked.then(() => writeToolResult(call, tool, result))
+      return finishTool(call, tool, written)
+    }
     return writeToolResult(call, tool, result)
   } catch (error) {
     throw toSafeError(call, `Tool ${tool.name}`, error)
   }
 }
 
-async function finishTool(call: Call, tool: Tool, value: Promise<unknown>): Promise<string> {
+async function finishTool(call: Call, tool: Tool, written: Promise<string>): Promise<string> {
   const timeout = tool.options.timeout ?? call.server.limits.call
   try {
-    return await withinTime(call, timeout, writeLater(call, tool, value))
+    return await withinTime(call, timeout, written)
   } catch (error) {
     return writeFailure(call, toSafeError(call, `Tool ${tool.name}`, error))
   }

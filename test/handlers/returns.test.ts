@@ -1,5 +1,7 @@
 /** Values that a handler returns and that have no JSON: their content or an error, never `{}`. */
+
 import { describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import type { LogEntry } from '../../src/index.ts'
 import { createMcp, failure } from '../../src/index.ts'
 import { fetchEndpoint, LegacyClient, ModernClient } from '../support/wire.ts'
@@ -87,4 +89,31 @@ it('a returned failure is for the model to read', async () => {
     expect(result).toMatchObject({ isError: true, content: [{ text: 'No such city' }] })
   }
   expect(read).toMatchObject({ error: { message: 'No such city' } })
+})
+
+it('a returned value is checked once, also by a schema that needs time', async () => {
+  let checks = 0
+  const output = z.object({ a: z.number() }).refine(async ({ a }) => {
+    checks += 1
+    return a > 0
+  })
+  const mcp = createMcp({ name: 'checked', version: '1', log: () => {} })
+  for (const [name, handler] of [
+    ['now', () => ({ a: 1 })],
+    ['later', async () => ({ a: 1 })],
+    ['wrong', () => ({ a: -1 })],
+  ] as const) {
+    mcp.tool(name, { description: 'Returns', output }, handler)
+  }
+  const client = new ModernClient(fetchEndpoint(mcp))
+  for (const [name, isError] of [
+    ['now', undefined],
+    ['later', undefined],
+    ['wrong', true],
+  ] as const) {
+    checks = 0
+    expect((await (await client.call(name)).result()).isError).toBe(isError)
+    // Zod itself checks twice: it tries without waiting first.
+    expect(checks).toBe(2)
+  }
 })

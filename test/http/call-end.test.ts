@@ -1,5 +1,6 @@
 /** The end of a call, by its client, its server or its time limit. */
 import { describe, expect, it } from 'vitest'
+import type { Auth } from '../../src/index.ts'
 import { memoryStore } from '../../src/index.ts'
 import { openServer } from '../support/open-server.ts'
 import { LegacyClient, ModernClient } from '../support/wire.ts'
@@ -150,3 +151,38 @@ it('a stop does not wait for calls that have ended', async () => {
   await mcp.close({ grace: 10_000 })
   expect(performance.now() - startedAt).toBeLessThan(2_000)
 })
+
+it.each(['2025-11-25', '2026-07-28'] as const)(
+  'a call of %s that begins after its server was closed ends at once, with its signal aborted',
+  async (revision) => {
+    let pass = () => {}
+    let waiting = Promise.resolve()
+    const auth: Auth = {
+      async verify() {
+        await waiting
+        return { id: 'ann', subject: 'ann', scopes: [], claims: {} }
+      },
+      challenge: () => new Response(null, { status: 401 }),
+    }
+    const { mcp, endpoint } = openServer({ auth })
+    const reasons: unknown[] = []
+    mcp.tool('wait', { description: 'Waits for ever' }, async (_, ctx) => {
+      ctx.signal.addEventListener('abort', () => reasons.push(ctx.signal.reason))
+      if (ctx.signal.aborted) reasons.push(ctx.signal.reason)
+      await new Promise(() => {})
+    })
+    const client =
+      revision === '2026-07-28'
+        ? new ModernClient(endpoint)
+        : await LegacyClient.open(endpoint, revision)
+    waiting = new Promise((resolve) => {
+      pass = resolve
+    })
+    const calling = client.call('wait')
+    await mcp.close({ grace: 0 })
+    pass()
+    const { error, result } = await (await calling).answer()
+    expect(JSON.stringify(error ?? result)).toContain('The server is shutting down')
+    await expect.poll(() => reasons).toHaveLength(1)
+  },
+)
