@@ -35,6 +35,7 @@ export type { ExtensionContext, ListName } from './handlers/extension.ts'
 export type { Failure } from './handlers/failure.ts'
 export { failure } from './handlers/failure.ts'
 export type { Group, GroupOptions } from './handlers/group.ts'
+export type { Limit, Limits } from './handlers/limit-options.ts'
 export type {
   AddedMiddleware,
   CallKind,

@@ -4,6 +4,7 @@ import type { Cancellation } from './handlers/cancellation.ts'
 import { requireKnown, requireText, requireTimer } from './handlers/definition.ts'
 import { HandlerFailure } from './handlers/failure.ts'
 import { createGroup } from './handlers/group.ts'
+import { requireLimits } from './handlers/limit-options.ts'
 import type { CallKind, Middleware } from './handlers/middleware.ts'
 import { createMiddleware } from './handlers/middleware.ts'
 import { createNotify } from './handlers/notify.ts'
@@ -73,6 +74,7 @@ export function createMcp(given: McpOptions): Mcp {
   } = options
   requireText('createMcp()', options, 'name', 'clients show it')
   requireText('createMcp()', options, 'version', 'clients show it beside the name')
+  requireLimits('limits', options.limits)
   if (options.stateKeys?.some((key) => key.length < 32)) {
     throw new TypeError('Each of stateKeys needs 32 characters or more')
   }
@@ -102,6 +104,7 @@ export function createMcp(given: McpOptions): Mcp {
     resultPrefix: resultPrefixOf(info),
     instructions: options.instructions,
     registry,
+    toolLimits: options.limits,
     middleware: [],
     store,
     sessions: new Sessions<LegacySession>(store, 'session', sessionOptions),

@@ -1,5 +1,6 @@
 /** The options of `createMcp()`. */
 import type { Auth } from './auth/auth.ts'
+import type { Limits } from './handlers/limit-options.ts'
 import type { BodyOptions } from './http/body.ts'
 import type { HostOriginOptions } from './http/host-origin.ts'
 import type { Page } from './http/page.ts'
@@ -68,6 +69,11 @@ export interface McpOptions extends HostOriginOptions, BodyOptions {
   sessionTtl?: number
   /** Milliseconds a session lives at most. @default 7 days, at least `sessionTtl` */
   sessionMaxAge?: number
+  /**
+   * How often tools may be called, by each caller and each tool, counted for all instances on the store. Above
+   * a limit, a call gets 429 with `Retry-After` before its tool runs. @default no limits
+   */
+  limits?: Limits
   /** Milliseconds a handler may take. @default 10 minutes */
   callTimeout?: number
   /** Milliseconds a person may take to answer. @default 5 minutes */

@@ -1,6 +1,7 @@
 /** What all requests of one server share: settings, registry and store. It holds nothing of a single request. */
 
 import type { Cancellation } from './handlers/cancellation.ts'
+import type { Limits } from './handlers/limit-options.ts'
 import type { AddedMiddleware } from './handlers/middleware.ts'
 import type { Registry } from './handlers/registry.ts'
 import type { StreamReaders } from './lib/stream-readers.ts'
@@ -30,6 +31,8 @@ export interface Server {
   readonly resultPrefix: string
   readonly instructions: string | undefined
   readonly registry: Registry
+  /** Limits for the calls of all tools that do not opt out. */
+  readonly toolLimits: Limits | undefined
   /** What runs around calls, from the outermost one on. */
   readonly middleware: AddedMiddleware[]
   readonly store: Store

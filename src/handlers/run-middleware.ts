@@ -2,6 +2,7 @@
 
 import { Suspended } from '../client-requests/client-request.ts'
 import { isObject } from '../lib/is-object.ts'
+import { lazyImport } from '../lib/lazy-import.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { Call } from '../protocol/call.ts'
 import { writeResult } from '../protocol/results.ts'
@@ -111,14 +112,18 @@ export function runToolAround(options: ToolRun): Promise<CallToolResult> {
   })
 }
 
+const limits = lazyImport(() => import('./limits.ts'))
+
 /** `tools/call` of a tool that ends with its request. */
-export function callToolAround(
+export async function callToolAround(
   call: Call,
   tool: Tool,
   args: Record<string, unknown>,
 ): Promise<CallToolResult> {
   const { idempotent } = tool.options
-  return runToolAround({
+  const isLimited = tool.options.limits ?? call.server.toolLimits
+  const meta = isLimited && (await (await limits()).takeFromLimits(call, tool))
+  const result = await runToolAround({
     tool,
     args,
     createContext: () => createContext(call, tool),
@@ -127,6 +132,7 @@ export function callToolAround(
     handler: (given, ctx) =>
       idempotent ? runOnce(call, tool, given, ctx) : tool.handler(given, ctx as never),
   })
+  return meta ? { ...result, _meta: { ...result._meta, ...meta } } : result
 }
 
 /** A call of another kind. `facts` are the members of the call beside its `ctx`. */

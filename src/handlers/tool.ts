@@ -12,6 +12,8 @@ import type { ToolReturnOf } from './content.ts'
 import type { Context } from './context.ts'
 import type { Described } from './definition.ts'
 import { checkDefinition, requireText, requireTimer, TOOL_OPTIONS } from './definition.ts'
+import type { Limits } from './limit-options.ts'
+import { requireLimits } from './limit-options.ts'
 import type { ParamHeader } from './param-headers.ts'
 import { findParamHeaders, withHeaders } from './param-headers.ts'
 import type { TaskOptions } from './task-options.ts'
@@ -42,6 +44,11 @@ export interface ToolOptions<
   session?: S
   /** Arguments that clients repeat as `Mcp-Param-<Name>` headers: `{ region: 'Region' }` (A.2). */
   headers?: Record<string, string>
+  /**
+   * How often this tool may be called, in addition to the server's limits for each caller. `false` takes
+   * the tool out of all limits. @default the server's `limits`
+   */
+  limits?: Limits | false
   /** Milliseconds after which the call fails. @default the server's `callTimeout` */
   timeout?: number
   /**
@@ -127,6 +134,7 @@ export function createTool<I extends Schema | undefined, R, S extends boolean>(
   const what = `Tool "${name}"`
   checkDefinition(what, 'tool(name', options, TOOL_OPTIONS, handler)
   requireText(what, options, 'description', 'models choose by it')
+  requireLimits(`limits of ${name}`, options.limits)
   if (options.task) requireTask(name, options.task, options.timeout)
   if (options.task && options.idempotent) throw new TypeError(`${what}: task excludes idempotent`)
   for (const option of ['timeout', 'idempotentFor'] as const) {

@@ -15,6 +15,8 @@ export interface Answer {
   readonly status: number
   /** The code of a JSON-RPC error, as text. */
   readonly error?: string
+  /** Seconds after which the client should try again, for a status that says so. */
+  readonly retryAfter?: number | undefined
   /** The run has ended without an answer, and another one goes on. */
   readonly suspended?: true
 }
@@ -194,7 +196,7 @@ export class CallStream implements MessageStream {
     if (!batch) {
       return first?.body === undefined
         ? accepted()
-        : wholeResponse(first.body, accepts, first.status)
+        : wholeResponse(first.body, accepts, first.status, first.retryAfter)
     }
     const bodies = answers.flatMap(({ body }) => body ?? [])
     return bodies.length > 0

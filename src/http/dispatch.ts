@@ -108,6 +108,7 @@ function toErrorAnswer(call: Call, error: unknown): Answer {
     body: errorMessage(call.id, mcpError),
     status: statusCode,
     error: String(mcpError.code),
+    retryAfter: (mcpError.data as { retryAfter?: number } | undefined)?.retryAfter,
   })
   if (error instanceof McpError) return answer(error, status.statusOfError(call.era, error))
   if (error instanceof HandlerFailure) {

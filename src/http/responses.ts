@@ -10,10 +10,14 @@ import { SSE_HEADERS, sseEvent } from './sse.ts'
 import * as status from './status.ts'
 
 const JSON_HEADERS = { 'content-type': 'application/json' } as const
-const UNAVAILABLE_HEADERS = { ...JSON_HEADERS, 'retry-after': '1' } as const
 
-export function jsonResponse(body: string, statusCode: number = status.OK): Response {
-  const headers = statusCode === status.UNAVAILABLE ? UNAVAILABLE_HEADERS : JSON_HEADERS
+/** `retryAfter` is a number of seconds. */
+export function jsonResponse(
+  body: string,
+  statusCode: number = status.OK,
+  retryAfter = statusCode === status.UNAVAILABLE ? 1 : 0,
+): Response {
+  const headers = retryAfter ? { ...JSON_HEADERS, 'retry-after': `${retryAfter}` } : JSON_HEADERS
   return new Response(body, { status: statusCode, headers })
 }
 
@@ -34,8 +38,13 @@ export function errorResponse(statusCode: number, id: RequestId | null, error: M
 }
 
 /** One message as a whole reply, in a form that the client accepts; only JSON carries a status other than 200. */
-export function wholeResponse(body: string, accepts: Accepts, statusCode: number): Response {
-  if (accepts.json || statusCode !== status.OK) return jsonResponse(body, statusCode)
+export function wholeResponse(
+  body: string,
+  accepts: Accepts,
+  statusCode: number,
+  retryAfter?: number,
+): Response {
+  if (accepts.json || statusCode !== status.OK) return jsonResponse(body, statusCode, retryAfter)
   return new Response(sseEvent(body), { headers: SSE_HEADERS })
 }
 

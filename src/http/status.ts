@@ -35,6 +35,9 @@ export const TOO_LARGE = 413
 /** `Content-Type` is not JSON. */
 export const WRONG_CONTENT_TYPE = 415
 
+/** A budget of calls is used up; `Retry-After` tells when to try again (RFC 6585, section 4). */
+export const TOO_MANY_CALLS = 429
+
 /** No credentials, or bad ones (RFC 6750, section 3.1). */
 export const UNAUTHORIZED = 401
 /** The token lacks a scope (RFC 6750, section 3.1). */
@@ -54,9 +57,10 @@ export function statusOfRefusal(error: McpError): number {
 
 /**
  * The status of a JSON-RPC error that a method ended with. 2026 gives two errors a status of their own
- * (A.10), 2025 gives none.
+ * (A.10), 2025 gives none; 429 is HTTP's own.
  */
 export function statusOfError(era: Era, error: McpError): number {
+  if (error.code === code.tooManyCalls) return TOO_MANY_CALLS
   if (era === 'legacy') return OK
   if (error.code === code.methodNotFound) return METHOD_NOT_FOUND
   return error.code === code.missingCapability ? MISSING_CAPABILITY : OK

@@ -31,6 +31,8 @@ interface BaseCall extends CallFacts {
 export interface LegacyMethodCall extends BaseCall {
   readonly era: 'legacy'
   readonly revision: LegacyRevision
+  /** Whether an earlier run of the call was suspended, and this run repeats it so far. */
+  readonly repeats: boolean
   /** Sets the lowest level of log messages for the session. */
   setLogLevel(level: LogLevel): Promise<void>
   /** Replaces the list of URIs that the session is subscribed to. */

@@ -13,6 +13,8 @@ export const code = {
   headerMismatch: -32020,
   missingCapability: -32021,
   unsupportedVersion: -32022,
+  /** Of this application, as the range of the protocol is not for others: HTTP's own number. */
+  tooManyCalls: 429,
   /** 2025 only (B62). */
   legacyResourceNotFound: -32002,
 } as const

@@ -27,17 +27,19 @@ const listTools = async (call: Call) => (await toolsList()).listTools(call)
 const further = lazyImport(() => import('./further-methods.ts'))
 // Clients ask for it once.
 const discovery = lazyImport(() => import('./server-discover.ts'))
-
 const discover = async (call: ModernMethodCall) => (await discovery()).discover(call)
-const complete = async (call: Call) => (await further()).complete(call)
-const getPrompt = async (call: Call) => (await further()).getPrompt(call)
-const listPrompts = async (call: Call) => (await further()).listPrompts(call)
-const listResources = async (call: Call) => (await further()).listResources(call)
-const listResourceTemplates = async (call: Call) => (await further()).listResourceTemplates(call)
-const readResource = async (call: Call) => (await further()).readResource(call)
-const setLogLevel = async (call: LegacyMethodCall) => (await further()).setLogLevel(call)
-const subscribe = async (call: LegacyMethodCall) => (await further()).subscribe(call)
-const unsubscribe = async (call: LegacyMethodCall) => (await further()).unsubscribe(call)
+
+type Further = typeof import('./further-methods.ts')
+
+/** A method of both eras that is loaded at its first call. */
+const later = (name: Exclude<keyof Further, LegacyName>): Row =>
+  both(async (call) => (await further())[name](call))
+
+/** The same for methods of 2025 alone. */
+type LegacyName = 'setLogLevel' | 'subscribe' | 'unsubscribe'
+const laterLegacy = (name: LegacyName): Row => ({
+  legacy: async (call) => (await further())[name](call),
+})
 
 const tasks = lazyImport(() => import('../tasks/extension.ts'))
 const callTaskMethod = async (call: Call) => (await tasks()).callTaskMethod(call)
@@ -47,21 +49,21 @@ const ping = () => EMPTY_RESULT
 export const METHODS: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['ping', { legacy: ping }],
   ['server/discover', { modern: discover }],
-  ['logging/setLevel', { legacy: setLogLevel }],
-  ['completion/complete', both(complete)],
+  ['logging/setLevel', laterLegacy('setLogLevel')],
+  ['completion/complete', later('complete')],
   ['tools/list', both(listTools)],
   ['tools/call', { ...both(callTool), asks: true }],
-  ['prompts/list', both(listPrompts)],
-  ['prompts/get', { ...both(getPrompt), asks: true }],
-  ['resources/list', both(listResources)],
-  ['resources/templates/list', both(listResourceTemplates)],
-  ['resources/read', { ...both(readResource), asks: true }],
+  ['prompts/list', later('listPrompts')],
+  ['prompts/get', { ...later('getPrompt'), asks: true }],
+  ['resources/list', later('listResources')],
+  ['resources/templates/list', later('listResourceTemplates')],
+  ['resources/read', { ...later('readResource'), asks: true }],
   ['tasks/get', both(callTaskMethod)],
   ['tasks/result', { legacy: callTaskMethod }],
   ['tasks/update', { modern: callTaskMethod }],
   ['tasks/cancel', both(callTaskMethod)],
-  ['resources/subscribe', { legacy: subscribe }],
-  ['resources/unsubscribe', { legacy: unsubscribe }],
+  ['resources/subscribe', laterLegacy('subscribe')],
+  ['resources/unsubscribe', laterLegacy('unsubscribe')],
 ])
 
 /** The row of a method. Where there are extensions, a method that the protocol does not know may be one of theirs. */

@@ -2,7 +2,6 @@
 import { hasMiddleware, middlewareRunner } from '../handlers/around.ts'
 import { createContext } from '../handlers/call-context.ts'
 import { toFailureResult, toToolResult } from '../handlers/content.ts'
-import type { Context } from '../handlers/context.ts'
 import { HandlerFailure } from '../handlers/failure.ts'
 import { toSafeError, withinTime } from '../handlers/run-handler.ts'
 import type { Tool } from '../handlers/tool.ts'
@@ -64,10 +63,9 @@ async function callDurable(call: Call, tool: Tool, given: Params): Promise<strin
   }
 }
 
-const idempotentTools = lazyImport(() => import('../handlers/idempotent.ts'))
-
-async function callOnce(call: Call, tool: Tool, args: Params, ctx: Context): Promise<unknown> {
-  return (await idempotentTools()).runOnce(call, tool, args, ctx)
+/** Whether nothing runs around the handler: no middleware, no limit, no idempotency key. */
+function isDirect(call: Call, { options: { idempotent, limits } }: Tool): boolean {
+  return !(idempotent || limits || call.server.toolLimits || hasMiddleware(call, 'tool'))
 }
 
 async function callAround(call: Call, tool: Tool, args: Params): Promise<unknown> {
@@ -104,12 +102,9 @@ async function callValidated(
  */
 function runTool(call: Call, tool: Tool, args: Params): MaybePromise<string> {
   try {
-    const ctx = createContext(call, tool)
-    const run = hasMiddleware(call, 'tool')
-      ? callAround(call, tool, args)
-      : tool.options.idempotent
-        ? callOnce(call, tool, args, ctx)
-        : tool.handler(args, ctx)
+    const run = isDirect(call, tool)
+      ? tool.handler(args, createContext(call, tool))
+      : callAround(call, tool, args)
     const value = toMaybePromise(run)
     if (value instanceof Promise) return finishTool(call, tool, writeLater(call, tool, value))
     const result = toToolResult(value, tool.output !== undefined)

@@ -1,6 +1,7 @@
 /** `tools/call` of a durable tool, for every client: a task, the plain result, or a handle for the result tool. */
 import { text } from '../handlers/content.ts'
 import { HandlerFailure } from '../handlers/failure.ts'
+import { takeFromLimits } from '../handlers/limits.ts'
 import type { Tool } from '../handlers/tool.ts'
 import { isObject } from '../lib/is-object.ts'
 import type { Call } from '../protocol/call.ts'
@@ -50,13 +51,17 @@ async function callAsExperimentalTask(call: Call, tool: Tool, given: Params): Pr
   }
 }
 
-/** The tool's own arguments. They are checked before there is a task, so that the model can correct them. */
+/**
+ * The tool's own arguments. They are checked before there is a task, so that the model can correct them, and
+ * a call above a limit makes no task.
+ */
 async function prepareArguments(call: Call, tool: Tool, given: Params): Promise<Params> {
   const { session, ...own } = given
   const hasHandle = tool.options.session === true && call.era === 'modern'
   if (hasHandle) await call.openHandle(session)
   const args = hasHandle ? own : given
   requireValid(await tool.input.validate(args))
+  if (tool.options.limits ?? call.server.toolLimits) await takeFromLimits(call, tool)
   return args
 }
 

@@ -103,6 +103,7 @@ const CALLS: Readonly<Record<string, [method: string, params: object, result: ob
   ],
   traced: ['tools/call', { name: 'ping_host', arguments: {} }, text('pong')],
   db: ['tools/call', { name: 'db_tables', arguments: {} }, text('users, orders')],
+  limited: ['tools/call', { name: 'report', arguments: {} }, text('Written')],
   timed: ['tools/call', { name: 'greet', arguments: { name: 'Ann' } }, text('Hello Ann')],
   guarded: [
     'tools/call',

@@ -44,7 +44,13 @@ describe('docs/store.md', () => {
   it('names what is kept', async () => {
     const seen = new Set<string>()
     const store = noting(seen)
-    const mcp = createMcp({ name: 'kept', version: '1', store, streamLease: 90 })
+    const mcp = createMcp({
+      name: 'kept',
+      version: '1',
+      store,
+      streamLease: 90,
+      limits: { perCaller: { perDay: 99 } },
+    })
     mcp.tool('all', { description: 'Needs everything', session: true }, async (_, ctx) => {
       await ctx.session.set('key', 'value')
       const answer = await ctx.elicit('Sure?', v.object({ sure: v.boolean() }))
@@ -53,7 +59,9 @@ describe('docs/store.md', () => {
       await ctx.notify.toolsChanged()
       return answer.action
     })
-    const once = { description: 'Runs once', idempotent: () => 'key' }
+    const perDay = { perDay: 9 }
+    const limits = { perCaller: perDay, perTool: perDay }
+    const once = { description: 'Runs once', idempotent: () => 'key', limits }
     mcp.tool('order', once, () => 'ordered')
     mcp.tool('hold', { description: 'Never ends' }, async (_, ctx) => {
       ctx.log.info('begun')

@@ -29,7 +29,7 @@ function serverWith(options: Partial<McpOptions> = {}): { mcp: Mcp; endpoint: Te
   mcp.tool('bug', { description: 'Throws' }, () => {
     throw new Error('a secret of the server')
   })
-  mcp.tool('safe', { description: 'Needs a scope', scopes: ['write'] }, () => 4)
+  mcp.tool('safe', { description: 'Needs a scope', scopes: ['write'], stepUp: true }, () => 4)
   mcp.tool('ask', { description: 'Asks' }, async (_, ctx) => {
     const { action } = await ctx.elicit('Sure?', SURE)
     return action

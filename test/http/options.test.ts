@@ -301,6 +301,18 @@ const ROWS: Record<keyof McpOptions, Row> = {
       [{ sessionMaxAge: 4 * HOUR }, 200],
     ],
   },
+  limits: {
+    async observe(options) {
+      const client = new ModernClient(start(options, () => 'done'))
+      await client.call('first')
+      return (await client.call('first')).status
+    },
+    cases: [
+      [{}, 200],
+      [{ limits: { perTool: { perDay: 1 } } }, 429],
+      [{ limits: { perTool: { perDay: 2 } } }, 200],
+    ],
+  },
   callTimeout: {
     async observe(options) {
       const endpoint = start(options, () => sleep(200).then(() => 'done'))
