@@ -23,15 +23,14 @@ export interface Limits {
   perTool?: Limit
 }
 
-const KINDS = new Set(['perCaller', 'perTool'])
-const MEMBERS = new Set(['perMinute', 'burst', 'perDay'])
+const NAMES = new Set(['perCaller', 'perTool', 'perMinute', 'burst', 'perDay'])
 
 /** Throws a `TypeError` for limits that cannot work. `what` names them. */
 export function requireLimits(what: string, limits: Limits | false = {}): void {
-  requireKnown(what, limits || {}, KINDS)
+  requireKnown(what, limits || {}, NAMES)
   for (const limit of Object.values(limits) as Limit[]) {
-    requireKnown(what, limit, MEMBERS)
+    requireKnown(what, limit, NAMES)
     if ((limit.perMinute ?? limit.perDay) && Object.values(limit).every((n) => n > 0)) continue
-    throw new TypeError(`${what}: set perMinute or perDay, above 0`)
+    throw new TypeError(`${what}: perMinute or perDay, above 0`)
   }
 }

@@ -106,7 +106,7 @@ export interface AddedMiddleware {
 export function createMiddleware(first: CallKind | Middleware, second?: unknown): AddedMiddleware {
   const [kind, run] = typeof first === 'string' ? [first, second] : [undefined, first]
   if (typeof run === 'function' && (!kind || KINDS.includes(kind))) return { kind, run }
-  throw new TypeError(`mcp.use(kind, middleware): a kind is one of ${KINDS}`)
+  throw new TypeError(`mcp.use(): the kinds are ${KINDS}`)
 }
 
 const KINDS = ['tool', 'prompt', 'resource', 'list', 'completion']

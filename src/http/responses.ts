@@ -5,8 +5,6 @@ import { code, errorMessage, invalidRequest, McpError } from '../protocol/errors
 import type { RequestId } from '../protocol/jsonrpc.ts'
 import type { Server } from '../server.ts'
 import { StoreUnavailable, ValueTooLarge } from '../state/store.ts'
-import type { Accepts } from './accept.ts'
-import { SSE_HEADERS, sseEvent } from './sse.ts'
 import * as status from './status.ts'
 
 const JSON_HEADERS = { 'content-type': 'application/json' } as const
@@ -35,32 +33,6 @@ export function methodNotAllowed({ listening, sessionIds }: Server): Response {
 /** A refusal. `id` is null where the request's id is not known or belongs to no single request. */
 export function errorResponse(statusCode: number, id: RequestId | null, error: McpError): Response {
   return jsonResponse(errorMessage(id, error), statusCode)
-}
-
-/** One message as a whole reply, in a form that the client accepts; only JSON carries a status other than 200. */
-export function wholeResponse(
-  body: string,
-  accepts: Accepts,
-  statusCode: number,
-  retryAfter?: number,
-): Response {
-  if (accepts.json || statusCode !== status.OK) return jsonResponse(body, statusCode, retryAfter)
-  return new Response(sseEvent(body), { headers: SSE_HEADERS })
-}
-
-/**
- * The result of `initialize` with the id of the new session. The header is part of the construction,
- * because setting it on a finished response costs as much as the rest of the handshake.
- */
-export function sessionResponse(
-  body: string,
-  accepts: Accepts,
-  session: string | undefined,
-): Response {
-  const own = session === undefined ? undefined : { 'mcp-session-id': session }
-  return accepts.json
-    ? new Response(body, { headers: { 'content-type': 'application/json', ...own } })
-    : new Response(sseEvent(body), { headers: { ...SSE_HEADERS, ...own } })
 }
 
 /** A store that cannot be reached, as the error that both a reply and a refusal carry. */

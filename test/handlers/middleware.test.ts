@@ -564,7 +564,7 @@ describe('middleware', () => {
     expect(() => mcp.use(undefined as never)).toThrow(TypeError)
     expect(() => mcp.use('tool', undefined as never)).toThrow(TypeError)
     expect(() => mcp.use('tools' as never, (_, next) => next())).toThrow(
-      'a kind is one of tool,prompt,resource,list,completion',
+      'the kinds are tool,prompt,resource,list,completion',
     )
   })
 

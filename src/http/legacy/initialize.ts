@@ -8,7 +8,8 @@ import type { LegacyRevision } from '../../protocol/revisions.ts'
 import { has, isLegacyRevision, LATEST_LEGACY } from '../../protocol/revisions.ts'
 import type { Server } from '../../server.ts'
 import type { IncomingRequest } from '../incoming-request.ts'
-import { errorResponse, sessionResponse } from '../responses.ts'
+import { sessionResponse } from '../replies.ts'
+import { errorResponse } from '../responses.ts'
 import * as status from '../status.ts'
 
 const discovery = lazyImport(() => import('../../protocol/server-discover.ts'))
