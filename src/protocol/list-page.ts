@@ -1,7 +1,8 @@
 /** One page of a list as JSON text, written once for each revision and cursor. */
 import { hasMiddleware, middlewareRunner } from '../handlers/around.ts'
 import type { ListName } from '../handlers/extension.ts'
-import type { Items } from '../handlers/registry.ts'
+import { registrationsOf } from '../handlers/registrations.ts'
+import type { Items, Registry } from '../handlers/registry.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { Call } from './call.ts'
 import { invalidParams } from './errors.ts'
@@ -42,12 +43,9 @@ async function listAround(call: Call, name: List<never>['name'], text: string): 
   return (await middlewareRunner()).listAround(call, name, text)
 }
 
-function writePage<T>(
-  { server, registry, revision }: Call,
-  list: List<T>,
-  cursor: string | undefined,
-): string {
-  const { items, nextCursor } = pageOf(list.items, cursor, server.pageSize)
+function writePage<T>(call: Call, list: List<T>, cursor: string | undefined): string {
+  const { server, registry, revision } = call
+  const { items, nextCursor } = pageOf(call, list, cursor)
   const isModern = isModernRevision(revision)
   return JSON.stringify({
     ...(isModern && { resultType: 'complete' }),
@@ -65,27 +63,59 @@ function writePage<T>(
   })
 }
 
-/** Stops at the end of the page: reading the whole list for each page would cost the square of its length. */
+/** The items after a cursor. A page costs what it holds, however long the list is and wherever the page stands. */
 function pageOf<T>(
-  map: Items<T>,
+  { server: { registry, pageSize } }: Call,
+  { name, items: visible }: List<T>,
   cursor: string | undefined,
-  size: number,
 ): { items: T[]; nextCursor: string | undefined } {
-  const seen = cursor === undefined ? undefined : keyOf(cursor)
-  if (seen !== undefined && !map.has(seen)) throw badCursor()
-  let begun = seen === undefined
+  const { keys, positions } = orderOf(registry, name === 'resourceTemplates' ? 'templates' : name)
+  let at = 0
+  if (cursor !== undefined) {
+    const seen = keyOf(cursor)
+    if (!visible.has(seen)) throw badCursor()
+    at = Number(positions().get(seen)) + 1
+  }
   const items: T[] = []
   let last = ''
-  for (const [key, item] of map) {
-    if (!begun) {
-      begun = key === seen
-      continue
-    }
-    if (items.length === size) return { items, nextCursor: toCursor(last) }
+  for (; at < keys.length; at++) {
+    const key = keys[at] ?? ''
+    const item = visible.get(key)
+    if (!item) continue
+    if (items.length === pageSize) return { items, nextCursor: toCursor(last) }
     items.push(item)
     last = key
   }
   return { items, nextCursor: undefined }
+}
+
+interface Order {
+  /** Registrations until it was found. */
+  readonly count: number
+  readonly keys: readonly string[]
+  /** Where each key stands. Only lists of several pages need it. */
+  readonly positions: () => ReadonlyMap<string, number>
+}
+
+const orders = new WeakMap<object, Order>()
+
+/** The order of a list, found once for each state of the registry. */
+function orderOf(registry: Registry, name: 'tools' | 'prompts' | 'resources' | 'templates'): Order {
+  const { count } = registrationsOf(registry)
+  const known = orders.get(registry[name])
+  if (known?.count === count) return known
+  const keys = [...registry[name].keys()]
+  let positions: ReadonlyMap<string, number> | undefined
+  const order: Order = {
+    count,
+    keys,
+    positions() {
+      positions ??= new Map(keys.map((key, at) => [key, at]))
+      return positions
+    },
+  }
+  orders.set(registry[name], order)
+  return order
 }
 
 /** A cursor names the last item of its page, so it is valid on every instance, and while the list grows (B56). */
