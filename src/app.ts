@@ -7,7 +7,7 @@ import { parseAccept } from './http/accept.ts'
 import type { BodyOptions, ReadJson } from './http/body.ts'
 import { createBodyReader } from './http/body.ts'
 import { classify } from './http/classify.ts'
-import { applyCors, preflightResponse, publicPreflightResponse } from './http/cors.ts'
+import { applyCors } from './http/cors.ts'
 import type { HostOriginOptions } from './http/host-origin.ts'
 import { createHostOrigin } from './http/host-origin.ts'
 import type { IncomingRequest } from './http/incoming-request.ts'
@@ -30,6 +30,7 @@ export interface Bindings {
 const legacy = lazyImport(() => import('./http/legacy/post.ts'))
 const legacyGet = lazyImport(() => import('./http/legacy/get.ts'))
 const modern = lazyImport(() => import('./http/modern/post.ts'))
+const preflight = lazyImport(() => import('./http/preflight.ts'))
 
 /**
  * Loads all code that is otherwise loaded at its first use, for a process that lives long: no client waits
@@ -99,6 +100,11 @@ export function createApp(server: Server, options: AppOptions): Hono<{ Bindings:
     }
   }
 
+  async function answerPreflight(request: Request, origin: string | null): Promise<Response> {
+    const response = (await preflight()).preflightResponse(request)
+    return applyCors(response, origin, hostOrigin.isAllowedOrigin)
+  }
+
   const publicRoute =
     (handle: AuthRoute['handle']) => async (c: { req: { raw: Request }; env?: Bindings }) => {
       try {
@@ -123,7 +129,7 @@ export function createApp(server: Server, options: AppOptions): Hono<{ Bindings:
       case 'OPTIONS': {
         const origin = request.headers.get('origin')
         const refusal = hostOrigin.refusal(request, origin, platform)
-        return refusal ?? applyCors(preflightResponse(request), origin, hostOrigin.isAllowedOrigin)
+        return refusal ?? answerPreflight(request, origin)
       }
       default:
         return methodNotAllowed(server)
@@ -131,7 +137,7 @@ export function createApp(server: Server, options: AppOptions): Hono<{ Bindings:
   })
   for (const { method, path: at, handle } of auth?.routes ?? []) {
     app.on(method, at, publicRoute(handle))
-    app.options(at, (c) => publicPreflightResponse(c.req.raw))
+    app.options(at, async (c) => (await preflight()).publicPreflightResponse(c.req.raw))
   }
   return app
 }

@@ -51,19 +51,18 @@ export class Registry implements Catalog {
     map.set(name, value)
     const { visible, scopes, stepUp } = value.options
     if (visible || (!stepUp && scopes?.length)) this.selective.add(map)
-    this.#change(map, value)
+    const changed = () => {
+      this.onChange?.(map, value)
+      this.#written.clear()
+    }
+    changed()
     return {
-      remove: () => {
+      remove() {
         if (map.get(name) !== value) return
         map.delete(name)
-        this.#change(map, value)
+        changed()
       },
     }
-  }
-
-  #change(map: object, item: Guarded): void {
-    this.onChange?.(map, item)
-    this.#written.clear()
   }
 
   /**
