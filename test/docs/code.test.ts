@@ -82,6 +82,11 @@ const CALLS: Readonly<Record<string, [method: string, params: object, result: ob
     { name: 'forecast', arguments: {} },
     { structuredContent: { days: [{ day: 'Monday', high: 21 }] } },
   ],
+  team: [
+    'skills/get',
+    { uri: 'skill://on-call/SKILL.md' },
+    { skill: { frontmatter: { name: 'on-call' }, resources: 'dynamic' } },
+  ],
   card: ['tools/call', { name: 'forecast', arguments: {} }, text('Sunny')],
   notebook: ['notes/get', { id: 'first' }, { note: 'Buy milk' }],
   hello: ['tools/call', { name: 'hello', arguments: {} }, text('Hello!')],

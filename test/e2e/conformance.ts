@@ -46,6 +46,16 @@ RUNS.push(
   ...TASKS.map((scenario) => ['--scenario', scenario, '--spec-version', '2026-07-28', '--force']),
 )
 
+/** The scenarios of the skills extension, which are in no set of requirements either. */
+RUNS.push(
+  ...['directory', 'enumeration', 'manifest'].flatMap((part) =>
+    ['2025-11-25', '2026-07-28'].map((version) => [
+      ...['--scenario', `sep-2640-skills-${part}`],
+      ...['--spec-version', version, '--force'],
+    ]),
+  ),
+)
+
 /** Scenarios that are not run, and why. */
 const NOT_RUN: { readonly [scenario: string]: string } = {
   'tasks-status-notifications': 'the suite skips it, and the server sends no notifications/tasks',

@@ -5,6 +5,7 @@ import { PROTOCOL_METHODS } from '../../src/extensions/extension.ts'
 import type { Mcp, Observer } from '../../src/index.ts'
 import { createMcp, extension, McpError } from '../../src/index.ts'
 import { METHODS } from '../../src/protocol/methods.ts'
+import { addExtensions } from '../support/extension-fixtures.ts'
 import { fetchEndpoint, LegacyClient, ModernClient } from '../support/wire.ts'
 
 function notes() {
@@ -148,6 +149,29 @@ describe('an extension', () => {
     const same = extension('com.example/same')
     mcp.extend(same)
     expect(() => mcp.extend(same)).not.toThrow()
+  })
+
+  it("passes the suite's scenario server-legacy-extensions", async () => {
+    const mcp = createMcp({ name: 'extended', version: '1.0.0' })
+    addExtensions(mcp)
+    const extensions = {
+      'io.modelcontextprotocol/ui': { mimeTypes: ['text/html;profile=mcp-app'] },
+      'com.example/conformance': { nested: { enabled: false, limit: 0 }, values: ['a', 2, null] },
+      'com.example/empty': {},
+    }
+    const client = await LegacyClient.open(fetchEndpoint(mcp), '2025-11-25', {
+      capabilities: { extensions },
+    })
+    expect(client.server.capabilities.extensions).toMatchObject({
+      'io.modelcontextprotocol/ui': {},
+      'com.example/conformance': {
+        nested: { enabled: true, limit: 3 },
+        values: [null, 'b', 4],
+      },
+      'com.example/empty': {},
+    })
+    const { content } = await (await client.call('test_legacy_extension_capabilities')).result()
+    expect(JSON.parse(content[0].text)).toEqual({ extensions })
   })
 
   it('knows all methods of the protocol', () => {

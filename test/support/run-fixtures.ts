@@ -1,5 +1,6 @@
 /** `npm run fixtures`: the conformance suite's server over HTTP, configured by the environment. */
 import { readAddress, readServerOptions, readStore, serve } from '../../adapters/node.ts'
+import { addExtensions } from './extension-fixtures.ts'
 import { createFixtures } from './fixtures.ts'
 import { taskFixtures } from './task-fixtures.ts'
 
@@ -10,5 +11,6 @@ const mcp = createFixtures({
   ...(process.env.SUSPEND_AFTER && { suspendAfter: Number(process.env.SUSPEND_AFTER) }),
 })
 taskFixtures(mcp)
+addExtensions(mcp)
 const { port } = await serve(mcp, readAddress(process.env))
 process.stdout.write(`http://127.0.0.1:${port}/mcp\n`)
