@@ -1,5 +1,6 @@
 /** The panel that tries a tool, a prompt or a resource, and follows the call to its end. */
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { AppView, appOf } from './apps/app-view.tsx'
 import { Form } from './form/form.tsx'
 import { initialValue, missingFields } from './form/schema.ts'
 import type { JsonObject } from './json.ts'
@@ -24,6 +25,8 @@ interface Note {
 }
 
 interface Run {
+  /** The arguments that were sent. */
+  readonly input: JsonObject
   readonly phase: 'running' | 'done' | 'failed' | 'cancelled'
   readonly startedAt: number
   readonly endedAt?: number
@@ -44,7 +47,8 @@ export interface CallPanelProps {
   readonly onRefused: () => void
 }
 
-export function CallPanel({ target, connection, ask, onRead, onRefused }: CallPanelProps) {
+export function CallPanel(props: CallPanelProps) {
+  const { target, connection, catalog, ask, onRead, onRefused } = props
   const { definition, schema, kind } = target
   const [values, setValues] = useState<JsonObject>(() =>
     objectOf(initialValue({ ...schema, type: 'object' }, schema, true)),
@@ -59,7 +63,7 @@ export function CallPanel({ target, connection, ask, onRead, onRefused }: CallPa
     abort.current = controller
     const { signal } = controller
     const startedAt = Date.now()
-    setRun({ phase: 'running', startedAt, notes: [] })
+    setRun({ phase: 'running', input: values, startedAt, notes: [] })
     const change = (next: Partial<Run>) => {
       if (abort.current === controller) setRun((before) => before && { ...before, ...next })
     }
@@ -90,6 +94,7 @@ export function CallPanel({ target, connection, ask, onRead, onRefused }: CallPa
     }
   }
 
+  const app = kind === 'tool' ? appOf(definition) : undefined
   const missing = missingFields(schema, values, schema)
   const verb = { tool: 'Call', prompt: 'Get', resource: 'Read', template: 'Read' }[kind]
   return (
@@ -120,6 +125,17 @@ export function CallPanel({ target, connection, ask, onRead, onRefused }: CallPa
         </p>
       </form>
       {run && <RunView run={run} onRead={onRead} />}
+      {run?.result && app && (
+        <AppView
+          key={run.startedAt}
+          uri={app}
+          connection={connection}
+          catalog={catalog}
+          ask={ask}
+          input={run.input}
+          result={run.result}
+        />
+      )}
       <Snippets target={target} values={values} era={connection.era} />
     </section>
   )

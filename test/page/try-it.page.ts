@@ -1,9 +1,9 @@
 /** The page in a real browser: what it lists and how it tries it, in both eras, against three servers. */
-import type { Browser, Locator, Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { buildPage } from '../../page/build.ts'
 import type { Watched } from '../support/chromium.ts'
-import { openPage, startChromium } from '../support/chromium.ts'
+import { call, choose, openPage, seen, startChromium } from '../support/chromium.ts'
 import type { PageServer } from '../support/page-servers.ts'
 import { createOurs, createV1, createV2, fetchOf, serveFetch } from '../support/page-servers.ts'
 
@@ -43,13 +43,6 @@ async function openOurs(era?: string) {
   closing.push(() => ours.mcp.close({ grace: 0 }))
   return { ...ours, page: await open(await serveFetch(fetchOf(ours.mcp)), era) }
 }
-
-const choose = (page: Page, name: string) =>
-  page.locator('.list').getByRole('button', { name }).first().click()
-const call = (page: Page, name = 'Call') =>
-  page.locator('.panel').getByRole('button', { name, exact: true }).click()
-const seen = (within: Page | Locator, text: string | RegExp) =>
-  within.getByText(text).first().waitFor()
 
 describe.each([
   ['ours', '2026-07-28', () => fetchOf(createOurs().mcp)],

@@ -1,5 +1,5 @@
 /** A headless Chromium for the tests of the page, and what must not happen in it. */
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { chromium } from 'playwright-core'
 
 /** Starts Debian's Chromium, or the one that `CHROMIUM` names. */
@@ -43,7 +43,9 @@ export async function openPage(
   page.on('console', (message) => {
     // The page shows error statuses of the server itself.
     const isStatus = /^Failed to load resource: the server responded/.test(message.text())
-    if (message.type() === 'error' && !isStatus) problems.push(message.text())
+    // This directive is known by some browsers only, and the others say so.
+    const isWebRtc = message.text().includes("directive 'webrtc'")
+    if (message.type() === 'error' && !isStatus && !isWebRtc) problems.push(message.text())
   })
   context.on('request', (request) => {
     const { protocol, origin } = new URL(request.url())
@@ -52,3 +54,15 @@ export async function openPage(
   await page.goto(url)
   return { page, problems, origins }
 }
+
+/** Chooses an entry of the list. */
+export const choose = (page: Page, name: string) =>
+  page.locator('.list').getByRole('button', { name }).first().click()
+
+/** Presses the button that sends what was filled in. */
+export const call = (page: Page, name = 'Call') =>
+  page.locator('.panel').getByRole('button', { name, exact: true }).click()
+
+/** Waits until a text is shown. */
+export const seen = (within: Page | Locator, text: string | RegExp) =>
+  within.getByText(text).first().waitFor()

@@ -166,6 +166,15 @@ export async function startOidcProvider({ scopes, entra }: OidcProviderOptions) 
   }
   const callback = provider.callback()
   handle = (request, response) => {
+    // A web page may register itself. The provider does not allow this by itself.
+    if (request.url === '/reg' && request.headers.origin) {
+      response.setHeader('access-control-allow-origin', request.headers.origin)
+      response.setHeader('access-control-allow-headers', 'content-type')
+      if (request.method === 'OPTIONS') {
+        response.writeHead(204).end()
+        return
+      }
+    }
     if (!request.url?.startsWith('/interaction/')) {
       return entra ? void refuseResource(request, response, callback) : callback(request, response)
     }
