@@ -38,7 +38,6 @@ export async function takeFromLimits(
   const isLaterRun =
     call.era === 'modern' ? typeof call.params.requestState === 'string' : call.repeats
   if (isLaterRun) return undefined
-  if (tool.options.limits === false) return undefined
   const budgets = budgetsOf(call.server)
   const applied = limitsOf(call, tool)
   // A budget that is known to be used up refuses before another one is taken from.

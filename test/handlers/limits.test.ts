@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { describe, expect, it, vi } from 'vitest'
 import { dynamoStore } from '../../adapters/dynamodb/dynamo-store.ts'
 import { connect, testClock, testStore } from '../../adapters/testing.ts'
-import type { Mcp, McpOptions, Store } from '../../src/index.ts'
+import type { Limit, Mcp, McpOptions, Store } from '../../src/index.ts'
 import { bearer, createMcp, memoryStore, StoreConflict, StoreUnavailable } from '../../src/index.ts'
 import { startDynalite } from '../support/dynalite.ts'
 import { openServer } from '../support/open-server.ts'
@@ -350,18 +350,26 @@ describe('the store', () => {
     expect(ran()).toBe(0)
   })
 
-  it('is shared by instances whose clocks differ: no time counts twice, and no day comes back', async () => {
-    const engine = memoryStore({ clock: () => NOON })
-    const limits = { perTool: { perMinute: 60, burst: 2, perDay: 100 } }
-    const at = (now: number) =>
-      new ModernClient(serverWith({ clock: testClock(now), store: engine, limits }).endpoint)
-    const behind = at(NOON)
-    const ahead = at(NOON + 13 * HOUR)
-    await ahead.call('work')
-    await ahead.call('work')
-    // The slow clock sees a full bucket in the future: nothing has come in since.
-    expect((await behind.call('work')).status).toBe(429)
-    expect((await ahead.call('work')).status).toBe(429)
+  describe('that instances share whose clocks differ', () => {
+    const atBoth = (perTool: Limit) => {
+      const store = memoryStore({ clock: () => NOON })
+      return [NOON, NOON + 13 * HOUR].map((now) => {
+        const { endpoint } = serverWith({ clock: testClock(now), store, limits: { perTool } })
+        const client = new ModernClient(endpoint)
+        return async () => (await client.call('work')).status
+      }) as [behind: () => Promise<number>, ahead: () => Promise<number>]
+    }
+
+    it('counts no time twice', async () => {
+      const [behind, ahead] = atBoth({ perMinute: 60, burst: 3 })
+      const statuses = [await ahead(), await behind(), await ahead(), await ahead(), await behind()]
+      expect(statuses).toEqual([200, 200, 200, 429, 429])
+    })
+
+    it('brings no day back', async () => {
+      const [behind, ahead] = atBoth({ perDay: 2 })
+      expect([await ahead(), await ahead(), await behind()]).toEqual([200, 200, 429])
+    })
   })
 })
 
