@@ -50,7 +50,7 @@ function instances(count: number, options: Partial<McpOptions> = {}) {
       }
     })
     mcp.tool('fallback', { description: 'Goes on without an answer' }, async (_, ctx) => {
-      const first = await ask(ctx, 'First?').catch(() => 'nobody')
+      const first = await ask(ctx, 'First?').catch(() => 'unanswered')
       return `${first} ${await ask(ctx, 'Second?')}`
     })
     mcp.tool('roots', { description: 'Asks for the roots' }, async (_, ctx) =>
@@ -153,7 +153,7 @@ describe('a suspended call', () => {
 
   it.each([
     ['answered', { result: { action: 'accept', content: { name: 'Ann' } } }, 'Ann Bob'],
-    ['answered with an error', { error: { code: -1, message: 'no' } }, 'nobody Bob'],
+    ['answered with an error', { error: { code: -1, message: 'no' } }, 'unanswered Bob'],
   ])('does not ask again what was %s before it was suspended', async (_, response, said) => {
     const { endpoints } = instances(1, { suspendAfter: 300 })
     const { client } = await connect(endpoints)

@@ -25,6 +25,9 @@ function measured(): { store: Store; read: () => number } {
   return { store, read: () => length }
 }
 
+/** Called when the tool with the large reply runs. */
+let onLargeReply = () => {}
+
 /** Sends 2 MiB of events and a result. */
 function createServer(options: Partial<McpOptions>): Mcp {
   const mcp = createMcp({ name: 'unread', version: '1', log: () => {}, ...options })
@@ -35,7 +38,10 @@ function createServer(options: Partial<McpOptions>): Mcp {
     }
     return 'done'
   })
-  mcp.tool('one', { description: 'A large reply' }, () => 'x'.repeat(16 * 1024 * 1024))
+  mcp.tool('one', { description: 'A large reply' }, () => {
+    onLargeReply()
+    return 'x'.repeat(16 * 1024 * 1024)
+  })
   let finish = () => {}
   mcp.tool('hold', { description: 'Waits' }, async (_, ctx) => {
     ctx.log.info('begun')
@@ -171,7 +177,10 @@ describe('a socket without a reader', () => {
     ['a large JSON reply', 'one', false],
     ['a resumed stream', 'large', true],
   ])('is destroyed with %s after drainTimeout', async (_, tool, resume) => {
+    const called = resume ? undefined : new Promise<void>((resolve) => (onLargeReply = resolve))
     const { socket, close } = await unread(tool, resume)
+    // A busy machine may take its time until then.
+    await called
     await sleep(1_500)
     // Bytes in the kernel's buffers can still be read. The rest was dropped with the connection.
     let length = 0
