@@ -30,7 +30,7 @@ export async function buildPage(): Promise<BuiltPage> {
     bundle('apps/frame.ts'),
   ])
   const html = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="color-scheme" content="light dark"><title>MCP server</title><link rel="icon" href="${ICON}"><style>${style}</style></head><body><div id="root"><noscript>This page is an MCP client, which needs JavaScript. Programs connect to this URL by the Model Context Protocol.</noscript></div><script type="module">${script}</script></body></html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="color-scheme" content="light dark"><title>MCP server</title><link rel="icon" href="${ICON}"><style>${style}</style></head><body><div id="root"><header><h1>MCP server</h1></header><noscript>This page is an MCP client, which needs JavaScript. Programs connect to this URL by the Model Context Protocol.</noscript></div><script type="module">${script}</script></body></html>
 `
   const frame = `<!doctype html><meta charset="utf-8"><title>MCP App</title><script>${frameScript}</script>`
   const compressed = gzipSync(html, { level: 9 })

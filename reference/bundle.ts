@@ -5,6 +5,7 @@ import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { BuildOptions, Metafile } from 'esbuild'
 import { build } from 'esbuild'
+import { buildPage } from '../page/build.ts'
 
 const { values } = parseArgs({
   options: {
@@ -37,6 +38,8 @@ const options: BuildOptions = {
   logLevel: 'warning',
 }
 
+// A function can show the page, which is loaded then.
+await buildPage()
 const entries = values.entry
   ? [values.entry]
   : ['lambda', 'tasks', 'authorizer'].map((name) => `reference/entry/${name}.ts`)

@@ -9,6 +9,7 @@ import { build } from 'esbuild'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { coreSize } from '../bench/bundle.ts'
+import { buildPage } from '../page/build.ts'
 import type { Mcp } from '../src/index.ts'
 import { createMcp } from '../src/index.ts'
 import { fetchEndpoint, LegacyClient, ModernClient } from './support/wire.ts'
@@ -131,6 +132,7 @@ describe('one call', () => {
 
 describe('the function of the API on Lambda', () => {
   it('reads only the option of the code that starts tasks at its start, and none that runs them', async () => {
+    await buildPage()
     const { metafile } = await build({
       entryPoints: { index: 'reference/entry/lambda.ts' },
       ...{ bundle: true, minify: true, splitting: true, write: false, metafile: true },

@@ -19,6 +19,7 @@ import { durable } from 'streamable-mcp/durable'
 import { dynamoStore } from 'streamable-mcp/dynamodb'
 import { bufferedLambda, lambda } from 'streamable-mcp/lambda'
 import { serve } from 'streamable-mcp/node'
+import { page } from 'streamable-mcp/page'
 import { postgresStore } from 'streamable-mcp/postgres'
 import { openTelemetry } from 'streamable-mcp/opentelemetry'
 import { redisStore } from 'streamable-mcp/redis'
@@ -26,7 +27,7 @@ import { connect, testClock, testStore } from 'streamable-mcp/testing'
 import * as v from 'valibot'
 
 const store: Store = memoryStore()
-const options: McpOptions = { name: 'stranger', version: '1', store }
+const options: McpOptions = { name: 'stranger', version: '1', store, page: page() }
 const mcp = createMcp(options)
 const input = { type: 'object' } satisfies JsonSchema satisfies Schema
 const who = ({ principal }: Context): Principal | undefined => principal
@@ -44,6 +45,8 @@ const answer = await fetch(\`http://127.0.0.1:\${port}/mcp\`, {
     params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'stranger', version: '1' } },
   }),
 })
+const opened = await fetch(\`http://127.0.0.1:\${port}/mcp\`, { headers: { accept: 'text/html' } })
+if (!(await opened.text()).startsWith('<!doctype html>')) throw new Error('The page is missing')
 console.log(answer.status, entries.every((entry) => typeof entry === 'function'))
 await close()
 `
