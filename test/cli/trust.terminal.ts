@@ -2,7 +2,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { limitedFetch } from '../../cli/src/limits.ts'
 import { saveBinaries } from '../../cli/src/save.ts'
 import { checkResult } from '../../cli/src/validate.ts'
 import { runCli } from '../support/cli-run.ts'
@@ -119,26 +118,6 @@ it('stops reading an endless answer', { timeout: 60_000 }, async () => {
   const ran = await runCli(['call', 'endless', '--era', 'legacy'], { env })
   expect(ran.stderr).toContain('more than 16 MiB in one message')
   expect(ran.code).toBe(4)
-})
-
-it('counts the bytes of one event, and not of a whole stream', async () => {
-  const answer = (type: string, ...chunks: string[]) => {
-    const body = new ReadableStream({
-      start(controller) {
-        for (const chunk of chunks) controller.enqueue(new TextEncoder().encode(chunk))
-        controller.close()
-      },
-    })
-    const fetch = async () => new Response(body, { headers: { 'content-type': type } })
-    return limitedFetch(fetch, 20)('http://127.0.0.1/').then((response) => response.text())
-  }
-  const event = 'data: 12345678\r\n\r\n'
-  expect(await answer('text/event-stream', event, event, event)).toBe(event.repeat(3))
-  expect(await answer('text/event-stream', 'data: 12', '345\n\ndata: 1', '2\n\n')).toContain(
-    '12\n\n',
-  )
-  await expect(answer('text/event-stream', event, 'data: 1234', '567890123456')).rejects.toThrow()
-  await expect(answer('application/json', '1234567890', '12345678901')).rejects.toThrow('20 bytes')
 })
 
 it('saves files that a desktop does not run', async () => {

@@ -23,6 +23,7 @@ it('prints a header if the server needs a token, and never the token', () => {
   expect(printed[3]).toContain('ACCESS_TOKEN=<token> npx streamable-mcp')
   expect(printed.join('\n')).not.toContain('hunter2')
   expect(lines({ MCP_AUTH_TOKEN: 'hunter2', AUTH_METHOD: 'none' }).join()).not.toContain('<token>')
+  expect(lines({ MCP_AUTH_TOKEN: '' }).join()).not.toContain('<token>')
 })
 
 it('uses the public name of the server', () => {
