@@ -19,7 +19,6 @@ import type { Mcp } from './mcp-interface.ts'
 import type { McpOptions } from './options.ts'
 import { resultPrefixOf } from './protocol/server-meta.ts'
 import { offersTasks } from './protocol/tasks-extension.ts'
-import type { Implementation } from './protocol/types.ts'
 import type { LogEntry, Server } from './server.ts'
 import { createChanges } from './state/change-feed.ts'
 import { memoryStore } from './state/memory.ts'
@@ -51,6 +50,12 @@ export function createMcp(given: McpOptions): Mcp {
   })
   const runtime = globalThis.navigator?.userAgent
   const {
+    name,
+    version,
+    title,
+    description,
+    websiteUrl,
+    icons,
     path = '/mcp',
     clock = Date.now,
     store = memoryStore({ clock }),
@@ -78,7 +83,7 @@ export function createMcp(given: McpOptions): Mcp {
   if (options.stateKeys?.some((key) => key.length < 32)) {
     throw new TypeError('Each of stateKeys needs 32 characters or more')
   }
-  for (const [name, value] of Object.entries({
+  for (const [option, value] of Object.entries({
     callTimeout,
     answerTimeout,
     ...(suspendAfter && { suspendAfter }),
@@ -88,7 +93,7 @@ export function createMcp(given: McpOptions): Mcp {
     streamLease,
     ...(streamGather !== 0 && { streamGather }),
   })) {
-    requireTimer(name, value)
+    requireTimer(option, value)
   }
   const sessionOptions = {
     ttl: sessionTtl,
@@ -96,8 +101,9 @@ export function createMcp(given: McpOptions): Mcp {
     clock,
   }
   const registry = new Registry()
+  const searches = options.tools === 'search'
   const changes = createChanges(store, clock, options.changeCopies)
-  const info = toInfo(options)
+  const info = { name, version, title, description, websiteUrl, icons }
   let seal: Seal | undefined
   const server: Server = {
     info,
@@ -139,6 +145,7 @@ export function createMcp(given: McpOptions): Mcp {
     runner: options.runner ?? inProcess(),
     resultTool: options.resultTool ?? 'task_result',
     pageSize,
+    searches,
     cache: { ttlMs: cache.ttlMs, cacheScope: cache.scope },
     clock,
     log: options.log ?? logProblems,
@@ -148,6 +155,8 @@ export function createMcp(given: McpOptions): Mcp {
     readers: new StreamReaders(),
     stopped: false,
   }
+  // A list that has not all tools is made where lists are made for a caller.
+  if (searches) registry.selective.add(registry.tools)
   options.observer?.start?.({
     openStreams: () => server.longLivedStreams.size,
     runningCalls: () => server.running.size,
@@ -220,24 +229,6 @@ export function createMcp(given: McpOptions): Mcp {
     },
   }
   return mcp
-}
-
-function toInfo({
-  name,
-  version,
-  title,
-  description,
-  websiteUrl,
-  icons,
-}: McpOptions): Implementation {
-  return {
-    name,
-    version,
-    ...(title && { title }),
-    ...(description && { description }),
-    ...(websiteUrl && { websiteUrl }),
-    ...(icons && { icons }),
-  }
 }
 
 /** A library that was given no log speaks up only when something is wrong. */

@@ -117,6 +117,12 @@ export interface McpOptions extends HostOriginOptions, BodyOptions {
   runner?: RunnerFactory
   /** Name of the tool by which clients without tasks get the result of a tool with `task`. @default 'task_result' */
   resultTool?: string
+  /**
+   * How clients find tools. `list`: `tools/list` has them all. `search`: it has the tools `search_tools` and
+   * `call_tool`, and those with `listed`; the model finds the others by words.
+   * @default 'list'
+   */
+  tools?: 'list' | 'search'
   /** Items of one page of a list. @default 500 */
   pageSize?: number
   /** How long, and for whom, a client of 2026 may cache lists (A.7). @default 60 seconds, private */

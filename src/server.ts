@@ -63,6 +63,8 @@ export interface Server {
     readonly state: number
   }
   readonly pageSize: number
+  /** Whether `tools/list` has tools by which the others are found. */
+  readonly searches: boolean
   readonly cache: { readonly ttlMs: number; readonly cacheScope: 'public' | 'private' }
   readonly clock: () => number
   readonly log: Logger

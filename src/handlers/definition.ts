@@ -31,7 +31,7 @@ const SHARED_OPTIONS = 'title description icons _meta scopes stepUp visible'
 const optionsOf = (more: string) => new Set(`${SHARED_OPTIONS} ${more}`.split(' '))
 
 export const TOOL_OPTIONS = optionsOf(
-  'input output annotations session headers timeout task idempotent idempotentFor ui limits',
+  'input output annotations session headers timeout task idempotent idempotentFor listed ui limits',
 )
 export const PROMPT_OPTIONS = optionsOf('input complete')
 export const RESOURCE_OPTIONS = optionsOf('name mimeType annotations size list complete')

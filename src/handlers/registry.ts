@@ -1,4 +1,5 @@
 /** The registry: everything that one server offers. */
+import type { JsonRpcRequest } from '../protocol/jsonrpc.ts'
 import type { Guarded } from './access.ts'
 import type { Extensions } from './extension.ts'
 import type { Prompt } from './prompt.ts'
@@ -15,10 +16,11 @@ export interface Registration {
 const MOST_WRITTEN = 100
 
 /** Items by name, as those who look them up need them. */
-export type Items<T> = Pick<
-  ReadonlyMap<string, T>,
-  'get' | 'has' | 'size' | 'values' | typeof Symbol.iterator
->
+export interface Items<T>
+  extends Pick<ReadonlyMap<string, T>, 'get' | 'has' | 'size' | 'values' | typeof Symbol.iterator> {
+  /** The names in the list, where they are not those of all items. */
+  readonly listedKeys?: readonly string[]
+}
 
 /** What a server offers: to everybody, which is its registry, or to one caller. */
 export interface Catalog {
@@ -30,6 +32,8 @@ export interface Catalog {
   readonly selective: ReadonlySet<object>
   /** Returns the cached text of this name, or writes and caches it. */
   cachedJson(name: string, write: () => string): string
+  /** The request to answer in place of one that only wraps it. */
+  unwrap?(request: JsonRpcRequest): JsonRpcRequest
 }
 
 /** Everything that one server offers, by name. In a Map, `constructor` and `__proto__` are names like others. */

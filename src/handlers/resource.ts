@@ -75,7 +75,7 @@ export function createResource(
   const what = `Resource "${uri}"`
   checkDefinition(what, 'resource(uri', options, RESOURCE_OPTIONS, handler)
   requireText(what, options, 'name', 'clients show it')
-  if (options.list && !template) throw new TypeError(`${what}: only templates have a list`)
+  if (options.list && !template) throw new TypeError(`${what}: only templates list`)
   requireCompleters(what, options.complete, template?.names ?? [], 'variable')
   return { uri, options, template, handler }
 }

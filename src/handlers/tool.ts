@@ -42,6 +42,8 @@ export interface ToolOptions<
    * `session` (C17). @default false
    */
   session?: S
+  /** Keeps it in `tools/list` on a server with `tools: 'search'`. @default false */
+  listed?: boolean
   /** Arguments that clients repeat as `Mcp-Param-<Name>` headers: `{ region: 'Region' }` (A.2). */
   headers?: Record<string, string>
   /**

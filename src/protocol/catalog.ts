@@ -8,8 +8,9 @@ import { registrationsOf } from '../handlers/registrations.ts'
 import type { Catalog, Items, Registry } from '../handlers/registry.ts'
 import { isObject } from '../lib/is-object.ts'
 import type { Server } from '../server.ts'
-import type { Params } from './jsonrpc.ts'
+import type { JsonRpcRequest, Params } from './jsonrpc.ts'
 import { lacksScopes } from './scopes.ts'
+import { CALL_TOOL, calledName, SEARCH_TOOL, SearchedTools, unwrapCall } from './tool-search.ts'
 
 type Visible = Access['visible']
 
@@ -78,12 +79,17 @@ export async function catalogFor(
     selective.add(visible)
     return visible
   }
+  const seen = visibleOf(registry.tools)
+  const tools = server.searches ? new SearchedTools(registry, seen, caller.era) : seen
+  if (server.searches) selective.add(tools)
+  const unwrap = server.searches && { unwrap: (one: JsonRpcRequest) => unwrapCall(one, tools) }
   return {
-    tools: visibleOf(registry.tools),
+    tools,
     prompts: visibleOf(registry.prompts),
     resources: visibleOf(registry.resources),
     templates: visibleOf(registry.templates),
     selective,
+    ...unwrap,
     // A client chooses parts of the name, so the view comes first.
     cachedJson: (name, write) => registry.cachedJson(`${view} ${name}`, write),
   }
@@ -111,11 +117,13 @@ async function isAllowed(server: Server, caller: Caller, options: Access): Promi
 }
 
 /** What a request can reach: one item, or those that stand for a whole list. */
-function reached(registry: Registry, method: string, { name, uri, ref }: Params): Guarded[] {
+function reached(registry: Registry, method: string, params: Params): Guarded[] {
+  const { name, uri, ref, arguments: args } = params
   const { tools, prompts, resources, templates } = registry
   switch (method) {
     case 'tools/call': {
-      const tool = tools.get(name as string)
+      const tool = tools.get((name === CALL_TOOL ? calledName(args) : name) as string)
+      if (name === SEARCH_TOOL && !tool) return representativesOf(registry, tools)
       // The tool for results of tasks reaches the tools of those tasks.
       return tool?.durable ? representativesOf(registry, tools) : present(tool)
     }

@@ -69,12 +69,14 @@ function pageOf<T>(
   { name, items: visible }: List<T>,
   cursor: string | undefined,
 ): { items: T[]; nextCursor: string | undefined } {
-  const { keys, positions } = orderOf(registry, name === 'resourceTemplates' ? 'templates' : name)
+  const order = orderOf(registry, name === 'resourceTemplates' ? 'templates' : name)
+  const { listedKeys } = visible
+  const keys = listedKeys ?? order.keys
   let at = 0
   if (cursor !== undefined) {
     const seen = keyOf(cursor)
     if (!visible.has(seen)) throw badCursor()
-    at = Number(positions().get(seen)) + 1
+    at = (listedKeys ? listedKeys.indexOf(seen) : Number(order.positions().get(seen))) + 1
   }
   const items: T[] = []
   let last = ''

@@ -41,10 +41,10 @@ export interface Icon {
 export interface Implementation {
   name: string
   version: string
-  title?: string
-  description?: string
-  websiteUrl?: string
-  icons?: Icon[]
+  title?: string | undefined
+  description?: string | undefined
+  websiteUrl?: string | undefined
+  icons?: Icon[] | undefined
 }
 
 /** Hints about content: for whom it is, and how much it matters. */

@@ -122,6 +122,11 @@ const CALLS: Readonly<Record<string, [method: string, params: object, result: ob
     text('Applied 2 changes'),
   ],
   catalog: ['tools/call', { name: 'report', arguments: {} }, text('All is well')],
+  library: [
+    'tools/call',
+    { name: 'call_tool', arguments: { name: 'count_users' } },
+    text('Counted users'),
+  ],
   warehouse: ['tools/call', { name: 'db_query', arguments: { sql: 'x' } }, text('Ran x')],
   reports: ['tools/call', { name: 'report', arguments: {} }, text('For build-server: all is well')],
 }

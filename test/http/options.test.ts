@@ -148,6 +148,19 @@ function mortal(store: Store): { store: Store; die(): void } {
 }
 
 const ROWS: Record<keyof McpOptions, Row> = {
+  tools: {
+    observe: async (options) => {
+      const { tools } = await (
+        await new ModernClient(start(options)).request('tools/list')
+      ).result()
+      return tools.some(({ name }: { name: string }) => name === 'search_tools')
+    },
+    cases: [
+      [{}, false],
+      [{ tools: 'list' }, false],
+      [{ tools: 'search' }, true],
+    ],
+  },
   name: {
     observe: async (options) => (await connect(start(options))).server.serverInfo.name,
     cases: [

@@ -166,7 +166,7 @@ describe('a template with `list`', () => {
   it('is refused where there is no template', () => {
     const { mcp } = openServer()
     expect(() => mcp.resource('a:1', { name: 'a', list: () => [] }, () => 'x')).toThrow(
-      'only templates have a list',
+      'only templates list',
     )
   })
 
@@ -194,6 +194,136 @@ describe('the metadata of a request', () => {
       expect(result.structuredContent).toEqual({ token: 7, own: { a: 1 } })
       const without = await (await client.call('meta')).result()
       expect(without.structuredContent).toEqual({})
+    }
+  })
+})
+
+describe("a server with tools: 'search'", () => {
+  const searching = (options: Partial<McpOptions> = {}) => {
+    const opened = openServer({ tools: 'search', ...options })
+    const { mcp } = opened
+    const input = v.object({ order: v.string() })
+    mcp.tool(
+      'refundOrder',
+      { description: 'Pays money back', input },
+      ({ order }) => `Paid ${order}`,
+    )
+    mcp.tool('order_status', { description: 'Where an order is', input }, ({ order }) => order)
+    mcp.tool('weather', { description: 'The weather of a city', listed: true }, () => 'Sun')
+    mcp.tool('orders_purge', { description: 'Removes all orders', scopes: ['admin'] }, () => 'Gone')
+    return opened
+  }
+  const find = async (client: WireClient, args: object): Promise<string[]> => {
+    const { structuredContent } = await (await client.call('search_tools', args)).result()
+    return structuredContent.tools.map(({ name }: { name: string }) => name)
+  }
+  const through = (client: WireClient, name: string, args: object = {}) =>
+    client.call('call_tool', { name, arguments: args })
+
+  it('lists the two tools and those with `listed`, page by page', async () => {
+    const { endpoint } = searching({ pageSize: 2 })
+    for (const client of await both(endpoint)) {
+      const first = await (await client.request('tools/list')).result()
+      expect(first.tools).toMatchObject([{ name: 'search_tools' }, { name: 'call_tool' }])
+      const { nextCursor: cursor } = first
+      const second = await (await client.request('tools/list', { cursor })).result()
+      expect(second).toMatchObject({ tools: [{ name: 'weather' }] })
+      expect(second).not.toHaveProperty('nextCursor')
+    }
+  })
+
+  it('finds tools by words of their names, titles, descriptions and arguments, the best first', async () => {
+    const { endpoint } = searching()
+    for (const client of await both(endpoint)) {
+      expect(await find(client, { query: 'refund an order' })).toEqual([
+        'refundOrder',
+        'order_status',
+        'orders_purge',
+      ])
+      expect(await find(client, { query: 'ORDERS', limit: 1 })).toHaveLength(1)
+      expect(await find(client, { query: 'nothing like it' })).toEqual([])
+      const { structuredContent } = await (
+        await client.call('search_tools', { query: 'money' })
+      ).result()
+      expect(structuredContent.tools).toEqual([
+        {
+          name: 'refundOrder',
+          description: 'Pays money back',
+          inputSchema: expect.objectContaining({ required: ['order'] }),
+        },
+      ])
+    }
+  })
+
+  it('finds a tool that was added, and no more one that was removed', async () => {
+    const { mcp, endpoint } = searching()
+    const client = new ModernClient(endpoint)
+    expect(await find(client, { query: 'lamp' })).toEqual([])
+    const lamp = mcp.tool('lamp', { description: 'Lights' }, () => 1)
+    expect(await find(client, { query: 'lamps' })).toEqual(['lamp'])
+    lamp.remove()
+    expect(await find(client, { query: 'lamp' })).toEqual([])
+  })
+
+  it('runs what it has found, by either name', async () => {
+    const { mcp, endpoint } = searching()
+    const seen: string[] = []
+    mcp.use('tool', (call, next) => {
+      seen.push(call.name)
+      return next()
+    })
+    for (const client of await both(endpoint)) {
+      for (const reply of [
+        await through(client, 'refundOrder', { order: 'A-1' }),
+        await client.call('refundOrder', { order: 'A-1' }),
+      ]) {
+        expect((await reply.result()).content).toEqual([{ type: 'text', text: 'Paid A-1' }])
+      }
+      const wrong = await (await through(client, 'refundOrder', { order: 1 })).result()
+      expect(wrong).toMatchObject({ isError: true })
+      expect(wrong.content[0].text).toContain('Invalid arguments')
+    }
+    expect(seen).toEqual(Array.from({ length: 4 }, () => 'refundOrder'))
+  })
+
+  it('asks the client from within a tool that was called through it', async () => {
+    const { mcp, endpoint } = searching()
+    mcp.tool('ask', { description: 'Asks' }, async (_, ctx) => {
+      const { action } = await ctx.elicit('Sure?', v.object({ sure: v.boolean() }))
+      return action
+    })
+    const capabilities = { elicitation: {} }
+    for (const client of [
+      new ModernClient(endpoint, { capabilities }),
+      await LegacyClient.open(endpoint, '2025-11-25', { capabilities }),
+    ]) {
+      const params = { name: 'call_tool', arguments: { name: 'ask' } }
+      const yes = () => ({ action: 'accept', content: { sure: true } })
+      const { answer } = await client.converse('tools/call', params, yes)
+      expect(answer.result.content).toEqual([{ type: 'text', text: 'accept' }])
+    }
+  })
+
+  it.each(['orders_purge', 'unknown', 'call_tool'])(
+    'does not run %s, and says how to find another',
+    async (name) => {
+      const { endpoint } = searching(authOf())
+      for (const client of await both(endpoint)) {
+        const result = await (await through(client, name)).result()
+        expect(result).toMatchObject({ isError: true })
+        expect(result.content[0].text).toBe(
+          `No tool has the name ${name}: look for one with search_tools`,
+        )
+        expect(await find(client, { query: 'purge orders' })).not.toContain('orders_purge')
+      }
+    },
+  )
+
+  it('shows and runs for a caller what its scopes allow', async () => {
+    const { endpoint } = searching(authOf('admin'))
+    for (const client of await both(endpoint)) {
+      expect(await find(client, { query: 'purge' })).toEqual(['orders_purge'])
+      expect((await (await through(client, 'orders_purge')).result()).content[0].text).toBe('Gone')
     }
   })
 })

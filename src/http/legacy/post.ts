@@ -1,4 +1,5 @@
 /** POST of the 2025 revisions: the handshake, and messages within a session. */
+import type { Catalog } from '../../handlers/registry.ts'
 import { lazyImport } from '../../lib/lazy-import.ts'
 import { invalidRequest, McpError } from '../../protocol/errors.ts'
 import type { JsonRpcRequest, JsonRpcResponse, RequestId } from '../../protocol/jsonrpc.ts'
@@ -86,8 +87,9 @@ export async function handleLegacyPost(
       onGone: () => {},
     },
     createCalls: (stream) =>
-      requests.map((request) => {
-        const registry = registryOf(request)
+      requests.map((given) => {
+        const registry: Catalog = registryOf(given)
+        const request = registry.unwrap?.(given) ?? given
         return new LegacyCall({ server, registry, incoming, session, request, stream })
       }),
   })

@@ -1,5 +1,6 @@
 /** POST of 2026-07-28: stateless requests, each with everything that it needs. */
 import { Cancellation, Cancelled } from '../../handlers/cancellation.ts'
+import type { Catalog } from '../../handlers/registry.ts'
 import { lazyImport } from '../../lib/lazy-import.ts'
 import { invalidParams, McpError, methodNotFound } from '../../protocol/errors.ts'
 import type { JsonRpcRequest, Params } from '../../protocol/jsonrpc.ts'
@@ -39,17 +40,18 @@ export async function handleModernPost(
 async function handleRequest(
   server: Server,
   incoming: IncomingRequest,
-  request: JsonRpcRequest,
+  given: JsonRpcRequest,
   envelope: Envelope,
 ): Promise<Response> {
-  const { method, params = {} } = request
+  const { method, params = {} } = given
   const { headers } = incoming.request
   checkMethodHeaders(headers, method, params)
-  const registry =
+  const registry: Catalog =
     server.registry.selective.size > 0
-      ? await (await catalogs()).modernCatalog(server, incoming, request, envelope)
+      ? await (await catalogs()).modernCatalog(server, incoming, given, envelope)
       : server.registry
   if (method === 'tools/call') checkParamHeaders(headers, registry, params)
+  const request = registry.unwrap?.(given) ?? given
   const meta = readMeta(envelope.meta)
   if (method === 'subscriptions/listen') {
     return observedResponse(server, incoming, request, async () =>
