@@ -32,7 +32,7 @@ export interface Catalog {
   readonly selective: ReadonlySet<object>
   /** Returns the cached text of this name, or writes and caches it. */
   cachedJson(name: string, write: () => string): string
-  /** The request to answer in place of one that only wraps it. */
+  /** The request to answer in place of a request that only wraps it. */
   unwrap?(request: JsonRpcRequest): JsonRpcRequest
 }
 

@@ -1,4 +1,4 @@
-/** Preflights of pages (https://fetch.spec.whatwg.org/#cors-preflight-fetch). Loaded with the first one, as most clients are no pages. */
+/** Preflights of pages (https://fetch.spec.whatwg.org/#cors-preflight-fetch). Loaded with the first one, because few clients are pages. */
 import * as status from './status.ts'
 
 const METHODS = 'POST, GET, DELETE, OPTIONS'
