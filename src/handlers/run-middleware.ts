@@ -33,9 +33,7 @@ interface Around<K extends CallKind> {
  * Runs the middleware from the first one to the last one, and then the handler. Once the call has ended, or
  * this run of it, no `next()` runs the handler again: the middleware that tries it gets the reason.
  */
-export async function runAround<K extends CallKind>(
-  around: Around<K>,
-): Promise<Calls[K]['result']> {
+function runAround<K extends CallKind>(around: Around<K>): Promise<Calls[K]['result']> {
   const { server, call, cancellation, run, toResult } = around
   const middleware = server.middleware.filter(({ kind }) => !kind || kind === call.kind)
   let ended: Error | undefined
@@ -44,19 +42,13 @@ export async function runAround<K extends CallKind>(
     ended = reason
     stop?.(reason)
   }
-  const runHandler = async () => {
-    if (ended) throw ended
-    try {
-      // One promise for both, because a race of two takes several times as long.
-      return await new Promise<Calls[K]['result']>((resolve, reject) => {
-        stop = reject
-        run().then(resolve, reject)
-      })
-    } catch (error) {
-      if (error instanceof Suspended) ended = error
-      throw error
-    }
-  }
+  // One promise for both, because a race of two takes several times as long.
+  const runHandler = () =>
+    new Promise<Calls[K]['result']>((resolve, reject) => {
+      if (ended) return reject(ended)
+      stop = reject
+      return run().then(resolve, reject)
+    })
   const from = (position: number) => async (): Promise<Calls[K]['result']> => {
     const next = middleware[position]?.run as Middleware<K> | undefined
     try {
@@ -65,14 +57,13 @@ export async function runAround<K extends CallKind>(
       if (isObject(result)) return result
       throw new TypeError('Middleware returned no result: return what next() resolves with')
     } catch (error) {
-      if (!toResult || error instanceof Suspended) throw error
+      // Middleware may catch the end of this run, but the run is over.
+      if (error instanceof Suspended) ended = error
+      if (!toResult || ended) throw error
       return toResult(error)
     }
   }
-  const result = await from(0)()
-  // Middleware may have caught the end of this run, as a handler may.
-  if (ended instanceof Suspended) throw ended
-  return result
+  return from(0)()
 }
 
 /** What a tool's middleware needs of its call. A task has these parts, too. */
@@ -116,23 +107,33 @@ export function runToolAround(options: ToolRun): Promise<CallToolResult> {
 const limits = lazyImport(() => import('./limits.ts'))
 
 /** `tools/call` of a tool that ends with its request. */
-export async function callToolAround(
+export function callToolAround(
   call: Call,
   tool: Tool,
   args: Record<string, unknown>,
 ): Promise<CallToolResult> {
   const { idempotent } = tool.options
   const isLimited = tool.options.limits ?? call.server.toolLimits
-  const meta = isLimited && (await (await limits()).takeFromLimits(call, tool))
-  const result = await runToolAround({
-    tool,
-    args,
-    createContext: () => createContext(call, tool),
-    server: call.server,
-    cancellation: call.cancellation,
-    handler: (given, ctx) =>
-      idempotent ? runOnce(call, tool, given, ctx) : tool.handler(given, ctx as never),
-  })
+  const run = () =>
+    runToolAround({
+      tool,
+      args,
+      createContext: () => createContext(call, tool),
+      server: call.server,
+      cancellation: call.cancellation,
+      handler: (given, ctx) =>
+        idempotent ? runOnce(call, tool, given, ctx) : tool.handler(given, ctx as never),
+    })
+  return isLimited ? runLimited(call, tool, run) : run()
+}
+
+async function runLimited(
+  call: Call,
+  tool: Tool,
+  run: () => Promise<CallToolResult>,
+): Promise<CallToolResult> {
+  const meta = await (await limits()).takeFromLimits(call, tool)
+  const result = await run()
   return meta ? { ...result, _meta: { ...result._meta, ...meta } } : result
 }
 

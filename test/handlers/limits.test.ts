@@ -71,6 +71,10 @@ describe.each(ERAS)('a call of a client of %s above a limit', (era) => {
     clock.advance(1)
     expect((await client.call('work')).status).toBe(200)
     expect((await client.call('free')).status).toBe(200)
+    clock.advance(HOUR)
+    const statuses = []
+    for (let n = 0; n < 3; n++) statuses.push((await client.call('work')).status)
+    expect(statuses).toEqual([200, 200, 429])
   })
 
   it('tells of a day that is used up, until midnight UTC', async () => {

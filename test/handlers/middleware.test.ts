@@ -288,6 +288,13 @@ describe.each(ERAS)('middleware, for a client of %s,', (era) => {
       }
     })
     const client = await open(endpoint, era)
+    mcp.tool('wrong', { description: 'Lies', output: v.object({ a: v.number() }) }, () => ({
+      a: 'x' as unknown as number,
+    }))
+    await answerOf(client, 'tools/call', { name: 'wrong' })
+    expect(seen.splice(0)).toEqual([
+      expect.objectContaining({ message: expect.stringContaining('breaks the output schema') }),
+    ])
     const sorry = await answerOf(client, 'tools/call', { name: 'sorry' })
     expect(sorry.result).toMatchObject({ isError: true, content: [text('not today')] })
     const bug = await answerOf(client, 'tools/call', { name: 'bug' })
