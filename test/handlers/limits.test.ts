@@ -2,9 +2,18 @@
 import * as v from 'valibot'
 import { describe, expect, it, vi } from 'vitest'
 import { dynamoStore } from '../../adapters/dynamodb/dynamo-store.ts'
+import { bufferedLambda } from '../../adapters/lambda.ts'
+import { serve } from '../../adapters/node.ts'
 import { connect, testClock, testStore } from '../../adapters/testing.ts'
 import type { Limit, Mcp, McpOptions, Store } from '../../src/index.ts'
-import { bearer, createMcp, memoryStore, StoreConflict, StoreUnavailable } from '../../src/index.ts'
+import {
+  bearer,
+  createMcp,
+  memoryStore,
+  StoreConflict,
+  StoreUnavailable,
+  text,
+} from '../../src/index.ts'
 import { startDynalite } from '../support/dynalite.ts'
 import { openServer } from '../support/open-server.ts'
 import { racingStore } from '../support/racing-store.ts'
@@ -433,6 +442,50 @@ describe.each([
     },
     30_000,
   )
+})
+
+/** The server through an adapter, as an endpoint. */
+const ADAPTERS = {
+  async Node(mcp: Mcp): Promise<TestEndpoint> {
+    const { port, close } = await serve(mcp, { port: 0, grace: 0, signals: false })
+    return { url: `http://127.0.0.1:${port}/mcp`, fetch, close }
+  },
+  async Lambda(mcp: Mcp): Promise<TestEndpoint> {
+    const handle = bufferedLambda(mcp)
+    const call = async (_: unknown, { method = 'GET', headers, body = '' }: RequestInit = {}) => {
+      const event = {
+        ...{ httpMethod: method, path: '/mcp', resource: '/mcp', isBase64Encoded: false },
+        headers: Object.fromEntries(new Headers(headers)),
+        body: String(body),
+        requestContext: { domainName: 'localhost', path: '/mcp', stage: 'prod' },
+      }
+      const answer = await handle(event, {
+        awsRequestId: '1',
+        getRemainingTimeInMillis: () => 9_000,
+      })
+      return new Response(answer?.body || null, {
+        status: answer?.statusCode ?? 500,
+        headers: answer?.headers as Record<string, string>,
+      })
+    }
+    return { url: 'https://localhost/mcp', fetch: call as typeof fetch, close: async () => {} }
+  },
+}
+
+describe.each(Object.entries(ADAPTERS))('through the adapter for %s', (_, adapt) => {
+  it.each(ERAS)('middleware and limits work for a client of %s', async (era) => {
+    // The adapter for Lambda takes only a store that other processes see.
+    const { mcp } = serverWith({ store: sharedStore(), limits: { perCaller: { perDay: 1 } } })
+    mcp.use('tool', async (_call, next) => ({ ...(await next()), content: [text('changed')] }))
+    const endpoint = await adapt(mcp)
+    const client = await open(endpoint, era)
+    const result = await (await client.call('work')).result()
+    expect(result).toMatchObject({ content: [text('changed')], _meta: { [META]: {} } })
+    const refused = await client.call('work')
+    expect([refused.status, refused.header('retry-after')]).toEqual([429, `${(12 * HOUR) / 1000}`])
+    expect((await refused.answer()).error?.code).toBe(429)
+    await endpoint.close()
+  })
 })
 
 describe('the official clients', () => {
