@@ -1,6 +1,7 @@
 /** `mount()`: an `McpServer` of the official SDK, or another `createMcp()`, as part of a server. */
 
 import type { Mcp } from '../src/index.ts'
+import { follower } from './bridge/follow.ts'
 import type { BridgeOptions } from './bridge/offer.ts'
 import { Offer } from './bridge/offer.ts'
 import type { Peer } from './bridge/peer.ts'
@@ -50,14 +51,8 @@ export async function mount(
       'mount(mcp, server): the server is an McpServer of @modelcontextprotocol/sdk or /server, or a createMcp()',
     )
   }
-  const { onError = logError } = options
   let offer: Offer | undefined
-  const follow = (method: string, { uri }: { uri?: unknown }) => {
-    const done = /^notifications\/\w+\/list_changed$/.test(method)
-      ? offer?.refresh()
-      : method === 'notifications/resources/updated' && mcp.notify.resourceUpdated(String(uri))
-    if (done) done.catch(onError)
-  }
+  const follow = follower(mcp, () => offer, options.onError)
   const peer: Peer = await connectOfficial(server, follow, options.without)
   const offered = new Offer(mcp, peer, options)
   offer = offered
@@ -73,8 +68,4 @@ export async function mount(
       await peer.close()
     },
   }
-}
-
-function logError(error: unknown): void {
-  console.error(error)
 }

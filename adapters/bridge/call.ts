@@ -78,6 +78,7 @@ export class PendingCall {
   #resolve: (result: Json) => void = () => {}
   #reject: (error: unknown) => void = () => {}
   #stop: (() => void) | undefined
+  #settled = false
   readonly #cancel: (reason: string) => void
 
   /** `cancel` is called when the call ends before the response arrives. */
@@ -93,10 +94,7 @@ export class PendingCall {
 
   /** The signal is used late, because its first use begins to read the store. */
   #watch(ctx: Context): void {
-    const onAbort = () => {
-      this.#cancel('The call has ended')
-      this.fail(ctx.signal.reason)
-    }
+    const onAbort = () => this.abandon(ctx.signal.reason)
     const timer = setTimeout(() => {
       const { signal } = ctx
       if (signal.aborted) return onAbort()
@@ -108,12 +106,21 @@ export class PendingCall {
 
   /** The response to the request. */
   end({ result, error }: Message): void {
+    this.#settled = true
     this.#stop?.()
     if (error) this.#reject(toError(error))
     else this.#resolve(isJson(result) ? result : {})
   }
 
+  /** Gives the request up: the other server is told, if it has not answered yet. */
+  abandon(error: unknown): void {
+    if (this.#settled) return
+    this.#cancel('The call has ended')
+    this.fail(error)
+  }
+
   fail(error: unknown): void {
+    this.#settled = true
     this.#stop?.()
     this.#reject(error)
   }

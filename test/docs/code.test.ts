@@ -101,6 +101,7 @@ const CALLS: Readonly<Record<string, [method: string, params: object, result: ob
     { name: 'order', arguments: { number: 'A-1', item: 'a lamp' } },
     text('Ordered a lamp'),
   ],
+  finder: ['tools/call', { name: 'search_greet', arguments: { name: 'Ann' } }, text('Hello, Ann!')],
   skies: [
     'tools/call',
     { name: 'weather_get_weather', arguments: { city: 'Oslo' } },
@@ -272,11 +273,17 @@ describe('the code of the documentation', () => {
       })
     } else {
       it('answers clients of both eras', async () => {
+        const remote = createReferenceServer({ name: 'remote', version: '1' }, {})
+        vi.stubGlobal('remoteFetch', (_: unknown, init: RequestInit) =>
+          remote.fetch(new Request('http://localhost/mcp', init)),
+        )
         // There are no databases here, so these servers use the memory store.
         const { default: mcp } = (await load(file, (text) =>
           text
             .replace(/ {1,2}store: (dynamo|redis|postgres)Store\(\{.*?\}\),?/, '')
-            .replace(/^await createTables.*$/m, ''),
+            .replace(/^await createTables.*$/m, '')
+            // The remote server of the example is the reference server.
+            .replace("prefix: 'search_',", "prefix: 'search_', fetch: globalThis.remoteFetch,"),
         )) as { default: Mcp }
         const known = code.includes("'status'") ? 'shop' : name
         await ask(mcp, known, code)
