@@ -50,6 +50,7 @@ export const VARIABLES = [
   'MCP_DISABLED_TOOLS',
   'MCP_PAGE',
   'BEDROCK_ROLE_ARN',
+  'BEDROCK_PRICES',
 ] as const
 
 /** Variables that Lambda sets, or that AWS's own tools read, too. */

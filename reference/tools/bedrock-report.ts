@@ -1,11 +1,13 @@
 /** `get_bedrock_usage_report`: tokens used on Amazon Bedrock, by day, region, model and user (A5). */
 import * as v from 'valibot'
 import type { Mcp } from '../../src/index.ts'
-import { image, text } from '../../src/index.ts'
-import { drawChart } from './bedrock-report/chart.ts'
+import { app, image, showsApps, text } from '../../src/index.ts'
+import { chartData, drawChart } from './bedrock-report/chart.ts'
 import type { Limits } from './bedrock-report/collect.ts'
 import { defaultLimits } from './bedrock-report/collect.ts'
 import { openLogs } from './bedrock-report/logs-api.ts'
+import type { Prices } from './bedrock-report/prices.ts'
+import { costsOf } from './bedrock-report/prices.ts'
 import { DAY_MS } from './bedrock-report/record.ts'
 import { createReport } from './bedrock-report/report.ts'
 import { Output, toStructured } from './bedrock-report/structured.ts'
@@ -63,16 +65,25 @@ export interface BedrockReportOptions {
    */
   roleArn?: string | undefined
   limits?: Partial<Limits> | undefined
+  /** Prices by model: then the report tells what the usage costs. @default no costs */
+  prices?: Prices | undefined
   clock?: (() => number) | undefined
   pause?: typeof pause
 }
 
 export function bedrockReport(mcp: Mcp, options: BedrockReportOptions = {}): void {
-  const { roleArn, clock = Date.now, pause: sleep = pause } = options
+  const { roleArn, prices, clock = Date.now, pause: sleep = pause } = options
   const limits = { ...defaultLimits, ...options.limits }
+  const page = app(mcp, 'bedrock-usage', {
+    title: 'Bedrock usage',
+    description: 'Usage by day, model and user',
+    html: async () => (await import('./bedrock-report/app-page.ts')).PAGE,
+    prefersBorder: true,
+  })
   mcp.tool(
     'get_bedrock_usage_report',
     {
+      ui: page,
       title: 'Bedrock usage report',
       description:
         'Get the daily usage of Amazon Bedrock from its model invocation log: requests, tokens, ' +
@@ -104,13 +115,17 @@ export function bedrockReport(mcp: Mcp, options: BedrockReportOptions = {}): voi
             },
           },
         )
-        const drawn = chart === true && report.totals.requests > 0
+        const costs = prices && costsOf(report, prices)
+        // A page draws the chart itself, in more ways than the image.
+        const hasPage = showsApps(ctx)
+        const drawn = chart === true && report.totals.requests > 0 && !hasPage
         return {
           content: [
-            text(reportText(report)),
+            text(reportText(report, costs)),
             ...(drawn ? [image(await drawChart(report), 'image/png')] : []),
           ],
-          structuredContent: toStructured(report),
+          structuredContent: toStructured(report, costs),
+          ...(hasPage && { _meta: { 'streamable-mcp/models-by-day': chartData(report) } }),
         }
       } finally {
         logs.close()

@@ -627,6 +627,16 @@ const ROWS: Record<Variable, Row> = {
       ],
     ],
   },
+  BEDROCK_PRICES: {
+    observe: (env) => readBedrock(env),
+    cases: [
+      [{}, {}],
+      [
+        { BEDROCK_PRICES: '{"nova-lite-v1:0":{"input":0.06,"output":0.24}}' },
+        { prices: { 'nova-lite-v1:0': { input: 0.06, output: 0.24 } } },
+      ],
+    ],
+  },
 }
 
 describe('the table of variables', () => {

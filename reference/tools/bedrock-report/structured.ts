@@ -2,6 +2,8 @@
 import * as v from 'valibot'
 import type { Row, Usage } from './ledger.ts'
 import { mostRelevant, totalTokens } from './ledger.ts'
+import type { Costs } from './prices.ts'
+import { unpricedNote } from './prices.ts'
 import type { Report } from './report.ts'
 
 const usage = {
@@ -13,15 +15,17 @@ const usage = {
   cache_write_tokens: v.number(),
 }
 
+const cost = v.optional(v.pipe(v.number(), v.description('US dollars, where prices are known')))
+
 export const Output = v.object({
   region: v.string(),
   days: v.number(),
   from: v.pipe(v.string(), v.description('Begin of the period, ISO 8601')),
   to: v.pipe(v.string(), v.description('End of the period, ISO 8601')),
-  totals: v.object(usage),
-  daily: v.array(v.object({ date: v.string(), ...usage })),
+  totals: v.object({ ...usage, cost }),
+  daily: v.array(v.object({ date: v.string(), ...usage, cost })),
   regions: v.array(v.object({ region: v.string(), ...usage })),
-  models: v.array(v.object({ model: v.string(), ...usage })),
+  models: v.array(v.object({ model: v.string(), ...usage, cost })),
   users: v.array(v.object({ user: v.string(), ...usage })),
   groups: v.optional(
     v.array(
@@ -51,7 +55,7 @@ export const Output = v.object({
   notes: v.array(v.string()),
 })
 
-export function toStructured(report: Report): v.InferOutput<typeof Output> {
+export function toStructured(report: Report, costs?: Costs): v.InferOutput<typeof Output> {
   const { tables, groups, period } = report
   let omitted = 0
   function list<T>(table: readonly Row[], names: (keys: readonly string[]) => T, byDay = false) {
@@ -64,10 +68,10 @@ export function toStructured(report: Report): v.InferOutput<typeof Output> {
     days: report.days,
     from: iso(period.from),
     to: iso(period.to),
-    totals: figures(report.totals),
-    daily: list(tables.day, ([date = '']) => ({ date }), true),
+    totals: { ...figures(report.totals), ...(costs && { cost: costs.total }) },
+    daily: list(tables.day, ([date = '']) => ({ date, ...costIn(costs?.days, date) }), true),
     regions: list(tables.region, ([region = '']) => ({ region })),
-    models: list(tables.model, ([model = '']) => ({ model })),
+    models: list(tables.model, ([model = '']) => ({ model, ...costIn(costs?.models, model) })),
     users: list(tables.user, ([user = '']) => ({ user })),
     ...(groups && {
       groups: list(
@@ -81,8 +85,13 @@ export function toStructured(report: Report): v.InferOutput<typeof Output> {
     source: report.source,
     partial: report.gaps.length > 0,
     gaps: report.gaps.map(({ from, to, reason }) => ({ from: iso(from), to: iso(to), reason })),
-    notes: [...report.notes],
+    notes: [...report.notes, ...unpricedNote(costs)],
   }
+}
+
+function costIn(costs: ReadonlyMap<string, number> | undefined, key: string) {
+  const found = costs?.get(key)
+  return found === undefined ? {} : { cost: found }
 }
 
 function figures(sum: Usage) {
