@@ -80,24 +80,29 @@ const WATCHED_AFTER = 1_000
 
 /** What ends a call that waits: its client, or the end of the process. */
 function endOf(call: Call, engine: Engine) {
-  const { cancellation, server } = call
+  const { cancellation, deadline, server } = call
   const controller = new AbortController()
   const end = {
     signal: controller.signal,
     reason: undefined as Error | undefined,
-    /** A question that ends because the process does is asked again elsewhere. */
+    /** A question that ends because the process or its time does is asked again elsewhere. */
     unlessStopping(error: unknown): undefined {
       if (error !== end.reason || error instanceof Cancelled) throw error
     },
     stop() {
       clearTimeout(timer)
+      clearTimeout(deadlineTimer)
       engine.closing.removeEventListener('abort', close)
       server.running.delete(cancellation)
     },
   }
   // Takes back the question that the client may be showing.
-  const close = () => cancellation.abort(new HandlerFailure('The server is shutting down'))
+  const close = () => cancellation.abort(new HandlerFailure('The server ends this call'))
   const timer = setTimeout(() => cancellation.signal, WATCHED_AFTER)
+  const deadlineTimer =
+    deadline === undefined
+      ? undefined
+      : setTimeout(close, toTimer(deadline - server.clock() - TIME_TO_REPLY))
   engine.closing.addEventListener('abort', close)
   server.running.add(cancellation)
   cancellation.onAbort = (reason) => {
@@ -107,6 +112,9 @@ function endOf(call: Call, engine: Engine) {
   if (engine.closing.aborted) close()
   return end
 }
+
+/** Timers hold 31 bits. */
+const toTimer = (ms: number) => Math.min(Math.max(0, ms), 2 ** 31 - 1)
 
 /** Whether the client can be asked on this call. */
 function canAsk({ request: { capabilities } }: Call, { method, params }: OpenQuestion): boolean {

@@ -8,11 +8,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runnerId } from '../../adapters/durable/execution-name.ts'
 import { lambdaRunner } from '../../adapters/lambda-runner.ts'
 import { createSigner } from '../../adapters/shared/signature.ts'
-import type { Mcp, Turn } from '../../src/index.ts'
+import type { LegacyRevision, Mcp, Turn } from '../../src/index.ts'
 import { createMcp, memoryStore } from '../../src/index.ts'
 import type { LambdaAnswer, LambdaCall } from '../support/fake-lambda.ts'
 import { fakeLambda } from '../support/fake-lambda.ts'
 import { byHand, sharedStore, TaskClient } from '../support/tasks.ts'
+import type { TestEndpoint } from '../support/wire.ts'
+import { LegacyClient, ModernClient } from '../support/wire.ts'
 
 const FUNCTION = 'arn:aws:lambda:eu-west-1:123456789012:function:tasks:live'
 const execution = (name: string) =>
@@ -222,6 +224,64 @@ describe('a task whose turn is due', () => {
     expect(turns).toEqual(['gone'])
     expect(lambda.take()).toEqual([])
   })
+})
+
+describe('a call of a client without tasks, at the deadline of the function,', () => {
+  /** The server as a function that is ended in a moment, and a task whose first turn asks. */
+  async function brief(revision: LegacyRevision | '2026-07-28', asks: boolean) {
+    const mcp = createMcp({
+      ...{ name: 'jobs', version: '1', store: sharedStore(memoryStore()), log: () => {} },
+      runner: () => ({
+        async start(task) {
+          if (asks) void mcp.tasks.turn(task, { runner: 'a' })
+        },
+        async wake() {},
+      }),
+    })
+    running.push(mcp)
+    mcp.tool('work', { description: 'Asks', task: {} }, async (_, ctx) => {
+      await ctx.elicit('Sure?', v.object({ sure: v.boolean() }), { key: 'sure' })
+      return 'done'
+    })
+    const endpoint: TestEndpoint = {
+      url: 'http://127.0.0.1/mcp',
+      fetch: async (url, init) => {
+        const platform = {
+          deadline: Date.now() + (asks ? 2_600 : 1_300),
+          background: false,
+          suspendAfter: 2_000,
+        }
+        return mcp.fetch(new Request(url, init), { platform })
+      },
+      close: async () => {},
+    }
+    const options = { capabilities: { elicitation: {} } }
+    const client =
+      revision === '2026-07-28'
+        ? new ModernClient(endpoint, options)
+        : await LegacyClient.open(endpoint, revision, options)
+    return client.call('work')
+  }
+
+  it.concurrent.each(['2025-06-18', '2025-11-25', '2026-07-28'] as const)(
+    'is a handle for %s while the work goes on',
+    async (revision) => {
+      const { content, isError } = await (await brief(revision, false)).result()
+      expect(isError).toBeUndefined()
+      expect(content[0].text).toMatch(/^The work goes on\.\n/)
+    },
+  )
+
+  it.concurrent.each(['2025-06-18', '2025-11-25'] as const)(
+    'is a handle for %s while a question is open that no one answers',
+    async (revision) => {
+      const messages = await (await brief(revision, true)).rest()
+      expect(messages[0]).toMatchObject({ method: 'elicitation/create' })
+      const { result } = messages.at(-1) ?? {}
+      expect(result?.isError).toBeUndefined()
+      expect(result?.content[0].text).toContain('It waits for an answer: Sure?')
+    },
+  )
 })
 
 describe('a token for the wake-up', () => {
