@@ -70,6 +70,8 @@ export class ExecutionRunner implements Runner {
     const known = parseExecution(execution)
     const status = known && (await this.#lambda.statusOf(execution))
     if (status === 'RUNNING') return
+    // An execution that has not begun its first turn is not known yet: it may wait for an instance.
+    if (!known && stalledFor < 2 * this.#rescueAfter) return
     // Each instance computes the same name, so one of them starts the execution. An execution that ended
     // before its first turn leaves no trace, so the name changes with time, too.
     const window = Math.floor(stalledFor / START_WINDOW)

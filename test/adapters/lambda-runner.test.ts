@@ -205,6 +205,9 @@ describe('a task whose turn is due', () => {
     lambda.take()
     now += 31_000
     await client.get(id)
+    expect(lambda.take()).toEqual([])
+    now += 30_000
+    await client.get(id)
     expect(lambda.take()).toEqual([`start ${id}-1`])
   })
 

@@ -49,6 +49,8 @@ export interface LambdaHost {
   readonly pids: readonly number[]
   /** The process of each invocation, in order. */
   readonly served: readonly number[]
+  /** Milliseconds of each invocation that has ended. */
+  readonly billed: readonly number[]
   /** How often a process was started. A crash adds one. */
   readonly starts: number
   /** The output of all processes. */
@@ -64,6 +66,7 @@ export function lambdaHost(options: LambdaHostOptions): LambdaHost {
   const sandboxes: Sandbox[] = []
   const waiting: (() => void)[] = []
   const served: number[] = []
+  const billed: number[] = []
   const shared = { log: '', starts: 0, wake: () => waiting.shift()?.() }
 
   async function free(): Promise<Sandbox> {
@@ -85,11 +88,14 @@ export function lambdaHost(options: LambdaHostOptions): LambdaHost {
     name,
     async invoke(event) {
       const sandbox = await free()
+      const began = performance.now()
       const invocation = await sandbox.invoke(event)
+      void invocation.ended.then(() => billed.push(performance.now() - began))
       served.push(invocation.pid)
       return invocation
     },
     served,
+    billed,
     get pids() {
       return sandboxes.flatMap(({ pid }) => (pid === undefined ? [] : [pid]))
     },
@@ -137,6 +143,8 @@ class Sandbox {
     this.#options = options
     this.#shared = shared
     this.#api = createServer((request, response) => this.#handle(request, response))
+    // A frozen process finds its connection as it left it, however long that is ago.
+    this.#api.keepAliveTimeout = 0
     this.#api.listen(0, '127.0.0.1', () => this.#start())
   }
 
