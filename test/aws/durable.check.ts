@@ -181,14 +181,14 @@ describe('what runs tasks', () => {
   })
 })
 
-describe('what a person who thinks costs', () => {
+describe('a person who thinks', () => {
   /** Shorter than the minute after which official clients give up. */
   const THINKS = isFull ? 45_000 : 6_000
   const sum = (all: readonly number[]) => Math.round(all.reduce((total, ms) => total + ms, 0))
   const tell = (of: string, billed: readonly number[]) =>
     process.stdout.write(`${of}: ${THINKS} ms of thinking, ${sum(billed)} ms of ${billed.length}\n`)
 
-  it('is all of the time of a call that holds, and less of one that is suspended', {
+  it('takes the whole time of a held call, and less of a suspended call', {
     timeout: 200_000,
   }, async () => {
     const accept = { action: 'accept', content: { sure: true } } as const
@@ -224,7 +224,7 @@ describe('what a person who thinks costs', () => {
     expect(sum(suspended)).toBeLessThan(THINKS)
   })
 
-  it('is no time in a task, by the record of the emulator', { timeout: 200_000 }, async () => {
+  it('takes nothing in a task, by the record of the emulator', { timeout: 200_000 }, async () => {
     const before = endpoint.host.billed.length
     const taskId = await create('approve', {})
     await expect
