@@ -53,6 +53,7 @@ export interface Mcp extends Group {
    * })
    */
   use(middleware: Middleware): void
+  /** The same around the calls of one kind: `call` and the result have its types. */
   use<K extends CallKind>(kind: K, middleware: Middleware<K>): void
   /**
    * Adds an extension of the protocol: its name and settings are announced, and its methods are answered.

@@ -27,7 +27,9 @@ interface SdkProtocol {
 
 /** An `McpServer` of `@modelcontextprotocol/sdk` (v1) or `@modelcontextprotocol/server` (v2). */
 export interface OfficialServer {
+  /** Begins to answer on a transport. */
   connect(transport: never): Promise<void>
+  /** Ends its transport. */
   close(): Promise<void>
   /** The `Server` that an `McpServer` wraps. */
   readonly server: object

@@ -59,6 +59,7 @@ export class Extension {
   readonly settings: object
   /** The revisions in which it exists. */
   readonly revisions: readonly Revision[]
+  /** The option of that name. */
   readonly itemMeta: ExtensionOptions['itemMeta']
   readonly methods: ReadonlyMap<string, ExtensionMethod>
   readonly #methods = new Map<string, ExtensionMethod>()

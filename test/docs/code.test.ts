@@ -116,6 +116,32 @@ const CALLS: Readonly<Record<string, [method: string, params: object, result: ob
     { name: 'find_customer', arguments: { name: 'Ann' } },
     text('Ann pays with ****'),
   ],
+  rotated: ['tools/call', { name: 'whoami', arguments: {} }, text('You are build-server')],
+  kept: [
+    'tools/call',
+    { name: 'visit', arguments: {} },
+    { content: expect.arrayContaining([{ type: 'text', text: 'Visit 1' }]) },
+  ],
+  exports: [
+    'tools/call',
+    { name: 'export_table', arguments: { table: 'orders' } },
+    {
+      content: [
+        { type: 'text', text: 'orders has 2 rows. The first one: A-1, shipped' },
+        { type: 'resource_link', uri: 'export://orders.csv' },
+      ],
+    },
+  ],
+  pages: [
+    'tools/call',
+    { name: 'list_orders', arguments: { from: 200 } },
+    { structuredContent: { orders: expect.arrayContaining(['Order 250']) } },
+  ],
+  migrated: [
+    'tools/call',
+    { name: 'in_stock', arguments: { item: 'lamp' } },
+    { structuredContent: { count: 3 } },
+  ],
   shop: ['tools/call', { name: 'status', arguments: {} }, text('open')],
   migrations: [
     'tools/call',
@@ -340,7 +366,7 @@ describe('the commands of the documentation', () => {
 
   /** The beginnings of lines that need another machine, a network or an account. */
   const ELSEWHERE =
-    /^(npm install (--save-dev @modelcontextprotocol\/client|streamable-mcp)|npm create streamable-mcp@latest my-server( -- --target aws)?|cd my-server && (npm test|sam build && sam deploy --guided)|npm run dev|npx streamable-mcp(-cli)? dev server\.ts|sam build && sam deploy --guided|docker buildx build .*|sam build && sam package .*|npm ci && (npm (start|test)|sam build && sam deploy --guided)|sam delete|([A-Z]+=\$\()?(aws|openssl rand) .+|node -p .+|npm start|cd examples\/agent && npm ci && npm start)$/
+    /^(npm install (--save-dev @modelcontextprotocol\/client|streamable-mcp)|npm create streamable-mcp@latest my-server( -- --target aws)?|cd my-server && (npm test|sam build && sam deploy --guided)|npm run dev|npx streamable-mcp(-cli)? dev server\.ts|sam build && sam deploy --guided|docker buildx build .*|sam build && sam package .*|npm ci && (npm (start|test)|sam build && sam deploy --guided)|sam delete|([A-Z]+=\$\()?(aws|openssl rand) .+|node -p .+|curl -i -X POST .+|npm start|cd examples\/agent && npm ci && npm start)$/
 
   it.each(other ?? [])('%s: %s', (_, line) => {
     const [, script] = /^npm run ([\w:]+)/.exec(line) ?? []

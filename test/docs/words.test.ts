@@ -35,7 +35,7 @@ const WORDS: readonly [word: RegExp, real?: RegExp][] = [
   [/\b(askBack|openRounds|takeIn|takeAnswer|postAnswer|isHere|knownEnds)\b/],
   [/\bforerunners?\b/i],
   [/\b(whoever|whomever|whosoever)\b/i],
-  [/\b(nobody|somebody)\b/i, /'nobody'|users\/nobody\/|'Nobody'|must be/],
+  [/\b(nobody|somebody)\b/i, /'nobody\b|users\/nobody\/|'Nobody'|must be/],
   [/(?<!\b[Tt]here |n[Tt]here )\b(is|are|was|were) no\b(?! longer| faster| slower)/i],
   [/(: |, |; |\bis |\bof |\bwith |\bby )one that\b/i],
   [/\bhears?\b/i],

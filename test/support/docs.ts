@@ -19,9 +19,11 @@ export const PAGES: readonly Page[] = [
     'create-streamable-mcp/README.md',
     'examples/agent/README.md',
   ],
-  ...readdirSync('docs')
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
+  ...['docs', 'docs/guides'].flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `${folder}/${name}`),
+  ),
 ].map(read)
 
 export function pageOf(path: string): string {
