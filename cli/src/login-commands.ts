@@ -60,7 +60,7 @@ async function status(context: ClientContext, view: View): Promise<ExitCode> {
     const environment = settings.accessToken !== undefined
     const sentence = environment
       ? 'No stored login; ACCESS_TOKEN is sent.'
-      : 'Not logged in.\n→ Run `auth login`.'
+      : 'Not logged in. → Run `auth login`.'
     report(context, view, { authenticated: false, server, environment }, sentence)
     return environment ? exitCodes.ok : exitCodes.unauthorized
   }
