@@ -226,7 +226,7 @@ function Browser({ session, kind, targets, chosen, onChoose, onRead, catalog }: 
           connection={session.status.connection}
           ask={session.ask}
           onRead={onRead}
-          onRefused={session.reconnect}
+          onRefused={session.refused}
           catalog={catalog}
         />
       )}

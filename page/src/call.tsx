@@ -43,8 +43,8 @@ export interface CallPanelProps {
   readonly catalog: Catalog
   readonly ask: ClientHost['ask']
   readonly onRead: (uri: string) => void
-  /** The server wants another login. */
-  readonly onRefused: () => void
+  /** The server wants another login, or one with more scopes. */
+  readonly onRefused: (problem: HttpProblem) => void
 }
 
 export function CallPanel(props: CallPanelProps) {
@@ -90,7 +90,7 @@ export function CallPanel(props: CallPanelProps) {
       const failure = error instanceof Error ? error : new Error(String(error))
       const phase = signal.aborted ? 'cancelled' : 'failed'
       change({ phase, endedAt: Date.now(), error: failure })
-      if (failure instanceof HttpProblem && failure.status === 401) onRefused()
+      if (failure instanceof HttpProblem && wantsLogin(failure)) onRefused(failure)
     }
   }
 
@@ -139,6 +139,10 @@ export function CallPanel(props: CallPanelProps) {
       <Snippets target={target} values={values} era={connection.era} />
     </section>
   )
+}
+
+function wantsLogin({ status, challenge }: HttpProblem): boolean {
+  return status === 401 || (status === 403 && challenge?.includes('insufficient_scope') === true)
 }
 
 function noteOf(method: string, params: JsonObject): string {

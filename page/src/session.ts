@@ -110,8 +110,26 @@ export function useSession() {
   }, [notice])
 
   const reconnect = useCallback(() => setAttempt((count) => count + 1), [])
+  const refused = useCallback(
+    // A token that has run out may be renewed; one with too few scopes needs the person.
+    (problem: HttpProblem) =>
+      problem.status === 403 ? setStatus({ phase: 'login', problem }) : reconnect(),
+    [reconnect],
+  )
   const ask = host.current.ask
-  return { status, era, setEra, credentials, login, records, questions, notice, ask, reconnect }
+  return {
+    status,
+    era,
+    setEra,
+    credentials,
+    login,
+    records,
+    questions,
+    notice,
+    ask,
+    reconnect,
+    refused,
+  }
 }
 
 export type Session = ReturnType<typeof useSession>

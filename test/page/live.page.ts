@@ -1,5 +1,5 @@
 /** Calls that take time, in a real browser: progress, questions, cancellation, tasks, Apps, and logins. */
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import * as v from 'valibot'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { page as pageFor } from '../../adapters/page.ts'
@@ -161,10 +161,7 @@ it('a list that changes is read again', async () => {
 })
 
 describe('a protected server', () => {
-  async function openProtected(
-    auth: (url: string) => Auth,
-    more = {},
-  ): Promise<{ page: Page; url: string }> {
+  async function openProtected(auth: (url: string) => Auth, more = {}) {
     let mcp: ReturnType<typeof createMcp> | undefined
     const server = await serveFetch(
       (request) => mcp?.fetch(request) ?? new Response(null, { status: 503 }),
@@ -184,7 +181,7 @@ describe('a protected server', () => {
       (_, ctx) => `you are ${ctx.principal?.subject}`,
     )
     watched = await openPage(browser, server.url)
-    return { page: watched.page, url: server.url }
+    return { page: watched.page, url: server.url, mcp }
   }
 
   it('takes a token that is typed in, and shows it nowhere', async () => {
@@ -237,6 +234,27 @@ describe('a protected server', () => {
       await seen(page.locator('.list'), 'who')
     },
   )
+
+  it('is logged in to again for a tool that needs another scope', async () => {
+    const provider = await startOidcProvider({ scopes: ['mcp:use', 'mcp:write'] })
+    closing.push(() => provider.close())
+    const { page, mcp } = await openProtected((resource) =>
+      oauth({ issuer: provider.url, resource, requiredScopes: ['mcp:use'] }),
+    )
+    mcp.tool(
+      'write',
+      { description: 'Writes', scopes: ['mcp:write'], stepUp: true },
+      () => 'written',
+    )
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await choose(page, 'write')
+    await call(page)
+    await seen(page.locator('.login'), 'mcp:write')
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await choose(page, 'write')
+    await call(page)
+    await seen(page.locator('.run'), 'written')
+  })
 
   it('refuses a login that was not begun here', async () => {
     const { page, url } = await openProtected(() =>
