@@ -36,7 +36,7 @@ export async function openPage(
     colorScheme: dark ? 'dark' : 'light',
   })
   const page = await context.newPage()
-  page.setDefaultTimeout(10_000)
+  page.setDefaultTimeout(20_000)
   const problems: string[] = []
   const origins = new Set<string>()
   page.on('pageerror', (error) => problems.push(error.message))
