@@ -34,7 +34,17 @@ export function createBehaviourServer(options: Partial<McpOptions> = {}): Mcp {
   state(mcp)
   prompts(mcp)
   resources(mcp)
+  if (options.tools === 'search') hidden(mcp)
   return mcp
+}
+
+/** Exists for clients that can show a form. */
+function hidden(mcp: Mcp): void {
+  mcp.tool(
+    'fill_in',
+    { description: 'Shows a form', visible: ({ capabilities }) => !!capabilities.elicitation },
+    () => 'Filled in',
+  )
 }
 
 const ICON = { src: 'https://example.com/icon.png', mimeType: 'image/png', sizes: ['48x48'] }

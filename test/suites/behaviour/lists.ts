@@ -19,7 +19,35 @@ const KINDS = [
   ['resources/templates/list', 'resourceTemplates'],
 ] as const
 
+/** The tools that exist for a client, on a server where they are found by search. */
+function found(open: Suite['open']): void {
+  const endpoint = shared(open, { tools: 'search' })
+  const texts = async (client: WireClient, name: string, args: object) => {
+    const result = await (await client.call(name, args)).result()
+    return result.content.map(({ text }: { text: string }) => text).join()
+  }
+
+  it.each(REVISIONS)('are listed, found and called by %s', async (revision) => {
+    const client = await connect(endpoint(), revision, { capabilities: { elicitation: {} } })
+    const { tools } = await (await client.request('tools/list')).result()
+    expect(tools.map(({ name }: Item) => name)).toEqual(['search_tools', 'call_tool'])
+    expect(await texts(client, 'search_tools', { query: 'show a form' })).toContain('"fill_in"')
+    expect(await texts(client, 'call_tool', { name: 'fill_in' })).toBe('Filled in')
+    expect(await texts(client, 'fill_in', {})).toBe('Filled in')
+  })
+
+  it.each(REVISIONS)('are unknown to %s where they do not exist for it', async (revision) => {
+    const client = await connect(endpoint(), revision)
+    expect(await texts(client, 'search_tools', { query: 'show a form' })).not.toContain('fill_in')
+    expect(await texts(client, 'call_tool', { name: 'fill_in' })).toContain('No tool has the name')
+    const { error } = await (await client.call('fill_in')).answer()
+    expect(error).toEqual({ code: -32602, message: 'Unknown tool: fill_in' })
+  })
+}
+
 export function lists({ open, endpoint }: Suite): void {
+  describe('the tools of a catalog', () => found(open))
+
   describe.each(REVISIONS)('what the server offers to %s', (revision) => {
     const modern = isModern(revision)
     const titles = revision >= '2025-06-18'
