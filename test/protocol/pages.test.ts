@@ -75,6 +75,28 @@ describe('a list', () => {
   })
 })
 
+describe('a page at the end of a long list', () => {
+  it('costs as much as the first ones, also where the list differs by caller', async () => {
+    for (const options of [{}, { visible: () => true }]) {
+      serverOf({ pageSize: 5 })
+      for (let i = 0; i < 20_000; i++) {
+        mcp.resource(`file:///${i}`, { name: `r${i}`, ...options }, () => 'x')
+      }
+      const client = new ModernClient(fetchEndpoint(mcp))
+      const pagesFrom = (first: number) =>
+        times(100, async (i) => {
+          const cursor = btoa(encodeURIComponent(`file:///${first + i}`))
+          const { resources } = await (await client.request('resources/list', { cursor })).result()
+          expect(resources).toHaveLength(5)
+        })
+      await pagesFrom(0)
+      const start = await cpuOf(() => pagesFrom(1_000))
+      // This took 20 times as long when each page was looked for from the beginning.
+      expect((await cpuOf(() => pagesFrom(19_000))) / start).toBeLessThan(4)
+    }
+  })
+})
+
 describe('pages that clients choose', () => {
   it('are not all cached', async () => {
     serverOf()

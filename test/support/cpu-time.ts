@@ -9,6 +9,6 @@ export async function cpuOf(run: () => Promise<unknown>): Promise<number> {
 }
 
 /** Runs a function repeatedly. */
-export async function times(count: number, run: () => Promise<unknown>): Promise<void> {
-  for (let i = 0; i < count; i++) await run()
+export async function times(count: number, run: (i: number) => Promise<unknown>): Promise<void> {
+  for (let i = 0; i < count; i++) await run(i)
 }
