@@ -9,6 +9,9 @@ const CARRIED = new Set(['tools', 'prompts', 'resources', 'completions', 'loggin
 /** Capabilities that hold names of their own. */
 const GROUPS = new Set(['experimental', 'extensions'])
 
+/** Extensions that work as they are: metadata of tools and results, and resources, which are carried over. */
+const CARRIED_EXTENSIONS = new Set(['extensions.io.modelcontextprotocol/ui'])
+
 /** Throws a `TypeError` that names each capability that is not carried over, unless `without` names it. */
 export function requireCarried(
   what: string,
@@ -21,7 +24,9 @@ export function requireCarried(
     if (!GROUPS.has(name)) return [name]
     return isJson(value) ? Object.keys(value).map((part) => `${name}.${part}`) : []
   })
-  const refused = [...names, ...more].filter((name) => !without.includes(name))
+  const refused = [...names, ...more].filter(
+    (name) => !without.includes(name) && !CARRIED_EXTENSIONS.has(name),
+  )
   if (refused.length === 0) return
   const list = refused.map((name) => `'${name}'`).join(', ')
   throw new TypeError(

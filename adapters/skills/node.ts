@@ -16,7 +16,7 @@ export async function readSkills(folder: string | URL): Promise<SkillFiles> {
   const root = folder instanceof URL ? fileURLToPath(folder) : folder
   const found = await readdir(root, { recursive: true, withFileTypes: true })
   const paths = found
-    // A symbolic link is no file here: it could lead out of the folder.
+    // This leaves out symbolic links, which could lead out of the folder.
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(join(root, sep).length))
     .map((path) => path.split(sep))
