@@ -22,7 +22,7 @@ describe('createMcp', () => {
       /createMcp\(\) has an unknown option "sesionTtl": use "sessionTtl", "sessionMaxAge", "sessions"/,
     ],
     [{ name: 'a', version: '1', allowedOrigin: [] }, /"allowedOrigin": use .*"allowedOrigins"/],
-    [{ name: 'a', version: '1', inputSchema: {} }, /"inputSchema": use "path", /],
+    [{ name: 'a', version: '1', inputSchema: {} }, /"inputSchema": use .*"name", .*"version"/],
   ])('refuses %j', (options, message) => {
     expect(() => createMcp(options as { name: string; version: string })).toThrow(message)
   })
