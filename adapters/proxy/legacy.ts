@@ -8,7 +8,7 @@ import type { Json, Message, OnNotification } from '../bridge/peer.ts'
 import { isJson } from '../bridge/peer.ts'
 import { received } from '../bridge/sse.ts'
 import type { Upstream } from './upstream.ts'
-import { Patience, refusal } from './upstream.ts'
+import { refusal, SilenceLimit } from './upstream.ts'
 
 export const INFO = { name: 'streamable-mcp', version: '1' }
 
@@ -111,9 +111,9 @@ export class LegacyConnection {
   }
 
   async #initialize(): Promise<Session> {
-    const patience = new Patience(this.#upstream.timeout)
+    const silence = new SilenceLimit(this.#upstream.timeout)
     try {
-      const { signal } = patience.controller
+      const { signal } = silence.controller
       const response = await this.#upstream.send('POST', this.#headers, signal, {
         jsonrpc: '2.0',
         id: this.#next++,
@@ -139,7 +139,7 @@ export class LegacyConnection {
       await this.#post(session, { jsonrpc: '2.0', method: 'notifications/initialized' })
       return session
     } finally {
-      patience.end()
+      silence.end()
     }
   }
 
@@ -157,7 +157,7 @@ export class LegacyConnection {
     ctx: Context | undefined,
   ): Promise<Json | 'lost'> {
     const id = this.#next++
-    const patience = new Patience(this.#upstream.timeout)
+    const silence = new SilenceLimit(this.#upstream.timeout)
     const call = new PendingCall(ctx, (reason) => {
       const params = { requestId: id, reason }
       this.#post(session, { jsonrpc: '2.0', method: 'notifications/cancelled', params }).catch(
@@ -166,9 +166,9 @@ export class LegacyConnection {
     })
     const meta = ctx && { _meta: { ...ctx.request.trace, progressToken: id } }
     const message = { jsonrpc: '2.0', id, method, params: { ...params, ...meta } } as const
-    const { signal } = patience.controller
+    const { signal } = silence.controller
     signal.addEventListener('abort', () => call.abandon(signal.reason))
-    const exchange = async (): Promise<Json | 'lost'> => {
+    const send = async (): Promise<Json | 'lost'> => {
       const response = await this.#upstream.send('POST', this.#headersOf(session), signal, message)
       // Some servers answer an unknown session with 400.
       const { status } = response
@@ -177,16 +177,16 @@ export class LegacyConnection {
         return 'lost'
       }
       if (!response.ok) throw await refusal(response)
-      await this.#read(session, response, call, patience)
+      await this.#read(session, response, call, silence)
       return call.response
     }
     try {
       // A call that ends does not wait for the connection.
-      return await Promise.race([exchange(), call.response])
+      return await Promise.race([send(), call.response])
     } finally {
-      patience.end()
+      silence.end()
       call.end({ jsonrpc: '2.0' })
-      patience.controller.abort()
+      silence.controller.abort()
     }
   }
 
@@ -195,7 +195,7 @@ export class LegacyConnection {
     session: Session,
     first: Response,
     call: PendingCall,
-    patience: Patience,
+    silence: SilenceLimit,
   ): Promise<void> {
     let last: string | undefined
     let retry = RETRY
@@ -203,28 +203,28 @@ export class LegacyConnection {
     for (let resumes = 0; resumes <= MOST_RESUMES; resumes++) {
       try {
         for await (const event of received(response)) {
-          patience.news()
+          silence.restart()
           if (event.retry !== undefined) retry = event.retry
           if (event.id) {
             last = event.id
             resumes = 0
           }
-          if (event.message && this.#take(session, event.message, call, patience)) return
+          if (event.message && this.#take(session, event.message, call, silence)) return
         }
       } catch (error) {
-        if (last === undefined || patience.controller.signal.aborted) throw error
+        if (last === undefined || silence.controller.signal.aborted) throw error
       }
       if (last === undefined) break
       await sleep(Math.min(retry, this.#upstream.timeout))
       const headers = { ...this.#headersOf(session), 'last-event-id': last }
-      response = await this.#upstream.send('GET', headers, patience.controller.signal)
+      response = await this.#upstream.send('GET', headers, silence.controller.signal)
       if (!response.ok) throw await refusal(response)
     }
     throw failure('The remote server ended the connection before it answered')
   }
 
   /** Whether the message is the response. */
-  #take(session: Session, message: Message, call: PendingCall, patience: Patience): boolean {
+  #take(session: Session, message: Message, call: PendingCall, silence: SilenceLimit): boolean {
     const { method, id, params } = message
     if (method === undefined) {
       call.end(message)
@@ -235,7 +235,7 @@ export class LegacyConnection {
       this.#onNotification(method, params ?? {})
       return false
     }
-    const answered = patience.hold(async () => {
+    const answered = silence.hold(async () => {
       const answer = await call.answer(message)
       await this.#post(session, { jsonrpc: '2.0', id, ...answer })
     })

@@ -10,7 +10,7 @@ import { INFO } from './legacy.ts'
 import type { ParamHeaders } from './modern-headers.ts'
 import { namedHeaders } from './modern-headers.ts'
 import type { Upstream } from './upstream.ts'
-import { Patience, refusal } from './upstream.ts'
+import { refusal, SilenceLimit } from './upstream.ts'
 
 const REVISION = '2026-07-28'
 const META = 'io.modelcontextprotocol/'
@@ -112,33 +112,33 @@ export class ModernConnection {
 
   async #call(method: string, params: Json, ctx: Context | undefined): Promise<Json> {
     const id = this.#next++
-    const patience = new Patience(this.#upstream.timeout)
+    const silence = new SilenceLimit(this.#upstream.timeout)
     // A closed connection cancels a request of 2026.
     const call = new PendingCall(ctx, () => {})
-    const { signal } = patience.controller
+    const { signal } = silence.controller
     signal.addEventListener('abort', () => call.abandon(signal.reason))
-    const exchange = async () => {
+    const send = async () => {
       const response = await this.#send(id, method, params, ctx, signal)
       const json = response.headers.get('content-type')?.includes('json')
       if (!response.ok && !(WITH_MESSAGE.has(response.status) && json)) {
         throw await refusal(response)
       }
-      await this.#read(response, call, patience)
+      await this.#read(response, call, silence)
       return call.response
     }
     try {
-      return await Promise.race([exchange(), call.response])
+      return await Promise.race([send(), call.response])
     } finally {
-      patience.end()
+      silence.end()
       call.end({ jsonrpc: '2.0' })
       // A response may stand before the end of its stream.
-      patience.controller.abort()
+      silence.controller.abort()
     }
   }
 
-  async #read(response: Response, call: PendingCall, patience: Patience): Promise<void> {
+  async #read(response: Response, call: PendingCall, silence: SilenceLimit): Promise<void> {
     for await (const { message } of received(response)) {
-      patience.news()
+      silence.restart()
       if (!message) continue
       const { method, params = {} }: Message = message
       if (method === undefined) {

@@ -80,8 +80,8 @@ export async function refusal(response: Response): Promise<Error> {
   return new Error(`The remote server answered with status ${response.status}`)
 }
 
-/** A limit on silence, which ends a request unless something arrives or somebody is asked. */
-export class Patience {
+/** A limit on silence, which ends a request unless something arrives or a person is asked. */
+export class SilenceLimit {
   readonly controller = new AbortController()
   readonly #time: number
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -89,11 +89,11 @@ export class Patience {
 
   constructor(time: number) {
     this.#time = time
-    this.news()
+    this.restart()
   }
 
   /** Something has arrived. */
-  news(): void {
+  restart(): void {
     clearTimeout(this.#timer)
     if (this.#holds > 0) return
     const seconds = this.#time / 1000
@@ -110,7 +110,7 @@ export class Patience {
       return await run()
     } finally {
       this.#holds--
-      this.news()
+      this.restart()
     }
   }
 

@@ -18,7 +18,7 @@ export async function watch(
     try {
       const listened = await peer.listen(signal, () => {
         pause = FIRST_PAUSE
-        // What has changed in the meantime was told to nobody.
+        // The server had no listener for what has changed in the meantime.
         if (away) void onReturn()
       })
       if (!listened && !away) return

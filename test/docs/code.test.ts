@@ -101,6 +101,11 @@ const CALLS: Readonly<Record<string, [method: string, params: object, result: ob
     { name: 'order', arguments: { number: 'A-1', item: 'a lamp' } },
     text('Ordered a lamp'),
   ],
+  petshop: [
+    'tools/call',
+    { name: 'get_pet', arguments: { id: 7 } },
+    { structuredContent: { name: 'Rex' } },
+  ],
   finder: ['tools/call', { name: 'search_greet', arguments: { name: 'Ann' } }, text('Hello, Ann!')],
   skies: [
     'tools/call',
@@ -308,6 +313,10 @@ describe('the code of the documentation', () => {
           text
             .replace(/ {1,2}store: (dynamo|redis|postgres)Store\(\{.*?\}\),?/, '')
             .replace(/^await createTables.*$/m, '')
+            .replace(
+              "baseUrl: 'https://pets.example.com',",
+              "$& fetch: async () => Response.json({ name: 'Rex' }),",
+            )
             // The remote server of the example is the reference server.
             .replace("prefix: 'search_',", "prefix: 'search_', fetch: globalThis.remoteFetch,"),
         )) as { default: Mcp }
