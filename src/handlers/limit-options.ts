@@ -12,7 +12,11 @@ export interface Limit {
   perDay?: number
 }
 
-/** Limits for calls of tools. All instances on one store count together. */
+/**
+ * Limits for calls of tools. All instances on one store count together.
+ *
+ * @example createMcp({ name, version, limits: { perCaller: { perMinute: 60, burst: 10, perDay: 1_000 } } })
+ */
 export interface Limits {
   /**
    * For each caller. Of a server: all its calls together. Of a tool: its calls of this tool, which count for
