@@ -1,5 +1,5 @@
 /** `app()`: a page that clients show for the results of tools (MCP Apps, SEP-1865, revision 2026-01-26). */
-import type { Caller } from '../handlers/access.ts'
+import type { Access, Caller } from '../handlers/access.ts'
 import type { Context } from '../handlers/context.ts'
 import { isObject } from '../lib/is-object.ts'
 import type { MaybePromise } from '../lib/maybe-promise.ts'
@@ -14,8 +14,8 @@ const PAGE_TYPE = 'text/html;profile=mcp-app'
 /** Who may call a tool: the model, the page, or both. */
 export type AppVisibility = 'model' | 'app'
 
-/** Options of a page. */
-export interface AppOptions {
+/** Options of a page. It exists for the same callers as its tools only if it has the same `scopes` and `visible`. */
+export interface AppOptions extends Access {
   /**
    * The whole HTML document, scripts and styles included. A function is called when a client reads the
    * page, so that a start does not have to load it.
@@ -85,6 +85,7 @@ const APPS = /* @__PURE__ */ extension(APPS_EXTENSION)
  */
 export function app(mcp: Mcp, name: string, options: AppOptions): App {
   const { html, title, description, icons, csp, permissions, domain, prefersBorder } = options
+  const { scopes, stepUp, visible } = options
   const what = `App "${name}"`
   if (!/^[a-z0-9][\w.-]*(\/[\w.-]+)*$/i.test(name)) {
     throw new TypeError(`${what} needs a name such as weather-chart`)
@@ -115,6 +116,9 @@ export function app(mcp: Mcp, name: string, options: AppOptions): App {
       ...(description && { description }),
       ...(icons && { icons }),
       ...(_meta && { _meta }),
+      ...(scopes && { scopes }),
+      ...(stepUp && { stepUp }),
+      ...(visible && { visible }),
     },
     async () => ({
       contents: [

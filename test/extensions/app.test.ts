@@ -98,6 +98,19 @@ describe.each(['legacy', 'modern'])('a page of tools, for a client of the %s era
 })
 
 describe('app()', () => {
+  it('hides a page from the callers for whom it does not exist', async () => {
+    const mcp = createMcp({ name: 'apps', version: '1.0.0' })
+    app(mcp, 'open', { html })
+    app(mcp, 'secret', { html, visible: () => false })
+    const client = new ModernClient(fetchEndpoint(mcp))
+    const { resources } = await (await client.request('resources/list')).result()
+    expect(resources).toMatchObject([{ uri: 'ui://open' }])
+    const { error } = await (
+      await client.request('resources/read', { uri: 'ui://secret' })
+    ).answer()
+    expect(error).toMatchObject({ code: -32602 })
+  })
+
   it('refuses a bad name, a missing document, and what is not an origin', () => {
     const mcp = server()
     for (const name of ['', 'a b', '../a', 'a//b', 'a{b}']) {
