@@ -1,4 +1,4 @@
-/** The experimental tasks of 2025-11-25 (B71–B80), and one handler in every way that a client can call it. */
+/** The experimental tasks of 2025-11-25 (B71–B80), whose questions come within tasks/result, and one handler in every way that a client can call it. */
 import { connect } from 'streamable-mcp/testing/v1'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
