@@ -53,9 +53,11 @@ export const prose = (text: string) =>
 
 /** Returns the links of a page to files of the repository, each with its heading. */
 export function linksOf({ path, text }: Page): { path: string; anchor: string | undefined }[] {
+  // A link in an example of code leads to a file of the example.
+  const written = text.replace(/^```.*?^```$/gms, '')
   const targets = [
-    ...text.matchAll(/\]\(([^)\s]+)\)/g),
-    ...text.matchAll(/^\[[\w-]+\]: (\S+)$/gm),
+    ...written.matchAll(/\]\(([^)\s]+)\)/g),
+    ...written.matchAll(/^\[[\w-]+\]: (\S+)$/gm),
   ].map(([, target = '']) => target)
   return targets
     .filter((target) => !/^[a-z]+:/.test(target))
