@@ -20,7 +20,7 @@ const files: SkillFiles = {
     'git-workflow',
     'license: MIT\nmetadata:\n  version: "2.0"\n  tags: [a, b]\ndate: 2026-01-02\n',
   ),
-  'git-workflow/references/hooks ä.md': '\ufeff# Hooks ✓',
+  'git-workflow/references/hooks ä.md': new TextEncoder().encode('\ufeff# Hooks ✓'),
   'git-workflow/assets/logo.png': png,
   'git-workflow/scripts/lint/SKILL.md': manifest('lint'),
   'live/SKILL.md': manifest('live'),
