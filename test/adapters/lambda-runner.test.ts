@@ -263,13 +263,14 @@ describe('a call of a client without tasks, at the deadline of the function,', (
       revision === '2026-07-28'
         ? new ModernClient(endpoint, options)
         : await LegacyClient.open(endpoint, revision, options)
-    return client.call('work')
+    return { began: performance.now(), reply: await client.call('work') }
   }
 
   it.concurrent.each(['2025-06-18', '2025-11-25', '2026-07-28'] as const)(
     'is a handle for %s while the work goes on',
     async (revision) => {
-      const { content, isError } = await (await brief(revision, false)).result()
+      const { reply } = await brief(revision, false)
+      const { content, isError } = await reply.result()
       expect(isError).toBeUndefined()
       expect(content[0].text).toMatch(/^The work goes on\.\n/)
     },
@@ -278,7 +279,10 @@ describe('a call of a client without tasks, at the deadline of the function,', (
   it.concurrent.each(['2025-06-18', '2025-11-25'] as const)(
     'is a handle for %s while a question is open that no one answers',
     async (revision) => {
-      const messages = await (await brief(revision, true)).rest()
+      const { began, reply } = await brief(revision, true)
+      const messages = await reply.rest()
+      // The host ends the call after 2.6 seconds.
+      expect(performance.now() - began).toBeLessThan(2_500)
       expect(messages[0]).toMatchObject({ method: 'elicitation/create' })
       const { result } = messages.at(-1) ?? {}
       expect(result?.isError).toBeUndefined()
