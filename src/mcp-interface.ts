@@ -11,7 +11,7 @@ import type { PromptHandler, PromptOptions } from './handlers/prompt.ts'
 import type { Registration } from './handlers/registry.ts'
 import type { ResourceHandler, ResourceOptions } from './handlers/resource.ts'
 import type { ToolHandler, ToolOptions } from './handlers/tool.ts'
-
+import type { Revision } from './protocol/revisions.ts'
 import type { Implementation } from './protocol/types.ts'
 import type { Store } from './state/store.ts'
 import type { TaskRef, Turn, TurnOptions } from './tasks/runner.ts'
@@ -37,6 +37,8 @@ export interface Registered {
   >
   /** Resources under URI templates. */
   readonly templates: Registered['resources']
+  /** The settings of the extensions, by their names. */
+  readonly extensions?: { settings(revision: Revision): Record<string, object> | undefined }
 }
 
 /** A server: registration of tools, prompts and resources, and the functions that serve requests. */

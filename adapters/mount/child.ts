@@ -10,6 +10,7 @@ import type {
   Registration,
 } from '../../src/index.ts'
 import type { BridgeOptions } from '../bridge/offer.ts'
+import { requireCarried } from '../bridge/refusals.ts'
 
 type Call = Calls[CallKind]['call']
 type Result = Calls[CallKind]['result']
@@ -21,7 +22,7 @@ type Names = { readonly [kind in 'tool' | 'prompt' | 'resource']: Map<string, st
 export function mountChild(
   mcp: Mcp,
   child: Mcp,
-  { prefix = '', tools: choose }: BridgeOptions,
+  { prefix = '', tools: choose, without = [] }: BridgeOptions,
 ): Registration[] {
   const names: Names = { tool: new Map(), prompt: new Map(), resource: new Map() }
   const { tools, prompts, resources, templates } = child.registered
@@ -42,6 +43,7 @@ export function mountChild(
     for (const [own, { options, handler }] of prompts) {
       add('prompt', prefix + own, own, mcp.prompt(prefix + own, options, handler as never))
     }
+    requireExtensions(mcp, child, without)
     for (const [uri, { options, handler }] of [...resources, ...templates]) {
       add('resource', uri, uri, mcp.resource(uri, options, handler))
     }
@@ -55,6 +57,16 @@ export function mountChild(
     else mcp.use(around)
   }
   return registrations
+}
+
+/** An extension that the child has and the whole has not, either by itself or through a tool of the child. */
+function requireExtensions(mcp: Mcp, child: Mcp, without: readonly string[]): void {
+  const namesOf = ({ registered }: Mcp) =>
+    Object.keys(registered.extensions?.settings('2026-07-28') ?? {})
+  const known = namesOf(mcp)
+  const extensions = namesOf(child).filter((name) => !known.includes(name))
+  const capabilities = { extensions: Object.fromEntries(extensions.map((name) => [name, {}])) }
+  requireCarried('The mounted server', capabilities, without)
 }
 
 /** The child's middleware, for calls of what the child has. It sees the child's own names. */

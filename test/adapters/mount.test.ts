@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { mount } from '../../adapters/mount.ts'
 import { connect } from '../../adapters/testing.ts'
 import type { Mcp, McpOptions } from '../../src/index.ts'
-import { bearer, createMcp, failure } from '../../src/index.ts'
+import { bearer, createMcp, extension, failure } from '../../src/index.ts'
 import { lambdaFetch } from '../support/lambda-fetch.ts'
 import { createV1Server, createV2Server } from '../support/mounted-servers.ts'
 import type { Answers, Fetch } from '../support/official-clients.ts'
@@ -275,6 +275,17 @@ describe('what cannot be carried over', () => {
       ],
     }))
     await expect(mount(createServer(), server)).rejects.toThrow(/Tool "long" runs only as a task/)
+  })
+
+  it('is refused by name: an extension of another createMcp()', async () => {
+    const child = createMcp({ name: 'child', version: '1.0.0' })
+    child.tool('greet', { description: 'Greets' }, () => 'Hello')
+    child.extend(extension('com.example/notes', {}))
+    const mcp = createServer()
+    await expect(mount(mcp, child)).rejects.toThrow("'extensions.com.example/notes'")
+    expect(mcp.registered.tools.size).toBe(0)
+    mcp.extend(extension('com.example/notes', {}))
+    await mount(mcp, child)
   })
 
   it('is refused: anything but a server, and the server itself', async () => {
