@@ -52,7 +52,10 @@ export async function openapi(
   mcp: Mcp,
   document: object,
   options: OpenApiOptions,
-): Promise<{ close(): void }> {
+): Promise<{
+  /** Removes the tools. */
+  close(): void
+}> {
   const { protocol } = new URL(options.baseUrl)
   if (!/^https?:$/.test(protocol)) throw new TypeError(`openapi(): ${protocol} is not https:`)
   const paths = (await parse(document)).paths

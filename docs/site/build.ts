@@ -17,7 +17,7 @@ for (const { path } of PAGES) write(nameOf(path) ?? path, pageOf(path))
 write('index.md', homeOf(introduction()))
 const sidebar = [
   {
-    text: 'By task',
+    text: 'All tasks',
     collapsed: true,
     items: sidebarOf('docs/guides/README.md').flatMap(({ items }) => items),
   },
