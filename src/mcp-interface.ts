@@ -38,7 +38,10 @@ export interface Registered {
   /** Resources under URI templates. */
   readonly templates: Registered['resources']
   /** The settings of the extensions, by their names. */
-  readonly extensions?: { settings(revision: Revision): Record<string, object> | undefined }
+  readonly extensions?: {
+    /** Those of one revision; undefined without any. */
+    settings(revision: Revision): Record<string, object> | undefined
+  }
 }
 
 /** A server: registration of tools, prompts and resources, and the functions that serve requests. */
