@@ -9,7 +9,7 @@ export interface UpstreamOptions {
    * Headers for the remote server, such as its `authorization`. Nothing else of a caller's request reaches
    * it. A function gets the `ctx` of the call, and undefined for lists, which are the same for all callers.
    *
-   * @example headers: { authorization: `Bearer ${process.env.UPSTREAM_TOKEN}` }
+   * @example headers: { authorization: `Bearer ${token}` }
    */
   headers?: Record<string, string> | ((ctx?: Context) => MaybePromise<Record<string, string>>)
   /** Milliseconds of silence after which a request fails. A person who is asked has more time. @default 60 seconds */

@@ -59,7 +59,7 @@ describe.each(OFFICIAL)('the reference server, to the official client %s', (_, e
       'get_bedrock_usage_report',
     ])
     expect(await client.list('prompts')).toEqual(['greeting-template'])
-    expect(await client.list('resources')).toEqual(['greeting-resource'])
+    expect(await client.list('resources')).toEqual(['greeting-resource', 'bedrock-usage'])
     expect(await client.list('resourceTemplates')).toEqual([])
   })
 

@@ -32,7 +32,6 @@ const vitest = await createVitest('test', {
   silent: true,
 })
 await vitest.standalone()
-const project = vitest.getRootProject()
 
 function failureOf(test: TestCase): Pick<Run, 'failed' | 'timedOut'> {
   const messages = (test.result().errors ?? []).map(({ message }) => message)
@@ -46,8 +45,13 @@ function messageOf(error: unknown): string {
 
 async function run(test: string, retry: number): Promise<Run> {
   const began = Date.now()
+  const path = join(copy, test)
+  const project = vitest.projects.find((one) => one.matchesTestGlob(path))
+  if (!project) throw new Error(`No project of vitest.config.ts has ${test}`)
   project.config.retry = retry
-  const specification = project.createSpecification(join(copy, test))
+  // No module of an earlier run may be left.
+  project.config.isolate = true
+  const specification = project.createSpecification(path)
   const result = await vitest.runTestSpecifications([specification])
   const milliseconds = Date.now() - began
   // The result has the files of earlier runs as well.

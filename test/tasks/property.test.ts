@@ -2,4 +2,4 @@
 import { it } from 'vitest'
 import { checkReplays } from '../support/task-replays.ts'
 
-it('is so for 20 handlers and three dying processes each', () => checkReplays(20))
+it('is so for ten handlers and three dying processes each', () => checkReplays(10))
