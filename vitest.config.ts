@@ -58,7 +58,7 @@ export default defineConfig(({ mode }) => ({
             test: {
               name: 'shared',
               include: ['test/**/*.test.ts'],
-              exclude: measuring,
+              exclude: ['**/node_modules/**', ...measuring],
               isolate: false,
             },
           },

@@ -1,21 +1,11 @@
 /** `get_bedrock_usage_report`: tokens used on Amazon Bedrock, by day, region, model and user (A5). */
 import * as v from 'valibot'
 import type { Mcp } from '../../src/index.ts'
-import { app, image, showsApps, text } from '../../src/index.ts'
-import { chartData, drawChart } from './bedrock-report/chart.ts'
+import { app } from '../../src/index.ts'
 import type { Limits } from './bedrock-report/collect.ts'
-import { defaultLimits } from './bedrock-report/collect.ts'
-import { openLogs } from './bedrock-report/logs-api.ts'
+import { Output } from './bedrock-report/output.ts'
 import type { Prices } from './bedrock-report/prices.ts'
-import { costsOf } from './bedrock-report/prices.ts'
-import { DAY_MS } from './bedrock-report/record.ts'
-import { createReport } from './bedrock-report/report.ts'
-import { Output, toStructured } from './bedrock-report/structured.ts'
-import { reportText } from './bedrock-report/text.ts'
-import { pause } from './pause.ts'
-
-/** The time before the host's deadline that is kept for stopping queries, for the chart and for the answer. */
-const RESERVE_MS = 10_000
+import type { pause } from './pause.ts'
 
 const Input = v.object({
   // The region becomes part of a host name, so other characters are refused.
@@ -58,6 +48,8 @@ const Input = v.object({
   ),
 })
 
+export type ReportArguments = v.InferOutput<typeof Input>
+
 export interface BedrockReportOptions {
   /**
    * The role to assume when a caller names an account: its number replaces the one in this ARN. Without a
@@ -72,8 +64,6 @@ export interface BedrockReportOptions {
 }
 
 export function bedrockReport(mcp: Mcp, options: BedrockReportOptions = {}): void {
-  const { roleArn, prices, clock = Date.now, pause: sleep = pause } = options
-  const limits = { ...defaultLimits, ...options.limits }
   const page = app(mcp, 'bedrock-usage', {
     title: 'Bedrock usage',
     description: 'Usage by day, model and user',
@@ -92,44 +82,10 @@ export function bedrockReport(mcp: Mcp, options: BedrockReportOptions = {}): voi
       output: Output,
       annotations: { readOnlyHint: true },
     },
-    async ({ region, log_group_name, days, aws_account_id, group_by, chart }, ctx) => {
-      const timeLeft = (deadline = Number.POSITIVE_INFINITY) =>
-        Math.max(0, deadline - clock() - RESERVE_MS)
-      const logs = await openLogs({
-        region,
-        accountId: aws_account_id,
-        roleArn,
-      })
-      try {
-        const report = await createReport(
-          logs,
-          { region, group: log_group_name, days, groupBy: group_by },
-          {
-            signal: ctx.signal,
-            limits: { ...limits, time: Math.min(limits.time, timeLeft(ctx.deadline)) },
-            now: clock,
-            sleep,
-            onProgress(covered, lines) {
-              const done = Math.round((covered / DAY_MS) * 100) / 100
-              ctx.progress(done, days, `${done} of ${days} days, ${lines} log lines`)
-            },
-          },
-        )
-        const costs = prices && costsOf(report, prices)
-        // A page draws the chart itself, in more ways than the image.
-        const hasPage = showsApps(ctx)
-        const drawn = chart === true && report.totals.requests > 0 && !hasPage
-        return {
-          content: [
-            text(reportText(report, costs)),
-            ...(drawn ? [image(await drawChart(report), 'image/png')] : []),
-          ],
-          structuredContent: toStructured(report, costs),
-          ...(hasPage && { _meta: { 'streamable-mcp/models-by-day': chartData(report) } }),
-        }
-      } finally {
-        logs.close()
-      }
+    async (args, ctx) => {
+      // Most functions that have this tool answer other calls, whose first one should not wait for its code.
+      const { runReport } = await import('./bedrock-report/run.ts')
+      return runReport(args, ctx, options)
     },
   )
 }
