@@ -1,10 +1,10 @@
 /** Makes the usage report that a caller asks for. Loaded with the first call of the tool. */
 import type { ToolContext } from '../../../src/index.ts'
 import { image, showsApps, text } from '../../../src/index.ts'
-import type { BedrockReportOptions, ReportArguments } from '../bedrock-report.ts'
 import { pause } from '../pause.ts'
 import { chartData, drawChart } from './chart.ts'
 import { defaultLimits } from './collect.ts'
+import type { BedrockReportOptions, ReportArguments } from './input.ts'
 import { openLogs } from './logs-api.ts'
 import { costsOf } from './prices.ts'
 import { DAY_MS } from './record.ts'
