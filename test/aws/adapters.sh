@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 bash test/aws/tools.sh
 npm run --silent build
-npx vitest run --config test/aws/vitest.config.ts --exclude '**/template.check.ts' "$@"
+npx vitest run --config test/aws/vitest.config.ts --exclude '**/{template,cold-start}.check.ts' "$@"
