@@ -107,7 +107,8 @@ describe.concurrent('durable()', () => {
     })
     expect((await client.get(id)).result.content).toEqual([{ type: 'text', text: 'accept 2' }])
     expect(effects).toEqual(['charge', 'apply'])
-    expect(invocations()).toBe(3)
+    // An answer that comes before the invocation has ended is taken by that one.
+    expect([2, 3]).toContain(invocations())
     expect((await journalOf(store, id)).filter(({ e }) => e === 'claim')).toEqual([])
   })
 
