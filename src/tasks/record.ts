@@ -36,15 +36,18 @@ export function toEnded(record: TaskRecord, end: TaskEnd, now: number): TaskReco
   }
 }
 
+/** What the record of a task needs of the server. */
+type TaskHost = Pick<Server, 'store' | 'clock'>
+
 /** The record as this process has last read or written it. Every write goes over that version only. */
 export class TaskState {
-  readonly #server: Server
+  readonly #server: TaskHost
   readonly #ref: TaskRef
   readonly #onChange: (stored: StoredTask) => void
   #stored: StoredTask
 
   constructor(
-    server: Server,
+    server: TaskHost,
     ref: TaskRef,
     stored: StoredTask,
     onChange: (stored: StoredTask) => void,
@@ -76,6 +79,8 @@ export class TaskState {
     const { turns } = this.#stored.value
     let turn: Turn = 'lost'
     const written = await this.#update((record) => {
+      // An earlier try may have met a record that was not parked yet.
+      turn = 'lost'
       // Another runner has parked the task meanwhile: it is that one's turn that counts.
       if (record.turns !== turns) return undefined
       const now = this.#server.clock()

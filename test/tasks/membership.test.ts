@@ -49,3 +49,15 @@ it('a process that was removed from the list before its task was stored lists it
   await slow.add(SECOND)
   expect(await listed(store)).toEqual(['other', 'slow'])
 })
+
+it('a process whose tasks have ended shows life again at once with the next one', async () => {
+  const store = racingStore()
+  const heartbeat = () => store.engine.get(['tasks/registry/one', 'heartbeat'])
+  const one = member('one', store.engine, 60)
+  await one.watch()
+  await one.add(FIRST)
+  one.remove(FIRST)
+  await expect.poll(heartbeat).toBeUndefined()
+  await one.add(SECOND)
+  expect(await heartbeat()).toBeDefined()
+})
