@@ -5,6 +5,6 @@ import { createOutputServer } from './output-schemas.ts'
 
 const log = () => {}
 const outputs = await serve(createOutputServer(), { port: 0 })
-const reference = await serve(createReferenceServer({ log }), { port: 0, signals: false })
+const reference = await serve(createReferenceServer({ log }), { port: 0 })
 const [first, second] = [outputs, reference].map(({ port }) => `http://127.0.0.1:${port}/mcp`)
 process.stdout.write(`${first}\n${second}\n`)
